@@ -1,0 +1,129 @@
+"""Everything that Costmill raises on purpose.
+
+::
+
+    CostmillError                      code 70 unless a class below says otherwise
+    ├── UsageError                64   the call itself is wrong
+    ├── ConfigurationError        78   costmill.yaml or the environment; lists every problem at once
+    ├── ExportError               65   an export cannot become charges
+    │   ├── UnknownFormatError         no signature fits the header
+    │   ├── UnreadableFileError        not the file it claims to be, torn or empty
+    │   ├── MappingError               too many rows could not be mapped
+    │   ├── LawError                   rows or money do not add up: a load that must not commit
+    │   └── UndecidedError             files that may be parts or re-deliveries of each other
+    ├── StaleDataError            66   data older than the configured freshness
+    ├── WarehouseError            70
+    │   ├── WarehouseBusyError    75   another process is writing; try again
+    │   └── SchemaError           78   the file is newer than the program, or is no warehouse
+    └── EntryError                64   a recorded entry cannot be taken
+
+``retry`` says whether the same call may succeed later without anybody changing anything.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class CostmillError(Exception):
+    """Base of all errors raised on purpose. The message says what, where, the state now and what to do."""
+
+    exit_code = 70
+    retry = False
+
+
+class UsageError(CostmillError):
+    """The call is wrong: an unknown name, a value out of range."""
+
+    exit_code = 64
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in a configuration: its line (1-based, None when it has none), the key's path, what would be right."""
+
+    line: int | None
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f"line {self.line}: " if self.line is not None else ""
+        return f"{where}{self.path}: {self.message}" if self.path else f"{where}{self.message}"
+
+
+class ConfigurationError(CostmillError):
+    """The configuration is wrong. ``problems`` holds all of them, in file order."""
+
+    exit_code = 78
+
+    def __init__(self, problems: Sequence[Problem] | str, file: str | None = None) -> None:
+        self.problems = [Problem(None, "", problems)] if isinstance(problems, str) else list(problems)
+        self.file = file
+        head = f"{file}: " if file else ""
+        super().__init__("\n".join(f"{head}{problem}" for problem in self.problems))
+
+
+class ExportError(CostmillError):
+    """An export cannot become charges; nothing of it was loaded."""
+
+    exit_code = 65
+
+
+class UnknownFormatError(ExportError):
+    """No known signature fits the header."""
+
+
+class UnreadableFileError(ExportError):
+    """The file is torn, empty or not what its bytes claim."""
+
+
+class MappingError(ExportError):
+    """More rows could not be mapped than the source allows."""
+
+
+class LawError(ExportError):
+    """Rows or money of a load do not add up. The transaction was rolled back."""
+
+
+class UndecidedError(ExportError):
+    """Files that overlap in part: neither parts of one delivery nor deliveries of one month."""
+
+
+class StaleDataError(CostmillError):
+    """The data is older than the configured freshness."""
+
+    exit_code = 66
+
+
+class WarehouseError(CostmillError):
+    """The warehouse file cannot be used."""
+
+
+class WarehouseBusyError(WarehouseError):
+    """Another process is writing and did not finish in time."""
+
+    exit_code = 75
+    retry = True
+
+
+class SchemaError(WarehouseError):
+    """The file was written by a newer program or is no Costmill warehouse."""
+
+    exit_code = 78
+
+
+class EntryError(CostmillError):
+    """A recorded entry cannot be taken: no number, or its id stands for other values."""
+
+    exit_code = 64
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return a hint ``; did you mean 'x'?`` for the nearest known name, or the known names when none is near."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(names)}" if names else ""

@@ -1,0 +1,133 @@
+"""Windows of time: half-open, UTC, naive datetimes (as TIMESTAMP in the store)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+from pipeline.errors import UsageError
+
+_LABEL = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """A half-open window [start, end) of UTC time, naive datetimes."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, moment: object) -> bool:
+        return isinstance(moment, datetime) and self.start <= moment < self.end
+
+    @property
+    def days(self) -> int:
+        """Whole days of the window."""
+        return (self.end - self.start).days
+
+
+class BudgetPeriod(StrEnum):
+    """The periods of the calendar, in UTC: see ``window``."""
+
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    YEARLY = "yearly"
+
+    @property
+    def by_billing_period(self) -> bool:
+        """Whether a charge belongs to it by its billing period, as on the bill; else by ChargePeriodStart."""
+        return self in (BudgetPeriod.MONTHLY, BudgetPeriod.QUARTERLY, BudgetPeriod.YEARLY)
+
+
+def window(period: BudgetPeriod, as_of: datetime) -> Window:
+    """Return the window of ``period`` that holds ``as_of`` (naive UTC). Weeks start on Monday.
+
+    Raises:
+        UsageError: when it reaches past the year 9999.
+    """
+    midnight = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
+    first = midnight.replace(day=1)
+    try:
+        match period:
+            case BudgetPeriod.HOURLY:
+                start = midnight.replace(hour=as_of.hour)
+                return Window(start, start + timedelta(hours=1))
+            case BudgetPeriod.DAILY:
+                return Window(midnight, midnight + timedelta(days=1))
+            case BudgetPeriod.WEEKLY:
+                start = midnight - timedelta(days=midnight.weekday())
+                return Window(start, start + timedelta(days=7))
+            case BudgetPeriod.MONTHLY:
+                return month(label(as_of))
+            case BudgetPeriod.QUARTERLY:
+                start = first.replace(month=as_of.month - (as_of.month - 1) % 3)
+                return Window(start, (start + timedelta(days=93)).replace(day=1))
+            case BudgetPeriod.YEARLY:
+                return Window(first.replace(month=1), first.replace(year=as_of.year + 1, month=1))
+    except (ValueError, OverflowError):
+        raise UsageError(f"{as_of:%Y-%m-%d}: the {period} window around it leaves the calendar") from None
+
+
+def month(label: str) -> Window:
+    """Return the window of a billing period's label ``YYYY-MM``.
+
+    Raises:
+        UsageError: when ``label`` is none.
+    """
+    match = _LABEL.fullmatch(label)
+    if not match or label in ("9999-12", f"0000-{match[2]}"):  # no datetime holds their ends
+        raise UsageError(f"{label!r} is no billing period; write it as YYYY-MM, such as 2026-03")
+    year, number = int(match[1]), int(match[2])
+    start = datetime(year, number, 1)
+    return Window(start, (start + timedelta(days=31)).replace(day=1))
+
+
+def label(moment: date) -> str:
+    """Return the label ``YYYY-MM`` of the month that holds ``moment``."""
+    return f"{moment.year:04d}-{moment.month:02d}"
+
+
+def previous(period: str) -> str:
+    """Return the label of the billing period before."""
+    return label(month(period).start - timedelta(days=1))
+
+
+def following(period: str) -> str:
+    """Return the label of the billing period after."""
+    return label(month(period).end)
+
+
+def utc_now() -> datetime:
+    """Return the current UTC time as a naive datetime, to the microsecond."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def to_utc(moment: datetime) -> datetime:
+    """Return a datetime as naive UTC; a naive one is taken as UTC already."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def parse_as_of(text: str | date) -> datetime:
+    """Read ``--as-of``: a UTC date or ISO time; returns the given moment (a date as its last microsecond).
+
+    Raises:
+        UsageError: when it is neither.
+    """
+    if isinstance(text, date):
+        text = text.isoformat()
+    try:
+        if len(text) == 10:
+            return datetime.fromisoformat(text) + timedelta(days=1, microseconds=-1)
+        return to_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        raise UsageError(f"{text!r} is no date; write 2026-03-22 or 2026-03-22T06:00:00Z") from None
+
+
+def last_complete_day(usage_through: datetime) -> date:
+    """Return the last day that usage covers whole, given the latest end of its charges."""
+    return usage_through.date() - timedelta(days=1)

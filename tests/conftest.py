@@ -1,0 +1,56 @@
+"""What every test may ask for: where things are, a browser, and a world without the caller's settings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+EXPORTS = ROOT.parent / "shared" / "data"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+# Deadlines measure the machine, not the code; in CI every run draws the same examples.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if IN_CI else "here")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    """Hide the caller's COSTMILL_* variables: a budget set in a shell must not decide a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("COSTMILL_")]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    """The checkout's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def exports() -> Path:
+    """Real exports of many providers, kept beside the checkout; a test that needs them is skipped without."""
+    if not EXPORTS.is_dir():
+        pytest.skip("needs the real exports in ../shared/data, which are not part of the checkout")
+    return EXPORTS
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser's program. Without one a test is skipped, and in CI it fails: there it would prove nothing."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is not None:
+        return Path(found)
+    reason = f"needs a browser, one of {', '.join(BROWSERS)} (Debian: apt-get install chromium)"
+    if IN_CI:
+        pytest.fail(reason)
+    pytest.skip(reason)
