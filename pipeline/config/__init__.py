@@ -1,0 +1,45 @@
+"""The configuration: ``costmill.yaml``, the environment and flags, read into typed settings.
+
+``find_config`` says which file, ``load_settings`` reads it, ``default_settings`` does without one.
+docs/configuration.md lists every key.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.config.budgets import AlertThreshold, BudgetsConfig, ScopeBudget
+from pipeline.config.settings import (
+    BudgetOverrides,
+    CurrencySettings,
+    FreshnessSettings,
+    PublishSettings,
+    ReportSettings,
+    Settings,
+    SourceSettings,
+    TagSettings,
+    default_settings,
+    find_config,
+    load_settings,
+)
+
+#: The JSON Schema that ships with the package, for editors.
+SCHEMA = Path(__file__).with_name("costmill.schema.json")
+
+__all__ = [
+    "SCHEMA",
+    "AlertThreshold",
+    "BudgetOverrides",
+    "BudgetsConfig",
+    "CurrencySettings",
+    "FreshnessSettings",
+    "PublishSettings",
+    "ReportSettings",
+    "ScopeBudget",
+    "Settings",
+    "SourceSettings",
+    "TagSettings",
+    "default_settings",
+    "find_config",
+    "load_settings",
+]

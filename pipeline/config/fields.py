@@ -1,0 +1,213 @@
+"""What a value's text means to its field: a parser returns the value or raises ValueError with what would be right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+
+from pipeline import money
+from pipeline.errors import UsageError, near
+from pipeline.periods import parse_as_of
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SELECTOR = re.compile(r"[A-Za-z0-9_-]+:(\*|[A-Za-z0-9_-]+)")
+_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+_MODE = re.compile(r"(0o?)?[0-7]{3}")
+_MEMORY = re.compile(r"[0-9]+(\.[0-9]+)?\s?[KMGT]i?B", re.IGNORECASE)
+#: ISO 4217 codes that stand for no money: no currency, and testing.
+_NO_MONEY = frozenset({"XXX", "XTS"})
+#: Read permission for owner, group and others: all that a published copy may have.
+_READ_BITS = 0o444
+#: Longest exponent that a number may have; beyond it, Decimal arithmetic on it only costs time.
+_EXPONENT = 999
+
+BUDGET_PERIODS = ("monthly",)
+LATER_BUDGET_PERIODS = (
+    "hourly",
+    "daily",
+    "weekly",
+    "quarterly",
+    "yearly",
+    "rolling_24h",
+    "rolling_7d",
+    "rolling_30d",
+    "lifetime",
+    "custom",
+)
+ALERT_TYPES = ("actual", "forecasted")
+#: ``auto`` and the names of pipeline.sources.formats, which lies above this package: a test compares them.
+EXPORT_FORMATS = ("auto", "aws_cur", "focus")
+REPORT_FORMATS = ("html", "md")
+STALE = ("banner", "withhold")
+ORIGINS = ("billed",)
+LATER_ORIGINS = ("recorded",)
+
+
+def line_of_text(value: str) -> str:
+    """Read text: not blank, on one line, without control characters."""
+    if not value.strip():
+        raise ValueError("is empty; write a value or leave the key out")
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in value):
+        raise ValueError(f"{value!r} holds a line break or another control character")
+    return value
+
+
+def choice(known: tuple[str, ...], later: tuple[str, ...] = ()) -> Callable[[str], str]:
+    """Return a parser of one of ``known``; those of ``later`` are refused as not yet known."""
+
+    def parse(value: str) -> str:
+        if value in later:
+            raise ValueError(f"{value!r} is not yet known to this version; known: {', '.join(known)}")
+        if value not in known:
+            raise ValueError(f"{value!r} is unknown{near(value, known)}")
+        return value
+
+    return parse
+
+
+def boolean(value: str) -> bool:
+    """Read true or false; the words yes, no, on and off are refused rather than guessed."""
+    if value.lower() not in {"true", "false"}:
+        raise ValueError(f"{value!r} is neither true nor false; write one of the two")
+    return value.lower() == "true"
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """Return a parser of a whole number between ``low`` and ``high``, both included."""
+
+    def parse(value: str) -> int:
+        if not _INTEGER.fullmatch(value) or not low <= int(value) <= high:
+            raise ValueError(f"{value!r} is no whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def number(value: str) -> Decimal:
+    """Read a decimal number exactly as written: sign, digits, point, exponent."""
+    parsed = money.parse(value) if value.isascii() else None
+    if parsed is None:
+        raise ValueError(f"{value!r} is no number; write digits with a point, such as 1500 or 0.25")
+    if parsed and abs(parsed.adjusted()) > _EXPONENT:
+        raise ValueError(f"{value!r} is out of range")
+    return parsed or money.ZERO
+
+
+def amount(value: str) -> Decimal:
+    """Read a budget's amount: money of 0 or more, at most 20 digits before the point and 18 after it."""
+    parsed = number(value)
+    if parsed < 0:
+        raise ValueError(f"{value!r} is negative; write an amount above 0, or 0 to disable the budget")
+    if parsed >= money.LIMIT:
+        raise ValueError(f"{value!r} has more than 20 digits before the point")
+    if money.stored(parsed) != parsed:
+        raise ValueError(f"{value!r} has more than {money.SCALE} digits after the point")
+    return parsed
+
+
+def threshold(value: str) -> Decimal:
+    """Read an alert's threshold: percent from 0 to 1000, at most 6 decimals."""
+    if value.rstrip().endswith("%"):
+        raise ValueError(f"{value!r} has a percent sign; write the number alone, such as 80")
+    parsed = number(value)
+    if not 0 <= parsed <= 1000:
+        raise ValueError(f"{value!r} is out of range; write percent from 0 to 1000")
+    if parsed != round(parsed, 6):
+        raise ValueError(f"{value!r} has more than 6 digits after the point")
+    return parsed
+
+
+def share(value: str) -> Decimal:
+    """Read a share of a whole as 0 to 1 or 0% to 100%; returns 0 to 1."""
+    plain = value.rstrip()
+    percent = plain.endswith("%")
+    parsed = number(plain.removesuffix("%"))
+    if percent:
+        parsed = parsed.scaleb(-2)
+    if not 0 <= parsed <= 1:
+        raise ValueError(f"{value!r} is no share; write 0 to 1, or 0% to 100%")
+    return parsed
+
+
+def rate(value: str) -> Decimal:
+    """Read an exchange rate: above 0, at most 20 digits before the point and 18 after it."""
+    parsed = number(value)
+    if parsed <= 0 or parsed >= money.LIMIT or money.stored(parsed) != parsed:
+        raise ValueError(f"{value!r} is no rate; write a number above 0 with at most {money.SCALE} decimals")
+    return parsed
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    from babel.numbers import list_currencies  # here: Babel reads its data when it is imported
+
+    return frozenset(list_currencies()) - _NO_MONEY
+
+
+def currency_code(value: str) -> str:
+    """Read an ISO 4217 code, in capitals as the standard writes it. The list is Babel's (CLDR)."""
+    if value in _currencies():
+        return value
+    if value.strip().upper() in _currencies():
+        raise ValueError(f"{value!r} is no ISO 4217 code; write {value.strip().upper()}")
+    raise ValueError(f"{value!r} is no ISO 4217 code; write one such as USD or EUR")
+
+
+def locale_name(value: str) -> str:
+    """Read a locale that Babel knows, such as ``en_US`` or ``de-DE``; returned with underscores."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return str(Locale.parse(value.replace("-", "_")))
+    except (ValueError, UnknownLocaleError, TypeError):
+        raise ValueError(f"{value!r} is no known locale; write one such as en_US or de_DE") from None
+
+
+def file_mode(value: str) -> int:
+    """Read the mode of a published copy: octal, readable by the owner, writable by nobody."""
+    if not _MODE.fullmatch(value):
+        raise ValueError(f'{value!r} is no file mode; write three octal digits, such as "0444"')
+    mode = int(value[-3:], 8)
+    if mode & ~_READ_BITS or not mode & 0o400:
+        raise ValueError(f'{value!r} would not leave the copy read-only; write "0444", "0440" or "0400"')
+    return mode
+
+
+def memory(value: str) -> str:
+    """Read an amount of memory as DuckDB writes it, such as 2GB or 512MiB."""
+    if not _MEMORY.fullmatch(value):
+        raise ValueError(f"{value!r} is no amount of memory; write one such as 2GB or 512MiB")
+    return value
+
+
+def moment(value: str) -> datetime:
+    """Read a UTC date (as its last microsecond) or ISO time as a naive UTC datetime."""
+    try:
+        return parse_as_of(value)
+    except (UsageError, OverflowError):
+        raise ValueError(f"{value!r} is no date; write 2026-03-22 or 2026-03-22T06:00:00Z") from None
+
+
+def source_name(value: str) -> str:
+    """Read a source's name: letters, digits, point, underscore and hyphen; the first a letter or digit."""
+    if not _SOURCE_NAME.fullmatch(value):
+        raise ValueError(f"{value!r} is no source name; use letters, digits, '.', '_' and '-', such as aws-prod")
+    return value
+
+
+def billing_period(value: str) -> str:
+    """Read a billing period's label ``YYYY-MM``."""
+    if not _PERIOD.fullmatch(value):
+        raise ValueError(f"{value!r} is no billing period; write it as YYYY-MM, such as 2026-03")
+    return value
+
+
+def selector(value: str) -> str:
+    """Read a tag budget's selector: ``key:value``, or ``key:*`` for every value."""
+    if not _SELECTOR.fullmatch(value):
+        raise ValueError(f'{value!r} is no selector; write "key:value" or "key:*" of letters, digits, _ and -')
+    return value

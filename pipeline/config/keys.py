@@ -1,0 +1,67 @@
+"""The keys of ``costmill.yaml``: those that this version reads, and those of later versions, refused by name.
+
+The parser, ``costmill.schema.json`` and docs/configuration.md are held to this table by tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of one mapping; ``later`` ones belong to versions to come."""
+
+    known: tuple[str, ...]
+    later: tuple[str, ...] = ()
+
+
+_SCOPE = ("amount", "currency", "period", "alerts", "exit_on_threshold", "exit_code", "name", "owner")
+_SCOPE_LATER = ("basis", "filter", "period_by", "planned", "rollover", "starts", "ends", "notify")
+
+#: Keys that stand directly under ``cost.budgets`` in the old flat form.
+LEGACY_SCOPE = ("amount", "currency", "period", "alerts")
+
+#: Section -> its keys. ``[]`` is each item of a list, ``*`` each key of a mapping with free keys.
+SECTIONS = {
+    "": Keys(
+        (
+            "warehouse",
+            "publish",
+            "reports",
+            "sources",
+            "freshness",
+            "currency",
+            "tags",
+            "cost",
+            "as_of",
+            "writer_wait_seconds",
+            "memory_limit",
+        ),
+        ("accounts", "calendar", "usage_log", "mail", "notify"),
+    ),
+    "publish": Keys(("path", "mode", "keep")),
+    "reports": Keys(("out", "formats", "locale"), ("templates",)),
+    "sources[]": Keys(("name", "path", "format", "origin", "keep_columns", "max_rejected", "gate"), ("tenant", "bill")),
+    "sources[].gate": Keys(("rows",), ("cost", "cost_floor", "days", "accounts")),
+    "freshness": Keys(("max_age_days", "stale")),
+    "currency": Keys(("report", "rates")),
+    "tags": Keys(("report_keys",), ("aliases", "virtual")),
+    "cost": Keys(("budgets",)),
+    "cost.budgets": Keys(("global", "providers", "tags", "types", "exit_on_threshold", "exit_code")),
+    "cost.budgets.global": Keys(_SCOPE, _SCOPE_LATER),
+    "cost.budgets.providers.*": Keys(_SCOPE, _SCOPE_LATER),
+    "cost.budgets.tags[]": Keys(("selector", "priority", *_SCOPE), _SCOPE_LATER),
+    "cost.budgets.types.*": Keys(_SCOPE, _SCOPE_LATER),
+    "cost.budgets.*.alerts[]": Keys(("threshold", "type", "exit"), ("amount",)),
+}
+
+
+def all_keys() -> tuple[str, ...]:
+    """Return every known key with its section, such as ``sources[].gate.rows``, in the order of the table."""
+    return tuple(f"{name}.{key}".lstrip(".") for name, keys in SECTIONS.items() for key in keys.known)
+
+
+def later_keys() -> tuple[str, ...]:
+    """Return every key of a later version with its section."""
+    return tuple(f"{name}.{key}".lstrip(".") for name, keys in SECTIONS.items() for key in keys.later)

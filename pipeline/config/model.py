@@ -1,0 +1,103 @@
+"""What a configuration says, as values: paths absolute, defaults filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from pipeline.config.budgets import BudgetsConfig
+from pipeline.config.fields import REPORT_FORMATS
+
+
+@dataclass(frozen=True)
+class PublishSettings:
+    """The copy that analysts open: its stable path, its file mode (no write bits), how many copies are kept."""
+
+    path: Path
+    mode: int = 0o444
+    keep: int = 2
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """Where reports go and in which formats: ``html``, ``md``. ``templates`` is None in this version."""
+
+    out: Path
+    formats: tuple[str, ...] = REPORT_FORMATS
+    templates: Path | None = None
+    locale: str = "en_US"
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """A place that exports come from.
+
+    Attributes:
+        name: its identity in the store.
+        path: absolute folder or file, or a glob pattern.
+        format: ``auto`` or a format's name.
+        max_rejected: share of rows, 0 to 1, that a delivery may have rejected and still load.
+        gate_rows: share of rows, 0 to 1, that a re-delivery may have less than what is loaded.
+    """
+
+    name: str
+    path: str
+    format: str = "auto"
+    origin: Literal["billed", "recorded"] = "billed"
+    keep_columns: tuple[str, ...] = ()
+    max_rejected: Decimal = Decimal(0)
+    gate_rows: Decimal = Decimal("0.1")
+
+
+@dataclass(frozen=True)
+class FreshnessSettings:
+    """How old the last complete day may be, and what happens beyond it: a banner, or no report at all."""
+
+    max_age_days: int = 3
+    stale: Literal["banner", "withhold"] = "banner"
+
+
+@dataclass(frozen=True)
+class CurrencySettings:
+    """The report's currency, and per billing period what one unit of another currency is in it."""
+
+    report: str | None = None
+    rates: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TagSettings:
+    """Tag keys that rollups and reports tell apart."""
+
+    report_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of a configuration, resolved: paths absolute, defaults filled in.
+
+    Attributes:
+        file: where it was read from; None without a file.
+        as_of: naive UTC; None for now.
+        writer_wait_seconds: how long a run waits for another writer of the warehouse.
+        memory_limit: DuckDB's text, such as ``2GB``; None for DuckDB's own choice.
+        warnings: everything doubtful, budgets included, as lines for stderr.
+    """
+
+    file: Path | None
+    warehouse: Path
+    publish: PublishSettings
+    reports: ReportSettings
+    sources: tuple[SourceSettings, ...] = ()
+    freshness: FreshnessSettings = FreshnessSettings()
+    currency: CurrencySettings = CurrencySettings()
+    tags: TagSettings = TagSettings()
+    budgets: BudgetsConfig | None = None
+    as_of: datetime | None = None
+    writer_wait_seconds: int = 600
+    memory_limit: str | None = None
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,103 @@
+"""The sections of ``costmill.yaml`` but for budgets, each read into its settings."""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, cast
+
+from pipeline.config import fields
+from pipeline.config.keys import SECTIONS
+from pipeline.config.model import CurrencySettings, FreshnessSettings, PublishSettings, ReportSettings, SourceSettings
+from pipeline.config.paths import Resolver
+from pipeline.config.section import Section
+
+
+def read_publish(root: Section, resolver: Resolver, warehouse: Path) -> PublishSettings:
+    """Read ``publish``; its path must not be the warehouse's."""
+    section = root.section("publish", SECTIONS["publish"])
+    path = section.value("path", resolver.path, resolver.path("published/costs.duckdb"))
+    if os.path.realpath(path) == os.path.realpath(warehouse):
+        section.problem("path", "is the warehouse itself; analysts open a copy, which needs a path of its own")
+    mode = section.value("mode", fields.file_mode, 0o444)
+    return PublishSettings(path, mode, section.value("keep", fields.integer(1, 1000), 2))
+
+
+def read_reports(root: Section, resolver: Resolver) -> ReportSettings:
+    """Read ``reports``."""
+    section = root.section("reports", SECTIONS["reports"])
+    formats = section.values("formats", fields.choice(fields.REPORT_FORMATS), fields.REPORT_FORMATS)
+    if section.is_empty("formats"):
+        section.problem("formats", f"is empty; name at least one of {', '.join(fields.REPORT_FORMATS)}")
+    out = section.value("out", resolver.path, resolver.path("out"))
+    return ReportSettings(out, formats, None, section.value("locale", fields.locale_name, "en_US"))
+
+
+def read_sources(root: Section, resolver: Resolver) -> tuple[SourceSettings, ...]:
+    """Read ``sources``: names are unique, a path that two share is warned of."""
+    sources: list[SourceSettings] = []
+    lines: dict[str, int | None] = {}
+    for section in root.sections("sources", SECTIONS["sources[]"]):
+        source = _read_source(section, resolver)
+        if source is None:
+            continue
+        if source.name in lines:
+            section.problem("name", f"{source.name!r} is taken by the source on line {lines[source.name]}")
+        elif twin := next((other.name for other in sources if other.path == source.path), None):
+            line, path = section.key_line("path"), section.key_path("path")
+            root.findings.warning(line, path, f"the source {twin!r} has the same path: its charges would count twice")
+        lines.setdefault(source.name, section.key_line("name"))
+        sources.append(source)
+    return tuple(sources)
+
+
+def _read_source(section: Section, resolver: Resolver) -> SourceSettings | None:
+    """Return a source, None when it has no readable name or path."""
+    name = section.required("name", fields.source_name, "one such as aws-prod")
+    path = section.required("path", resolver.pattern, "a folder, a file or a pattern such as exports/aws/**")
+    section.value("origin", fields.choice(fields.ORIGINS, fields.LATER_ORIGINS), "billed")
+    gate = section.section("gate", SECTIONS["sources[].gate"])
+    source = SourceSettings(
+        name=name or "",
+        path=path or "",
+        format=section.value("format", fields.choice(fields.EXPORT_FORMATS), "auto"),
+        keep_columns=section.values("keep_columns", fields.line_of_text, ()),
+        max_rejected=section.value("max_rejected", fields.share, Decimal(0)),
+        gate_rows=gate.value("rows", fields.share, Decimal("0.1")),
+    )
+    return source if name and path else None
+
+
+def read_freshness(root: Section) -> FreshnessSettings:
+    """Read ``freshness``."""
+    section = root.section("freshness", SECTIONS["freshness"])
+    stale = section.value("stale", fields.choice(fields.STALE), "banner")
+    days = section.value("max_age_days", fields.integer(0, 36_500), 3)
+    return FreshnessSettings(days, cast(Literal["banner", "withhold"], stale))
+
+
+def read_currency(root: Section) -> CurrencySettings:
+    """Read ``currency``; rates need a currency to convert to."""
+    section = root.section("currency", SECTIONS["currency"])
+    report = section.value("report", fields.currency_code, None)
+    periods = section.section("rates", None)
+    rates = {}
+    for period, codes in periods.members(None):
+        periods.check_key(period, fields.billing_period)
+        rates[period] = _read_rates(codes, report)
+    if rates and not section.has("report"):
+        section.problem("rates", "need currency.report: the currency that they convert to")
+    return CurrencySettings(report, rates)
+
+
+def _read_rates(codes: Section, report: str | None) -> dict[str, Decimal]:
+    rates = {}
+    for code in codes.table.entries:
+        codes.check_key(code, fields.currency_code)
+        if code == report:
+            codes.problem(code, "is the report's own currency; leave it out")
+        rate = codes.required(code, fields.rate, 'a rate such as "1.08"')
+        if rate is not None:
+            rates[code] = rate
+    return rates

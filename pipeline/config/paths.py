@@ -1,0 +1,81 @@
+"""Where the configuration is, and where the paths it names lead."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.config.fields import line_of_text
+from pipeline.errors import ConfigurationError
+
+FILE_NAME = "costmill.yaml"
+VARIABLE = "COSTMILL_CONFIG"
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def find_config(explicit: Path | None, environ: Mapping[str, str], start: Path) -> Path | None:
+    """Return the configuration's absolute path: ``explicit``, COSTMILL_CONFIG, or costmill.yaml upwards from ``start``.
+
+    None when nothing names one and no folder from ``start`` up has one. An empty variable names none.
+
+    Raises:
+        ConfigurationError: when the named file is not there.
+    """
+    if explicit is not None:
+        return _existing(start / explicit, "--config")
+    if environ.get(VARIABLE):
+        return _existing(start / environ[VARIABLE], VARIABLE)
+    start = start.absolute()
+    return next((folder / FILE_NAME for folder in (start, *start.parents) if _is_file(folder / FILE_NAME)), None)
+
+
+def _existing(path: Path, named_by: str) -> Path:
+    if not _is_file(path):
+        raise ConfigurationError(f"{named_by} names {path}, which is no file; `costmill init` writes one to start from")
+    return path.absolute()
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder on the way up that may not be looked into has no file for us
+        return False
+
+
+@dataclass(frozen=True)
+class Resolver:
+    """Turns the paths of a file into absolute ones: ``~/`` is HOME, a relative one starts at the file's folder."""
+
+    base: Path
+    environ: Mapping[str, str]
+
+    def path(self, value: str) -> Path:
+        """Read a path of this machine."""
+        line_of_text(value)
+        if _ADDRESS.match(value):
+            raise ValueError(f"{value!r} is no path of this machine; write a folder or a file")
+        return self._absolute(value)
+
+    def pattern(self, value: str) -> str:
+        """Read a folder, file or glob pattern; the file's folder before a relative pattern is escaped."""
+        line_of_text(value)
+        if _ADDRESS.match(value):
+            raise ValueError(
+                f"{value!r}: object stores are not yet known to this version; name a folder they are copied to"
+            )
+        if not glob.has_magic(value):
+            return str(self._absolute(value))
+        escaped = Resolver(Path(glob.escape(str(self.base))), {"HOME": glob.escape(str(self._home()))})
+        return str(escaped._absolute(value))
+
+    def _absolute(self, value: str) -> Path:
+        if value == "~" or value.startswith("~/"):
+            return self._home() / value[2:]
+        return self.base / value
+
+    def _home(self) -> Path:
+        return Path(self.environ.get("HOME") or Path.home())

@@ -1,0 +1,144 @@
+"""``costmill.yaml`` to typed settings, with every problem of the file told at once.
+
+Plain dataclasses and field parsers instead of pydantic: line numbers, variables and rules that span keys (SPEC 3.2)
+need the nodes of the document, which a model that validates a dict has lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.config import fields, parts
+from pipeline.config.budget_overrides import BudgetOverrides, Outside, outside
+from pipeline.config.budget_rules import read_budgets
+from pipeline.config.findings import Findings
+from pipeline.config.keys import SECTIONS
+from pipeline.config.model import (
+    CurrencySettings,
+    FreshnessSettings,
+    PublishSettings,
+    ReportSettings,
+    Settings,
+    SourceSettings,
+    TagSettings,
+)
+from pipeline.config.paths import FILE_NAME, VARIABLE, Resolver, find_config
+from pipeline.config.section import Section
+from pipeline.config.yaml import Table, read
+from pipeline.errors import ConfigurationError
+
+__all__ = [
+    "BudgetOverrides",
+    "CurrencySettings",
+    "FreshnessSettings",
+    "PublishSettings",
+    "ReportSettings",
+    "Settings",
+    "SourceSettings",
+    "TagSettings",
+    "default_settings",
+    "find_config",
+    "load_settings",
+]
+
+#: A configuration beyond this many bytes is something else.
+MAX_BYTES = 1_000_000
+_YEAR_SECONDS = 366 * 86_400
+
+
+def load_settings(
+    file: Path | None, *, environ: Mapping[str, str], overrides: BudgetOverrides | None = None
+) -> Settings:
+    """Read a configuration file.
+
+    Args:
+        file: what ``find_config`` returned.
+        environ: fills ``${NAME}`` and holds COSTMILL_BUDGET_* and HOME.
+        overrides: the command line's word on the global budget.
+
+    Raises:
+        ConfigurationError: with every problem of file and environment; also when there is no file.
+    """
+    if file is None:
+        raise ConfigurationError(
+            f"no {FILE_NAME} here or in a folder above; name one by --config or {VARIABLE}, or write one by `costmill init`"
+        )
+    file = file.absolute()
+    findings = Findings()
+    budget_words = outside(environ, overrides, findings)
+    root = read(_text_of(file), environ, findings)
+    settings = None if root is None else _read_root(root, file, environ, budget_words, findings)
+    findings.raise_problems(str(file))
+    if settings is None:
+        raise AssertionError("a file that cannot be read leaves a problem")
+    return settings
+
+
+def default_settings(
+    warehouse: Path, *, environ: Mapping[str, str] | None = None, overrides: BudgetOverrides | None = None
+) -> Settings:
+    """Return the settings for a warehouse without a file: ``published/`` and ``out/`` beside it, no sources.
+
+    Raises:
+        ConfigurationError: when a COSTMILL_BUDGET_* variable of ``environ`` is wrong.
+    """
+    warehouse = warehouse.absolute()
+    findings = Findings()
+    nothing = Section(None, "cost", SECTIONS["cost"], findings)
+    budgets = read_budgets(nothing, outside(environ or {}, overrides, findings), None, findings)
+    findings.raise_problems(None)
+    return Settings(
+        file=None,
+        warehouse=warehouse,
+        publish=PublishSettings(warehouse.parent / "published" / warehouse.name),
+        reports=ReportSettings(warehouse.parent / "out"),
+        budgets=budgets,
+        warnings=findings.warnings,
+    )
+
+
+def _text_of(file: Path) -> str:
+    """Return a file's text; a byte order mark is taken off.
+
+    Raises:
+        ConfigurationError: when it cannot be read, is too long, or is not UTF-8.
+    """
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigurationError(f"cannot be read: {error.strerror or error}", str(file)) from None
+    if len(data) > MAX_BYTES:
+        raise ConfigurationError(f"is longer than {MAX_BYTES:,} bytes; a configuration is not", str(file))
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        findings = Findings()
+        findings.problem(data.count(b"\n", 0, error.start) + 1, "", "is not UTF-8 text; save the file as UTF-8")
+        raise ConfigurationError(findings.problems, str(file)) from None
+
+
+def _read_root(
+    table: Table, file: Path, environ: Mapping[str, str], budget_words: Outside, findings: Findings
+) -> Settings:
+    root = Section(table, "", SECTIONS[""], findings)
+    resolver = Resolver(file.parent, environ)
+    warehouse = root.value("warehouse", resolver.path, resolver.path("warehouse/costs.duckdb"))
+    currency = parts.read_currency(root)
+    budgets = read_budgets(root.section("cost", SECTIONS["cost"]), budget_words, currency.report, findings)
+    return Settings(
+        file=file,
+        warehouse=warehouse,
+        publish=parts.read_publish(root, resolver, warehouse),
+        reports=parts.read_reports(root, resolver),
+        sources=parts.read_sources(root, resolver),
+        freshness=parts.read_freshness(root),
+        currency=currency,
+        tags=TagSettings(root.section("tags", SECTIONS["tags"]).values("report_keys", fields.line_of_text, ())),
+        budgets=budgets,
+        as_of=root.value("as_of", fields.moment, None),
+        writer_wait_seconds=root.value("writer_wait_seconds", fields.integer(0, _YEAR_SECONDS), 600),
+        memory_limit=root.value("memory_limit", fields.memory, None),
+        warnings=findings.warnings,
+    )

@@ -1,0 +1,204 @@
+"""The parser, the JSON Schema and docs/configuration.md know the same keys, defaults and examples."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.config import SCHEMA, load_settings
+from pipeline.config.fields import EXPORT_FORMATS, LATER_BUDGET_PERIODS, REPORT_FORMATS, STALE
+from pipeline.config.keys import LEGACY_SCOPE, all_keys, later_keys
+from pipeline.errors import ConfigurationError
+from tests.config.files import problem, settings, write
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
+SCOPE = re.compile(r"^cost\.budgets\.(global|providers\.\*|tags\[\]|types\.\*)\.(?!selector|priority)")
+ROW = re.compile(r"^\| `([^`]+)` \| (?:`([^`]+)`|–) \| .+ \| `([^`]+)` \|$", re.MULTILINE)
+#: Keys whose only value is their default in this version.
+ONE_VALUE = {"sources[].origin", "cost.budgets.*.period"}
+BASE: dict[str, Any] = {
+    "sources": [{"name": "a", "path": "a"}],
+    "currency": {"report": "USD"},
+    "cost": {"budgets": {"global": {"amount": 9, "alerts": [{"threshold": 70}]}}},
+}
+
+
+def short(key: str) -> str:
+    """The four kinds of scope have the same keys: they are documented once."""
+    return SCOPE.sub("cost.budgets.*.", key)
+
+
+def documented() -> list[tuple[str, str, str]]:
+    return ROW.findall(DOCS.read_text(encoding="utf-8"))
+
+
+def schema_keys(schema: dict[str, Any], path: str, root: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    if schema.get("$ref", "").startswith("#/$defs/"):
+        target = root
+        for step in schema["$ref"][2:].split("/"):
+            target = target[step]
+        yield from schema_keys(target, path, root)
+    for key, value in schema.get("properties", {}).items():
+        if not value.get("deprecated"):
+            yield f"{path}.{key}".lstrip("."), value
+            yield from schema_keys(value, f"{path}.{key}", root)
+    if "items" in schema:
+        yield from schema_keys(schema["items"], f"{path}[]", root)
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield from schema_keys(schema["additionalProperties"], f"{path}.*", root)
+
+
+def schema() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return loaded
+
+
+def schema_table() -> dict[str, dict[str, Any]]:
+    return {short(key): value for key, value in schema_keys(schema(), "", schema())}
+
+
+def document(key: str, value: Any) -> dict[str, Any]:
+    """The base configuration with one key set."""
+    made: dict[str, Any] = json.loads(json.dumps(BASE))
+    if key.startswith("cost.budgets.tags[]."):
+        made["cost"]["budgets"]["tags"] = [{"selector": "env:dev", "amount": 1}]
+    here: Any = made
+    *steps, last = key.replace("budgets.*", "budgets.global").split(".")
+    for step in steps:
+        here = here[step[:-2]][0] if step.endswith("[]") else here.setdefault(step, {})
+    here[last] = value
+    return made
+
+
+def as_yaml(text: str) -> Any:
+    """An example as text all the way down: what it means is for the parser to say."""
+    return yaml.load(text, Loader=yaml.BaseLoader)
+
+
+def test_the_docs_have_every_key_once() -> None:
+    keys = [key for key, _, _ in documented()]
+    assert sorted(keys) == sorted(set(map(short, all_keys())))
+
+
+def test_the_schema_has_every_key() -> None:
+    assert set(schema_table()) == set(map(short, all_keys()))
+
+
+def test_the_schema_describes_every_key() -> None:
+    assert [key for key, value in schema_table().items() if not value.get("description")] == []
+
+
+def test_the_schema_allows_no_other_key() -> None:
+    closed = [
+        value for value in walk(schema()) if "properties" in value and value.get("additionalProperties") is not False
+    ]
+    assert closed == []
+
+
+def walk(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        if "type" in node and node["type"] in ("object", ["object", "null"]):
+            yield node
+        for value in node.values():
+            yield from walk(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from walk(value)
+
+
+def test_the_schema_names_the_flat_form_as_old() -> None:
+    flat = schema()["properties"]["cost"]["properties"]["budgets"]["properties"]
+    assert {key for key, value in flat.items() if value.get("deprecated")} == set(LEGACY_SCOPE)
+
+
+def test_the_schema_offers_the_same_choices() -> None:
+    table = schema_table()
+    assert tuple(table["sources[].format"]["anyOf"][0]["enum"]) == EXPORT_FORMATS
+    assert tuple(table["freshness.stale"]["anyOf"][0]["enum"]) == STALE
+    assert tuple(table["reports.formats"]["items"]["anyOf"][0]["enum"]) == REPORT_FORMATS
+
+
+@pytest.mark.parametrize(("key", "default"), [(key, default) for key, default, _ in documented()])
+def test_docs_and_schema_give_the_same_default(key: str, default: str) -> None:
+    value = schema_table()[key].get("default")
+    if isinstance(value, bool):
+        value = str(value).lower()
+    elif isinstance(value, list):
+        value = f"[{', '.join(value)}]"
+    assert default == ("" if value is None else str(value))
+
+
+@pytest.mark.parametrize(("key", "default"), [(key, default) for key, default, _ in documented() if default])
+def test_a_documented_default_changes_nothing(tmp_path: Path, key: str, default: str) -> None:
+    said, unsaid = document(key, as_yaml(default)), document(key, None)
+    assert settings(tmp_path, json.dumps(said)) == settings(tmp_path, json.dumps(unsaid))
+
+
+@pytest.mark.parametrize(("key", "example"), [(key, example) for key, _, example in documented()])
+def test_every_key_is_read_and_its_example_changes_the_settings(tmp_path: Path, key: str, example: str) -> None:
+    base = document("cost.budgets.tags[].selector", "env:dev") if "tags[]." in key else BASE
+    changed = settings(tmp_path, json.dumps(document(key, as_yaml(example)))) != settings(tmp_path, json.dumps(base))
+    assert changed != (key in ONE_VALUE)
+
+
+def test_the_schema_takes_every_example() -> None:
+    validator = pytest.importorskip("jsonschema").Draft202012Validator(schema())  # comes with altair
+    for key, _, example in documented():
+        validator.validate(document(key, with_numbers(as_yaml(example))))
+
+
+def test_the_schema_takes_the_sample_of_the_docs_and_refuses_an_unknown_key() -> None:
+    validator = pytest.importorskip("jsonschema").Draft202012Validator(schema())
+    sample = with_numbers(as_yaml(sample_of_the_docs()))
+    assert validator.is_valid(sample)
+    assert not validator.is_valid({**sample, "qqq": 1})
+    assert not validator.is_valid({**sample, "publish": {"mode": "0644"}})
+
+
+def with_numbers(value: Any) -> Any:
+    """What an editor's YAML 1.2 makes of plain numbers and switches."""
+    if isinstance(value, dict):
+        return {key: with_numbers(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [with_numbers(part) for part in value]
+    if value in ("true", "false"):
+        return value == "true"
+    return float(value) if re.fullmatch(r"[1-9][0-9]*(\.[0-9]+)?", value) else value
+
+
+def sample_of_the_docs() -> str:
+    (sample,) = re.findall(r"```yaml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    return str(sample)
+
+
+def test_the_example_of_the_docs_is_read_without_a_warning(tmp_path: Path) -> None:
+    found = load_settings(write(tmp_path, sample_of_the_docs()), environ={"HOME": "/home/ann"})
+    assert found.warnings == ()
+    assert found.budgets is not None
+    assert len(found.budgets.scopes) == 5
+
+
+@pytest.mark.parametrize("key", sorted(set(map(short, later_keys()))))
+def test_a_key_of_a_later_version_is_refused_and_documented(tmp_path: Path, key: str) -> None:
+    message = f"{key.split('.')[-1]} is not yet known to this version; leave it out"
+    assert message in problem(tmp_path, json.dumps(document(key, {})))
+    assert f"`{key}`" in DOCS.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("period", LATER_BUDGET_PERIODS)
+def test_a_period_of_a_later_version_is_refused(tmp_path: Path, period: str) -> None:
+    found = problem(tmp_path, json.dumps(document("cost.budgets.*.period", period)))
+    assert f"'{period}' is not yet known to this version; known: monthly" in found
+
+
+def test_an_unknown_key_is_refused_wherever_it_stands(tmp_path: Path) -> None:
+    for key in sorted({key.rpartition(".")[0] for key in set(map(short, all_keys()))}):
+        wrong = document(f"{key}.qqq".lstrip("."), "1")
+        with pytest.raises(ConfigurationError, match="unknown key 'qqq'"):
+            load_settings(write(tmp_path, json.dumps(wrong)), environ={})
