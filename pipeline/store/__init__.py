@@ -1,0 +1,1 @@
+"""The stores: the abstract one, one in memory, and the warehouse."""

@@ -1,0 +1,144 @@
+"""The ledger of loads: rows written and read, inside the caller's transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from pipeline import money
+from pipeline.store.warehouse import Warehouse
+
+Status = Literal["loaded", "replaced", "superseded", "quarantined", "refused"]
+
+
+@dataclass(frozen=True)
+class Load:
+    """A row of ``loads``; the column comments there say what each is."""
+
+    run_id: str
+    x_Source: str
+    x_BillingPeriod: str | None
+    fingerprint: str
+    mapping: str
+    status: Status
+    modified_at: datetime
+    loaded_at: datetime
+    delivered_at: datetime | None = None
+    format: str | None = None
+    format_version: str | None = None
+    reason: str | None = None
+    rows_read: int = 0
+    rows_mapped: int = 0
+    rows_rejected: int = 0
+    rows_folded: int = 0
+    rows_repeated: int = 0
+    rows_generated: int = 0
+    charges: int = 0
+    columns: tuple[str, ...] = ()
+    dropped_columns: tuple[str, ...] = ()
+
+    @property
+    def load_id(self) -> str:
+        """The same delivery of the same source, period and mapping has the same id anywhere."""
+        parts = [self.x_Source, self.x_BillingPeriod or "", self.fingerprint, self.mapping]
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Current:
+    """What is loaded now for a source and billing period."""
+
+    load_id: str
+    fingerprint: str
+    rows_mapped: int
+    delivered_at: datetime | None
+    modified_at: datetime
+
+
+@dataclass(frozen=True)
+class Known:
+    """A former verdict on a delivery."""
+
+    load_id: str
+    x_BillingPeriod: str | None
+    status: Status
+    reason: str | None
+
+
+def known(warehouse: Warehouse, source: str, fingerprint: str, mappings: Mapping[str | None, str]) -> list[Known]:
+    """Return the former verdicts on a delivery, as far as its format's mapping (None: of all formats) is unchanged."""
+    rows = warehouse.rows(
+        "SELECT load_id, x_BillingPeriod, status, reason, format, mapping FROM loads "
+        "WHERE x_Source = ? AND fingerprint = ? ORDER BY x_BillingPeriod",
+        [source, fingerprint],
+    )
+    return [Known(*row[:4]) for row in rows if row[5] == mappings.get(row[4])]
+
+
+def current(warehouse: Warehouse, source: str, period: str) -> Current | None:
+    """Return what is loaded for a source and billing period, or None."""
+    rows = warehouse.rows(
+        "SELECT load_id, fingerprint, rows_mapped, delivered_at, modified_at FROM loads "
+        "WHERE x_Source = ? AND x_BillingPeriod = ? AND status = 'loaded'",
+        [source, period],
+    )
+    return Current(*rows[0]) if rows else None
+
+
+def write(warehouse: Warehouse, load: Load, files: Sequence[tuple[str, str, int, int]] = ()) -> None:
+    """Write a load and its files (path, sha256, bytes, rows), replacing a former verdict on the same delivery."""
+    for table in ("loads", "load_files", "load_controls", "rejected_rows", "restatements"):
+        warehouse.execute(f"DELETE FROM {table} WHERE load_id = ?", [load.load_id])
+    values = {
+        **{name: getattr(load, name) for name in load.__dataclass_fields__},
+        "load_id": load.load_id,
+        "columns": json.dumps(load.columns),
+        "dropped_columns": json.dumps(load.dropped_columns),
+    }
+    insert(warehouse, "loads", values)
+    for path, sha256, size, rows in files:
+        insert(
+            warehouse,
+            "load_files",
+            {"load_id": load.load_id, "path": path, "sha256": sha256, "bytes": size, "rows": rows},
+        )
+
+
+def write_control(
+    warehouse: Warehouse,
+    load_id: str,
+    *,
+    currency: str | None,
+    column: str,
+    expression: str,
+    totals: tuple[Decimal, Decimal, Decimal],
+    rounding: Decimal,
+) -> None:
+    """Write one money law: ``totals`` are those of the file, of the charges and of the rejected rows."""
+    file_total, charges_total, rejected_total = totals
+    insert(
+        warehouse,
+        "load_controls",
+        {
+            "load_id": load_id,
+            "BillingCurrency": currency,
+            "column_name": column,
+            "source_expression": expression,
+            "file_total": file_total,
+            "charges_total": charges_total,
+            "rejected_total": rejected_total,
+            "rounding": money.text(rounding),
+        },
+    )
+
+
+def insert(warehouse: Warehouse, table: str, values: Mapping[str, Any]) -> None:
+    """Insert one row given by column name."""
+    names = ", ".join(f'"{name}"' for name in values)
+    marks = ", ".join("?" for _ in values)
+    warehouse.execute(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', list(values.values()))

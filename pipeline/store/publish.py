@@ -1,0 +1,109 @@
+"""The published copy: what analysts open, without ever meeting the writer's lock.
+
+A run that changed something copies the warehouse to a versioned, read-only file and swaps a symlink under the stable
+name. Who has the old copy open goes on reading it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+from pathlib import Path
+
+from pipeline.errors import WarehouseError
+from pipeline.store.warehouse import Warehouse
+
+#: Free share of the file's blocks from which on the copy is written anew instead of byte by byte.
+COMPACT_FROM = 0.25
+#: Linux: share a file's blocks instead of copying them, where the file system can.
+FICLONE = 0x40049409
+
+
+def version(warehouse: Warehouse) -> str:
+    """Return the state that a copy would show, as ``<warehouse>.<number>``; every change raises the number."""
+    name, number = (
+        warehouse.value("SELECT value FROM settings WHERE name = ?", [key]) for key in ("warehouse_id", "version")
+    )
+    return f"{name}.{number:>08}"
+
+
+def is_published(warehouse: Warehouse, path: Path) -> bool:
+    """Return whether the stable name shows the warehouse's state."""
+    return path.is_symlink() and path.exists() and path.readlink().name == _name(path, version(warehouse))
+
+
+def publish(warehouse: Warehouse, path: Path, *, mode: int = 0o444, keep: int = 2) -> Path:
+    """Copy the warehouse, make the copy read-only, and let the stable name ``path`` show it; returns the copy.
+
+    The last ``keep`` copies stay.
+
+    Raises:
+        WarehouseError: when ``path`` is a file that this did not make, or nothing can be written there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_symlink():
+        raise WarehouseError(f"{path}: not a published copy of ours; move it away or change publish.path")
+    target = path.with_name(_name(path, version(warehouse)))
+    if not target.exists():
+        _copy(warehouse, target, mode)
+    link = path.with_name(f".{path.name}.link")
+    link.unlink(missing_ok=True)
+    link.symlink_to(target.name)
+    link.replace(path)
+    _prune(path, keep)
+    return target
+
+
+def _copy(warehouse: Warehouse, target: Path, mode: int) -> None:
+    partial = target.with_name(f".{target.name}.partial")
+    partial.unlink(missing_ok=True)
+    warehouse.execute("CHECKPOINT")
+    if _free_share(warehouse) >= COMPACT_FROM:
+        _compact(warehouse, partial)
+    else:
+        _clone(warehouse.path, partial)
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    partial.chmod(mode)
+    partial.replace(target)
+
+
+def _free_share(warehouse: Warehouse) -> float:
+    [(total, free)] = warehouse.rows("SELECT total_blocks, free_blocks FROM pragma_database_size() LIMIT 1")
+    return float(free) / total if total else 0.0
+
+
+def _compact(warehouse: Warehouse, partial: Path) -> None:
+    name = warehouse.value("SELECT current_database()")
+    warehouse.execute(f"ATTACH '{str(partial).replace(chr(39), chr(39) * 2)}' AS compacted")
+    try:
+        warehouse.execute(f'COPY FROM DATABASE "{name}" TO compacted')
+    finally:
+        warehouse.execute("DETACH compacted")
+
+
+def _clone(source: Path, partial: Path) -> None:
+    with source.open("rb") as read, partial.open("wb") as write:
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(write.fileno(), FICLONE, read.fileno())
+            return
+        shutil.copyfileobj(read, write, 1 << 20)
+
+
+def _name(path: Path, state: str) -> str:
+    return f"{path.stem}.{state}{path.suffix}"
+
+
+def _prune(path: Path, keep: int) -> None:
+    """Delete all but the newest copies, and what a killed run left half-copied."""
+    current = path.readlink().name
+    pattern = re.compile(rf"{re.escape(path.stem)}\.[0-9a-f]{{8}}\.\d{{8}}{re.escape(path.suffix)}(\.wal)?")
+    copies = [each for each in path.parent.iterdir() if pattern.fullmatch(each.name) and each.name != current]
+    copies.sort(key=lambda each: each.stat().st_mtime_ns, reverse=True)
+    for old in copies[max(keep - 1, 0) :]:
+        old.unlink(missing_ok=True)
+    for leftover in path.parent.glob(f".{path.stem}.*.partial*"):
+        leftover.unlink(missing_ok=True)

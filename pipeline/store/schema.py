@@ -1,0 +1,97 @@
+"""Numbered schema files: each applied once, in a transaction, recorded with its hash."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from pipeline import resources
+from pipeline.errors import SchemaError
+from pipeline.periods import utc_now
+
+if TYPE_CHECKING:
+    from pipeline.store.warehouse import Warehouse
+
+_LEDGER = """
+CREATE TABLE IF NOT EXISTS schema_versions (
+    name VARCHAR PRIMARY KEY, sha256 VARCHAR NOT NULL, applied_at TIMESTAMP NOT NULL
+)"""
+
+
+def files() -> dict[str, str]:
+    """Return the schema files of this program in order: name without ``.sql`` -> text."""
+    paths = sorted((resources.folder("sql") / "schema").glob("*.sql"))
+    return {path.stem: path.read_text(encoding="utf-8") for path in paths}
+
+
+def migrate(warehouse: Warehouse) -> None:
+    """Bring the warehouse to this program's schema and refresh its views.
+
+    Raises:
+        SchemaError: when the file holds a schema file that this program does not know, or an edited one.
+    """
+    own = files()
+    if not _is_empty(warehouse):
+        _refuse_newer(warehouse, own)
+    applied = _applied(warehouse)
+    if set(applied) == set(own):
+        return
+    with warehouse.transaction():
+        warehouse.execute(_LEDGER)
+        for name, text in own.items():
+            if name not in applied:
+                warehouse.connection.execute(text)
+                warehouse.execute("INSERT INTO schema_versions VALUES (?, ?, ?)", [name, _hash(text), utc_now()])
+        refresh_views(warehouse)
+
+
+def refresh_views(warehouse: Warehouse) -> None:
+    """Make the views anew, with the kept columns that charges have by now. Runs inside the caller's transaction."""
+    kept = [row[0] for row in warehouse.rows("SELECT column_name FROM kept_columns ORDER BY column_name")]
+    extra = "".join(f",\n    json_extract_string(c.x_Kept, '$.{name}') AS {name}" for name in kept)
+    for view in sorted((resources.folder("sql") / "views").glob("*.sql")):
+        text = view.read_text(encoding="utf-8").replace("\n    -- kept columns", extra)
+        warehouse.connection.execute(text)
+
+
+def require_current(warehouse: Warehouse) -> None:
+    """Check that a file opened for reading has exactly this program's schema.
+
+    Raises:
+        SchemaError: when it is older, newer, or no warehouse.
+    """
+    own = files()
+    _refuse_newer(warehouse, own)
+    missing = sorted(set(own) - set(_applied(warehouse)))
+    if missing:
+        raise SchemaError(
+            f"{warehouse.path}: written by an older costmill (it lacks {missing[0]}); `costmill run` upgrades it"
+        )
+
+
+def _is_empty(warehouse: Warehouse) -> bool:
+    return bool(warehouse.value("SELECT count(*) = 0 FROM duckdb_tables() WHERE NOT internal AND NOT temporary"))
+
+
+def _applied(warehouse: Warehouse) -> dict[str, str]:
+    try:
+        return dict(warehouse.rows("SELECT name, sha256 FROM schema_versions"))
+    except duckdb.CatalogException:
+        return {}
+
+
+def _refuse_newer(warehouse: Warehouse, own: dict[str, str]) -> None:
+    applied = _applied(warehouse)
+    if not applied:
+        raise SchemaError(f"{warehouse.path}: a DuckDB file, but no Costmill warehouse; choose another path")
+    for name, sha256 in sorted(applied.items()):
+        if name not in own:
+            raise SchemaError(f"{warehouse.path}: written by a newer costmill (it has {name}); upgrade this program")
+        if _hash(own[name]) != sha256:
+            raise SchemaError(f"{warehouse.path}: schema {name} was applied with other contents than this program's")
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
