@@ -1,0 +1,1 @@
+"""Run the heavy half: the SQL files that touch every charge."""

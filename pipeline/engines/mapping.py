@@ -1,0 +1,277 @@
+"""Map what is staged to FOCUS charges: run the format's SQL file, fill the star, prove rows and money.
+
+Everything here works on the relation ``staged`` (``engines.reading``) and, for ``insert``, inside the caller's
+transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pipeline import focus, money, resources, tags
+from pipeline.engines import staging
+from pipeline.engines.reading import Staged
+from pipeline.entries import CATEGORY_OF_SERVICE
+from pipeline.sources.delivery import SKETCH_SIZE, Profile
+from pipeline.sources.formats import Format
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from pipeline.store.warehouse import Warehouse
+
+logger = logging.getLogger(__name__)
+
+#: Columns of the dimension resources besides its key, in the order in which the key hashes them.
+RESOURCE = ("x_Provider", *focus.RESOURCE_COLUMNS, "x_ResourceType")
+LOOKUPS = ("aws_line_item_types", "aws_services", "aws_units")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of one billing period of a delivery: ``read`` = ``mapped`` + ``rejected`` + ``folded``."""
+
+    read: int
+    rejected: int
+    folded: int
+
+    @property
+    def mapped(self) -> int:
+        """Rows that must become charges."""
+        return self.read - self.rejected - self.folded
+
+
+@dataclass(frozen=True)
+class ControlTotal:
+    """One money law of one currency: sums over the file, over its rejected rows, and what rounding moved."""
+
+    currency: str | None
+    column: str
+    expression: str
+    file_total: Decimal
+    rejected_total: Decimal
+    rounding: Decimal
+
+
+class Mapper:
+    """Maps one staged delivery on the warehouse's connection."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.warehouse = warehouse
+        self.connection: duckdb.DuckDBPyConnection = warehouse.connection
+        self._load_lookups()
+
+    def period_rows(self) -> dict[str, int]:
+        """Rows by billing period; rows whose period cannot be read count for the largest one (``''`` when none can)."""
+        rows = self.warehouse.rows(
+            "SELECT coalesce(x_BillingPeriod, ''), count(*) FROM staged GROUP BY ALL ORDER BY count(*) DESC, 1"
+        )
+        found: dict[str, int] = dict(rows)
+        unread = found.pop("", 0)
+        if unread:
+            largest = next(iter(found), "")
+            found[largest] = found.get(largest, 0) + unread
+        return found
+
+    def profile(self, staged: Staged) -> Profile:
+        """Rows and row-key sketches by billing period."""
+        key = ", ".join(f"coalesce(CAST({name} AS VARCHAR), '')" for name in staged.header.format.row_key)
+        rows = self.warehouse.rows(f"""
+            SELECT x_BillingPeriod, count(*), list_slice(list_sort(list(DISTINCT row_key)), 1, {SKETCH_SIZE})
+            FROM (SELECT x_BillingPeriod, left(md5(concat_ws(chr(31), {key})), 16) AS row_key FROM staged)
+            WHERE x_BillingPeriod IS NOT NULL
+            GROUP BY x_BillingPeriod ORDER BY x_BillingPeriod""")
+        counts = {period: count for period, count, _ in rows}
+        return Profile(staged.header.format.name, counts, {period: tuple(keys) for period, _, keys in rows})
+
+    def counts(self, staged: Staged, period: str, unread: bool) -> Counts:
+        """Count the rows of a period; ``unread`` takes in those without a readable period."""
+        folded = staged.header.format.folded
+        [(read, rejected, folds)] = self.warehouse.rows(f"""
+            SELECT count(*), count(x_Problem), count(*) FILTER (WHERE x_Problem IS NULL AND ({folded}))
+            FROM staged WHERE {_of(period, unread)}""")
+        return Counts(read, rejected, folds)
+
+    def file_rows(self, period: str, unread: bool) -> dict[int, int]:
+        """Rows of a period by file index."""
+        return dict(
+            self.warehouse.rows(f"SELECT x_File, count(*) FROM staged WHERE {_of(period, unread)} GROUP BY ALL")
+        )
+
+    def rejects(self, period: str, unread: bool, most: int) -> list[tuple[int, int | None, int | None, str]]:
+        """The first rejected rows: file index, record, line, problem."""
+        return self.warehouse.rows(
+            f"SELECT x_File, x_Record, x_Line, x_Problem FROM staged WHERE x_Problem IS NOT NULL AND {_of(period, unread)} "
+            f"ORDER BY x_File, x_Record LIMIT {most}"
+        )
+
+    def control_totals(self, staged: Staged, period: str, unread: bool) -> list[ControlTotal]:
+        """Sum the control columns over the file, by currency."""
+        fmt = staged.header.format
+        rounding = self._rounding(fmt, period, unread)
+        totals = []
+        for number, control in enumerate(fmt.controls):
+            value = f"coalesce({', '.join(control.fields)}, 0)"
+            rows = self.warehouse.rows(f"""
+                SELECT {fmt.currency}, sum({value}), coalesce(sum({value}) FILTER (WHERE x_Problem IS NOT NULL), 0)
+                FROM staged WHERE {_of(period, unread)} GROUP BY ALL ORDER BY 1""")
+            for currency, total, rejected in rows:
+                moved = rounding.get((number, currency), money.ZERO)
+                totals.append(ControlTotal(currency, control.column, control.expression, total, rejected, moved))
+        return totals
+
+    def _rounding(self, fmt: Format, period: str, unread: bool) -> dict[tuple[int, str | None], Decimal]:
+        moved: dict[tuple[int, str | None], Decimal] = {}
+        for number in range(len(fmt.controls)):
+            rows = self.warehouse.rows(f"""
+                SELECT {fmt.currency}, x_Long_{number}, count(*) FROM staged
+                WHERE x_Long_{number} IS NOT NULL AND {_of(period, unread)} GROUP BY ALL""")
+            for currency, text, count in rows:
+                written = money.parse(text)
+                if written is None or written == money.stored(written):
+                    continue
+                key = (number, currency)
+                moved[key] = money.total([moved.get(key, money.ZERO), *[written - money.stored(written)] * count])
+        return moved
+
+    def prepare(self, staged: Staged) -> int:
+        """Decode tags and define ``mapped`` over all periods; returns how many distinct tag texts could not be read."""
+        unreadable = self._decode_tags(staged)
+        fmt = staged.header.format
+        select = resources.sql(f"sources/{fmt.name}")
+        if fmt.generated:
+            select += "\nUNION ALL BY NAME\n" + resources.sql(f"sources/{fmt.generated}")
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW mapped_rows AS {select}")
+        return unreadable
+
+    def insert(self, staged: Staged, *, load_id: str, source: str, period: str) -> tuple[int, int]:
+        """Insert a period's charges with their dimensions; returns mapped and generated rows.
+
+        Must run inside the caller's transaction.
+        """
+        names = self._mapped_columns()
+        stored = [name for name in names if name not in RESOURCE_ONLY and name != "x_SourceChanges"]
+        columns = ", ".join(staging.identifier(name) for name in stored)
+        key = resource_key("m", names)
+        charges = self.warehouse.execute(
+            f"""
+            INSERT INTO charges ({columns}, x_SourceChanges, x_LoadId, x_Source, x_Origin, x_CostCategory, x_TagSetId,
+                x_ResourceKey)
+            SELECT {", ".join("m." + staging.identifier(name) for name in stored)},
+                CASE WHEN t.is_changed THEN concat_ws(' ', m.x_SourceChanges, 'tags') ELSE m.x_SourceChanges END,
+                $load_id, $source, 'billed', c.x_CostCategory, t.x_TagSetId, {key}
+            FROM mapped_rows AS m
+            LEFT JOIN tag_map AS t ON t.x_TagText = m.x_TagText
+            LEFT JOIN cost_categories AS c ON c.ServiceCategory = m.ServiceCategory
+            WHERE m.x_BillingPeriod = $period""",
+            {"load_id": load_id, "source": source, "period": period},
+        )
+        generated = self._generated(staged.header.format, period)
+        self._insert_dimensions(names, period)
+        return charges - generated, generated
+
+    def charges_total(self, load_id: str, column: str, currency: str | None) -> Decimal:
+        """Sum a cost column over what a load brought, in one currency."""
+        total = self.warehouse.value(
+            f"SELECT coalesce(sum({column}), 0) FROM charges WHERE x_LoadId = $1 AND BillingCurrency IS NOT DISTINCT FROM $2",
+            [load_id, currency],
+        )
+        assert isinstance(total, Decimal)
+        return total
+
+    def _generated(self, fmt: Format, period: str) -> int:
+        if not fmt.generated:
+            return 0
+        select = resources.sql(f"sources/{fmt.generated}")
+        return int(
+            self.warehouse.value(f"SELECT count(*) FROM ({select}) AS g WHERE g.x_BillingPeriod = $1", [period]) or 0
+        )
+
+    def _insert_dimensions(self, names: Sequence[str], period: str) -> None:
+        given = ", ".join(f"m.{name}" if name in names else f"CAST(NULL AS VARCHAR) AS {name}" for name in RESOURCE)
+        self.connection.execute(f"""
+            CREATE OR REPLACE TEMP TABLE mapped AS
+            SELECT {resource_key("d", RESOURCE)} AS x_ResourceKey, d.*
+            FROM (SELECT DISTINCT {given} FROM mapped_rows AS m
+                WHERE m.x_BillingPeriod = {staging.literal(period)}) AS d""").fetchall()
+        columns = ", ".join(("x_ResourceKey", *RESOURCE))
+        self.warehouse.execute(f"""
+            INSERT INTO resources ({columns})
+            SELECT {columns} FROM ({resources.sql("sources/resources")}) AS found
+            WHERE found.x_ResourceKey NOT IN (SELECT x_ResourceKey FROM resources)""")
+        self.warehouse.execute(
+            """
+            INSERT INTO tag_sets (x_TagSetId, Tags)
+            SELECT DISTINCT x_TagSetId, Tags FROM tag_map
+            WHERE x_TagSetId IN (SELECT x_TagSetId FROM charges WHERE x_BillingPeriod = $period)
+                AND x_TagSetId NOT IN (SELECT x_TagSetId FROM tag_sets)""",
+            {"period": period},
+        )
+        self.warehouse.execute("""
+            INSERT INTO tags (x_TagSetId, TagKey, TagValue)
+            SELECT DISTINCT x_TagSetId, TagKey, TagValue FROM tag_pairs
+            WHERE x_TagSetId IN (SELECT x_TagSetId FROM tag_sets) AND x_TagSetId NOT IN (SELECT x_TagSetId FROM tags)""")
+
+    def _decode_tags(self, staged: Staged) -> int:
+        prefixes = staging.tag_prefixes(staged.header)
+        aws = staged.header.format.tag_style == "aws"
+        texts = self.warehouse.rows(
+            "SELECT DISTINCT x_TagText FROM staged WHERE x_TagText IS NOT NULL AND x_Problem IS NULL"
+        )
+        sets: list[tuple[str, str, str, bool]] = []
+        pairs: dict[str, list[tuple[str, str]]] = {}
+        unreadable = 0
+        for (text,) in texts:
+            decoded = tags.decode(text, prefixes=prefixes, aws=aws)
+            unreadable += tags.UNREADABLE in decoded.pairs
+            if decoded.pairs:
+                canonical = decoded.canonical
+                set_id = str(tags.set_id(canonical))
+                sets.append((text, set_id, canonical, bool(decoded.repeated) or tags.UNREADABLE in decoded.pairs))
+                pairs[set_id] = list(decoded.pairs.items())
+        flat = [(set_id, key, value) for set_id, items in pairs.items() for key, value in items]
+        columns = {"x_TagText": "VARCHAR", "x_TagSetId": "UUID", "Tags": "VARCHAR", "is_changed": "BOOLEAN"}
+        self.warehouse.replace_temporary("tag_map", columns, sets)
+        self.warehouse.replace_temporary(
+            "tag_pairs", {"x_TagSetId": "UUID", "TagKey": "VARCHAR", "TagValue": "VARCHAR"}, flat
+        )
+        return unreadable
+
+    def _mapped_columns(self) -> list[str]:
+        return [row[0] for row in self.warehouse.rows("DESCRIBE mapped_rows")]
+
+    def _load_lookups(self) -> None:
+        for name in LOOKUPS:
+            path = resources.folder("sql") / "lookups" / f"{name}.csv"
+            self.connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE {name} AS FROM read_csv({staging.literal(str(path))}, header = true, "
+                "all_varchar = true, delim = ',', quote = '\"')"
+            ).fetchall()
+        spellings = (resources.folder("sql") / "lookups" / "spellings.csv").read_text(encoding="utf-8").split()[1:]
+        rows = [(spelling.lower(), spelling) for spelling in spellings]
+        self.warehouse.replace_temporary("spellings", {"lower_spelling": "VARCHAR", "spelling": "VARCHAR"}, rows)
+        aliases = list(focus.provider_aliases().items())
+        self.warehouse.replace_temporary("provider_names", {"alias": "VARCHAR", "x_Provider": "VARCHAR"}, aliases)
+        categories = [(service, category.value) for service, category in CATEGORY_OF_SERVICE.items()]
+        self.warehouse.replace_temporary(
+            "cost_categories", {"ServiceCategory": "VARCHAR", "x_CostCategory": "VARCHAR"}, categories
+        )
+
+
+#: Mapped columns that go to the dimension alone.
+RESOURCE_ONLY = {*focus.RESOURCE_COLUMNS, "x_ResourceType", "x_TagText"}
+
+
+def resource_key(alias: str, names: Sequence[str]) -> str:
+    """Return the SQL for a resource's key: md5 of its columns, absent and NULL ones told from empty ones."""
+    parts = ", ".join(f"coalesce({alias}.{name}, chr(30))" if name in names else "chr(30)" for name in RESOURCE)
+    return f"CAST(md5(concat_ws(chr(31), {parts})) AS UUID)"
+
+
+def _of(period: str, unread: bool) -> str:
+    same = f"x_BillingPeriod = {staging.literal(period)}"
+    return f"({same} OR x_BillingPeriod IS NULL)" if unread else same

@@ -1,0 +1,264 @@
+"""Read the files of a delivery into the relation ``staged`` of a DuckDB connection.
+
+CSV goes in fast, by DuckDB's own strict reader. When that finds anything wrong, the file is read again by Python's
+``csv``, record by record, so that each rejected row has its record, line, column, value and reason. Parquet is not
+copied: ``staged`` is a view over the files.
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from pipeline import resources
+from pipeline.engines import staging
+from pipeline.errors import ExportError, UnreadableFileError
+from pipeline.sources import find, formats, probe
+from pipeline.sources.find import ExportFile
+from pipeline.sources.formats import Header
+from pipeline.sources.probe import Probe
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+logger = logging.getLogger(__name__)
+
+#: Records that the careful reader hands over at a time.
+BATCH = 50_000
+#: A CSV record may be this long in the fast reader; longer ones go to the careful one.
+LINE_LIMIT = 1 << 24
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """A file of the staged delivery with what was seen in it."""
+
+    file: ExportFile
+    probe: Probe
+    header: Header
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What stands in the relation ``staged``: the files, one header per file, one format."""
+
+    files: tuple[StagedFile, ...]
+
+    @property
+    def header(self) -> Header:
+        """The first file's header: format, controls and tag prefixes are the same in all."""
+        return self.files[0].header
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All column names of the delivery, in order of first sight."""
+        return tuple(dict.fromkeys(name for file in self.files for name in file.header.columns))
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Columns without a home."""
+        return tuple(dict.fromkeys(name for file in self.files for name in file.header.dropped))
+
+
+class Reader:
+    """Stages deliveries on one connection; ``folder`` takes unpacked files."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+        self.connection = connection
+        self.folder = folder
+        self._kind: str | None = None
+        connection.execute(resources.sql("staging/macros"))
+
+    def look(self, file: ExportFile, keep: Sequence[str] = ()) -> StagedFile:
+        """Tell a file's format.
+
+        Raises:
+            ExportError: when it is unreadable or unknown.
+        """
+        seen = probe.probe(file.path)
+        return StagedFile(file, seen, formats.resolve(seen.columns, str(file.path), keep))
+
+    def stage(self, files: Sequence[ExportFile], keep: Sequence[str] = ()) -> Staged:
+        """Read the files into ``staged``.
+
+        Raises:
+            ExportError: when a file is unreadable, unknown, of another format, or changes meanwhile.
+        """
+        looked = [self.look(file, keep) for file in files]
+        _require_one_format(looked)
+        self.clear()
+        if all(each.probe.container == "parquet" for each in looked):
+            self._stage_view(looked)
+        else:
+            self._kind = "TABLE"
+            for number, each in enumerate(looked):
+                self._stage_file(number, each)
+        for each in looked:
+            find.check_unchanged(each.file)
+        return Staged(tuple(looked))
+
+    def clear(self) -> None:
+        """Drop ``staged``."""
+        if self._kind:
+            self.connection.execute(f"DROP {self._kind} IF EXISTS staged")
+        self._kind = None
+
+    def _stage_view(self, looked: Sequence[StagedFile]) -> None:
+        selects = [_parquet_select(number, each) for number, each in enumerate(looked)]
+        self._kind = "VIEW"
+        self.connection.execute("CREATE TEMP VIEW staged AS " + "\nUNION ALL BY NAME\n".join(selects))
+        try:
+            self.connection.execute("SELECT count(x_Problem) FROM staged").fetchall()
+        except duckdb.Error as error:
+            raise UnreadableFileError(f"{looked[0].file.path}: damaged Parquet: {_first_line(error)}") from error
+
+    def _stage_file(self, number: int, each: StagedFile) -> None:
+        if each.probe.container == "parquet":
+            self._append(_parquet_select(number, each))
+            return
+        path = each.file.path
+        if each.probe.container == "zip":
+            path = probe.unzip(path, self.folder)
+        try:
+            if not self._fast(number, each, path):
+                self._careful(number, each, path)
+        finally:
+            if path != each.file.path:
+                path.unlink()
+
+    def _fast(self, number: int, each: StagedFile, path: Path) -> bool:
+        """Read by DuckDB; False when anything is wrong with the file or a row of it."""
+        source = _read_csv(path, each)
+        columns = [staging.Column(f"c{index}") for index in range(len(each.header.columns))]
+        try:
+            self._append(staging.select(each.header, columns, source, file=number, record="NULL", line="NULL"))
+        except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
+            logger.debug("%s: the fast reader gave up: %s", path, _first_line(error))
+            self.connection.abort()
+            self._forget(number)
+            return False
+        [(bad,)] = self.connection.execute("SELECT count(x_Problem) FROM staged WHERE x_File = ?", [number]).fetchall()
+        if bad:
+            self._forget(number)
+            return False
+        return True
+
+    def _careful(self, number: int, each: StagedFile, path: Path) -> None:
+        columns = [staging.Column(f"c{index}", "string") for index in range(len(each.header.columns))]
+        select = staging.select(
+            each.header, columns, "careful", file=number, record="x_Record", line="x_Line", ragged="x_Ragged"
+        )
+        for batch in _careful_batches(path, len(each.header.columns)):
+            self.connection.register("careful", batch)
+            try:
+                self._append(select)
+            finally:
+                self.connection.unregister("careful")
+
+    def _append(self, select: str) -> None:
+        if self._exists():
+            self.connection.execute(f"INSERT INTO staged BY NAME {select}")
+        else:
+            self.connection.execute(f"CREATE TEMP TABLE staged AS {select}")
+
+    def _forget(self, number: int) -> None:
+        if self._exists():
+            self.connection.execute("DELETE FROM staged WHERE x_File = ?", [number])
+
+    def _exists(self) -> bool:
+        [(tables,)] = self.connection.execute(
+            "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'staged'"
+        ).fetchall()
+        return bool(tables)
+
+
+def _require_one_format(looked: Sequence[StagedFile]) -> None:
+    first = looked[0]
+    for each in looked[1:]:
+        if each.header.format is not first.header.format:
+            raise ExportError(
+                f"{each.file.path} is {each.header.format.title}, but {first.file.path} is {first.header.format.title}: "
+                "one delivery has one format; give them to sources of their own"
+            )
+        if staging.tag_prefixes(each.header) != staging.tag_prefixes(first.header):
+            raise ExportError(
+                f"{each.file.path} writes its tags in another way than {first.file.path}: not one delivery"
+            )
+
+
+def _parquet_select(number: int, each: StagedFile) -> str:
+    columns = [
+        staging.Column(staging.identifier(name), kind)
+        for name, kind in zip(each.probe.columns, each.probe.types, strict=True)
+    ]
+    source = f"read_parquet({staging.literal(str(each.file.path))}, file_row_number = true)"
+    return staging.select(each.header, columns, source, file=number, record="file_row_number + 1", line="NULL")
+
+
+def _read_csv(path: Path, each: StagedFile) -> str:
+    names = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(each.header.columns)))
+    nulls = ", ".join(staging.literal(word) for word in ("", *each.header.format.null_words))
+    compression = "gzip" if each.probe.container == "gzip" else "none"
+    # The dialect is given, never sniffed: a file of only a header makes the sniffer drop the quote character.
+    return (
+        f"read_csv({staging.literal(str(path))}, auto_detect = false, header = true, delim = ',', quote = '\"', "
+        f"escape = '\"', columns = {{{names}}}, nullstr = [{nulls}], compression = '{compression}', "
+        f"max_line_size = {LINE_LIMIT})"
+    )
+
+
+def _careful_batches(path: Path, width: int) -> Iterator[pa.Table]:
+    rows: list[list[str | None]] = []
+    record, start = 0, 1
+    with probe.text(path, errors="surrogateescape") as lines:
+        reader = csv.reader(lines, strict=True)
+        try:
+            for position, row in enumerate(reader):
+                line, start = start, reader.line_num + 1
+                if position == 0 or not row:
+                    continue
+                record += 1
+                rows.append(_careful_row(row, width, record, line))
+                if len(rows) >= BATCH:
+                    yield _arrow(rows, width)
+                    rows = []
+        except probe.CODECS as error:
+            raise UnreadableFileError(f"{path}: line {reader.line_num}: {error}; deliver the file again") from error
+    yield _arrow(rows, width)
+
+
+def _careful_row(row: list[str], width: int, record: int, line: int) -> list[Any]:
+    problem = None
+    if len(row) != width:
+        problem = f"{staging.UNIT}{staging.UNIT}has {len(row)} fields, the header has {width}"
+    elif not _is_utf8(row):
+        problem = f"{staging.UNIT}{staging.UNIT}is not UTF-8 text"
+    cells: list[Any] = [None] * width if problem else list(row)
+    return [*cells, record, line, problem]
+
+
+def _is_utf8(row: list[str]) -> bool:
+    try:
+        "".join(row).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _arrow(rows: list[list[Any]], width: int) -> pa.Table:
+    import pyarrow as pa
+
+    names = [*(f"c{index}" for index in range(width)), "x_Record", "x_Line", "x_Ragged"]
+    types = [*([pa.string()] * width), pa.int64(), pa.int64(), pa.string()]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    return pa.table([pa.array(list(values), kind) for values, kind in zip(columns, types, strict=True)], names=names)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]

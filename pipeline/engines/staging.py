@@ -1,0 +1,191 @@
+"""The staging contract: a SELECT that turns a file's columns into typed columns with fixed names.
+
+Besides the fields of the format (absent ones NULL) each row has
+
+- ``x_File``, ``x_Record``, ``x_Line``: where it comes from (index of the file; record and line where known),
+- ``x_BillingPeriod``: label ``YYYY-MM``,
+- ``x_TagText``: the raw tags, decoded later once per distinct text,
+- ``x_Long_N``: the text of the N-th control column where it may have more than 18 decimals,
+- ``x_Noted``: an optional number could not be read and is NULL,
+- ``x_Problem``: why the row is rejected, as ``column, value, reason`` joined by ``\\x1f``; NULL when it is fine,
+- ``x_Kept``: the kept columns as one JSON object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.sources.formats import Field, Header
+
+#: Between the parts of ``x_Problem``.
+UNIT = "\x1f"
+
+_TYPES = {"text": "VARCHAR", "decimal": "DECIMAL(38, 18)", "datetime": "TIMESTAMP"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A raw column: its SQL expression and its Arrow type's text (``csv`` when it is CSV text)."""
+
+    expression: str
+    type: str = "csv"
+
+
+def literal(text: str) -> str:
+    """Quote a text as a SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Quote a name as a SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def select(
+    header: Header, columns: Sequence[Column], source: str, *, file: int, record: str, line: str, ragged: str = "NULL"
+) -> str:
+    """Return the staging SELECT over ``source`` for one file.
+
+    ``columns`` are the raw columns in header order; ``record`` and ``line`` are expressions for the row's place;
+    ``ragged`` is one for the problem of a row that could not be cut into columns.
+    """
+    typed = {field.name: _typed(field, header, columns) for field in header.format.fields}
+    parts = [f"{expression} AS {identifier(name)}" for name, expression in typed.items()]
+    start = typed[header.format.period_start]
+    parts += [
+        f"{file} AS x_File",
+        f"CAST({record} AS BIGINT) AS x_Record",
+        f"CAST({line} AS BIGINT) AS x_Line",
+        f"strftime({start} + INTERVAL 1 DAY, '%Y-%m') AS x_BillingPeriod",
+        f"{_tag_text(header, columns)} AS x_TagText",
+        f"{_kept(header, columns)} AS x_Kept",
+        f"{_noted(header, columns, typed)} AS x_Noted",
+        f"coalesce({ragged}, {_problem(header, columns, typed)}) AS x_Problem",
+    ]
+    parts += [
+        f"{_long(header, columns, typed, names)} AS x_Long_{n}" for n, names in enumerate(_control_fields(header))
+    ]
+    return "SELECT\n    " + ",\n    ".join(parts) + f"\nFROM {source}"
+
+
+def tag_prefixes(header: Header) -> tuple[str, ...]:
+    """Return the key prefix of each part of ``x_TagText``, in order."""
+    whole = tuple(prefix for prefix, is_set in header.tags.values() if is_set)
+    return (*whole, "") if any(not is_set for _, is_set in header.tags.values()) else whole
+
+
+def _control_fields(header: Header) -> list[tuple[str, ...]]:
+    return [control.fields for control in header.format.controls]
+
+
+def _raw(field: Field, header: Header, columns: Sequence[Column]) -> Column | None:
+    index = header.fields.get(field.name)
+    return None if index is None else columns[index]
+
+
+def _typed(field: Field, header: Header, columns: Sequence[Column]) -> str:
+    raw = _raw(field, header, columns)
+    if raw is None:
+        return f"CAST(NULL AS {_TYPES[field.kind]})"
+    if field.kind == "text":
+        return _as_text(raw, header)
+    if field.kind == "decimal":
+        return _as_decimal(raw, header)
+    return _as_time(raw, header)
+
+
+def _as_text(raw: Column, header: Header) -> str:
+    if raw.type == "csv":
+        return raw.expression
+    if raw.type in ("string", "large_string", "string_view"):
+        text = f"nullif({raw.expression}, '')"
+        for word in header.format.null_words:
+            text = f"nullif({text}, {literal(word)})"
+        return text
+    if _nested(raw):
+        return f"CAST(to_json({raw.expression}) AS VARCHAR)"
+    return f"CAST({raw.expression} AS VARCHAR)"
+
+
+def _as_decimal(raw: Column, header: Header) -> str:
+    if raw.type == "double":
+        return f"money_double({raw.expression})"
+    if raw.type.startswith(("decimal", "int", "uint")):
+        return f"TRY_CAST({raw.expression} AS DECIMAL(38, 18))"
+    return f"money_text({_as_text(raw, header)})"
+
+
+def _as_time(raw: Column, header: Header) -> str:
+    if raw.type.startswith(("timestamp", "date")):
+        return f"CAST({raw.expression} AS TIMESTAMP)"
+    return f"utc_text({_as_text(raw, header)})"
+
+
+def _long(header: Header, columns: Sequence[Column], typed: dict[str, str], names: tuple[str, ...]) -> str:
+    branches = []
+    for name in names:
+        index = header.fields.get(name)
+        if index is None:
+            continue
+        raw = columns[index]
+        if raw.type == "double":
+            text = f"long_double({raw.expression})"
+        elif raw.type.startswith(("int", "uint")):
+            text = "CAST(NULL AS VARCHAR)"
+        else:
+            text = f"long_text({_as_text(raw, header)})"
+        branches.append(f"WHEN {typed[name]} IS NOT NULL THEN {text}")
+    return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS VARCHAR)"
+
+
+def _tag_text(header: Header, columns: Sequence[Column]) -> str:
+    parts = [
+        f"coalesce({_as_text(columns[index], header)}, '')" for index, (_, is_set) in header.tags.items() if is_set
+    ]
+    single = [(key, columns[index]) for index, (key, is_set) in header.tags.items() if not is_set]
+    if single:
+        pairs = ", ".join(f"{literal(key)}, {_as_text(column, header)}" for key, column in single)
+        parts.append(f"CAST(json_object({pairs}) AS VARCHAR)")
+    if not parts:
+        return "CAST(NULL AS VARCHAR)"
+    return parts[0] if len(parts) == 1 else f"concat_ws(chr(30), {', '.join(parts)})"
+
+
+def _kept(header: Header, columns: Sequence[Column]) -> str:
+    pairs = ", ".join(f"{literal(name)}, {_as_text(columns[index], header)}" for index, name in header.kept.items())
+    return f"CAST(json_object({pairs}) AS VARCHAR)" if pairs else "CAST(NULL AS VARCHAR)"
+
+
+def _noted(header: Header, columns: Sequence[Column], typed: dict[str, str]) -> str:
+    unread = [
+        f"({_as_text(raw, header)} IS NOT NULL AND {typed[field.name]} IS NULL)"
+        for field in header.format.fields
+        if field.kind != "text" and not field.needed and (raw := _raw(field, header, columns)) is not None
+    ]
+    return " OR ".join(unread) if unread else "false"
+
+
+def _problem(header: Header, columns: Sequence[Column], typed: dict[str, str]) -> str:
+    branches = []
+    for field in header.format.fields:
+        raw = _raw(field, header, columns)
+        if not field.needed or raw is None:
+            continue
+        text = _as_text(raw, header)
+        name = literal(header.columns[header.fields[field.name]] + UNIT)
+        branches.append(f"WHEN {text} IS NULL THEN {name} || {literal(UNIT + 'is empty')}")
+        if field.kind != "text":
+            reason = literal(UNIT + _REASONS[field.kind])
+            branches.append(f"WHEN {typed[field.name]} IS NULL THEN {name} || left({text}, 200) || {reason}")
+    return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS VARCHAR)"
+
+
+_REASONS = {
+    "decimal": "is no number of at most 20 digits before the point (digits, sign, point and exponent only)",
+    "datetime": "is no ISO 8601 time such as 2026-03-01T00:00:00Z",
+}
+
+
+def _nested(raw: Column) -> bool:
+    return raw.type.startswith(("map", "struct", "list", "large_list"))

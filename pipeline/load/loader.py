@@ -1,0 +1,283 @@
+"""Load a source: plan its deliveries, skip the known ones, and let each new one in, or refuse it and go on."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from pipeline.config import SourceSettings
+from pipeline.engines.mapping import Counts, Mapper
+from pipeline.engines.reading import Reader, Staged
+from pipeline.errors import CostmillError, ExportError, MappingError
+from pipeline.load import gate
+from pipeline.load.outcome import Job, Outcome, fingerprint, outcome
+from pipeline.load.swap import Swap
+from pipeline.periods import utc_now
+from pipeline.sources import delivery as deliveries
+from pipeline.sources import formats
+from pipeline.sources.delivery import Delivery, Mode, Plan, Profile
+from pipeline.sources.find import ExportFile
+from pipeline.store import loads, rollups
+from pipeline.store.loads import Load
+from pipeline.store.warehouse import Warehouse
+
+logger = logging.getLogger(__name__)
+
+
+class Loader:
+    """Loads sources into an open warehouse. One per run; use as a context manager."""
+
+    def __init__(
+        self, warehouse: Warehouse, *, run_id: str, reported_keys: Sequence[str] = (), accept: bool = False
+    ) -> None:
+        self.warehouse = warehouse
+        self.run_id = run_id
+        self.keys = tuple(reported_keys)
+        self.accept = accept
+        self._mappings: dict[str | None, str] = {each.name: each.mapping_version() for each in formats.FORMATS}
+        self._mappings[None] = formats.all_mappings()
+        self._tools: tuple[Reader, Mapper] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> Loader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._tools:
+            self._tools[0].clear()
+        if self._folder:
+            self._folder.cleanup()
+
+    def load(
+        self, source: SourceSettings, patterns: Sequence[str], mode: Mode = "auto", *, whole: bool = False
+    ) -> Iterator[Outcome]:
+        """Load what is new of a source, oldest delivery first; yields one outcome per delivery and billing period.
+
+        ``whole`` says that the patterns are all of the source: verdicts on deliveries that are gone are then closed.
+        """
+        try:
+            plan = self._plan(patterns, mode)
+        except CostmillError as error:
+            yield self._refuse_source(source, patterns, error)
+            return
+        seen = list(plan.deliveries)
+        for file, broken in plan.refused:
+            lost = Delivery((file,), None, file.modified_at)
+            seen.append(lost)
+            yield from self._known(source, lost, plan) or [self._refuse(source, lost, broken, 0.0)]
+        for each in plan.deliveries:
+            yield from self._known(source, each, plan) or self._load_new(source, each, plan)
+        if whole:
+            self._close_gone(source, [fingerprint(each, source) for each in seen])
+
+    def _load_new(self, source: SourceSettings, delivery: Delivery, plan: Plan) -> Iterator[Outcome]:
+        started = time.monotonic()
+        try:
+            if delivery.problem:
+                raise ExportError(delivery.problem)
+            reader, mapper = self._heavy()
+            staged = reader.stage(delivery.files, source.keep_columns)
+            _require_format(source, staged)
+            periods = mapper.period_rows()
+            mapper.prepare(staged)
+        except ExportError as error:
+            yield self._refuse(source, delivery, error, time.monotonic() - started)
+            return
+        main = next(iter(periods), None)
+        if not periods and delivery.period:
+            periods = {delivery.period: 0}
+        if not periods:
+            yield self._nothing(source, delivery, staged)
+        for period in sorted(periods):
+            job = Job(source, delivery, staged, period, unread=period == main, fringe=main not in (None, period))
+            yield self._load_period(job, plan, started)
+            started = time.monotonic()
+
+    def _load_period(self, job: Job, plan: Plan, started: float) -> Outcome:
+        _, mapper = self._heavy()
+        counts = mapper.counts(job.staged, job.period, job.unread)
+        load = self._ledger_row(job, counts)
+        loaded = loads.current(self.warehouse, job.source.name, job.period)
+        verdict = gate.verdict(job, counts, loaded, plan, accept=self.accept)
+        if verdict:
+            return self._decide(job, replace(load, status=verdict[0], reason=verdict[1]), started)
+        try:
+            _require_mapped(job, counts)
+            with self.warehouse.transaction():
+                done = self._swap().swap_in(job, load, counts)
+        except ExportError as error:
+            return self._decide(job, replace(load, status="refused", reason=str(error)), started)
+        totals: dict[str | None, Decimal] = dict(self.warehouse.rows(_TOTALS, [job.source.name, job.period]))
+        return outcome(job, done, totals, time.monotonic() - started)
+
+    def _decide(self, job: Job, load: Load, started: float) -> Outcome:
+        """Write a verdict that loads nothing, in a transaction of its own."""
+        with self.warehouse.transaction():
+            loads.write(self.warehouse, load, self._swap().files(job))
+            if load.status == "refused":
+                self._swap().write_rejects(job, load.load_id)
+            rollups.mark_reports(self.warehouse, load.x_BillingPeriod)
+        return outcome(job, load, {}, time.monotonic() - started)
+
+    def _refuse(self, source: SourceSettings, delivery: Delivery, error: CostmillError, seconds: float) -> Outcome:
+        load = Load(
+            self.run_id,
+            source.name,
+            delivery.period,
+            fingerprint(delivery, source),
+            self._mappings[None],
+            "refused",
+            delivery.modified_at,
+            utc_now(),
+            delivery.delivered_at,
+            reason=str(error),
+        )
+        with self.warehouse.transaction():
+            loads.write(self.warehouse, load, [(str(f.path), f.sha256, f.bytes, 0) for f in delivery.files])
+            rollups.mark_reports(self.warehouse, delivery.period)
+        return Outcome(source.name, delivery.period, delivery.name, "refused", str(error), is_new=True, seconds=seconds)
+
+    def _refuse_source(self, source: SourceSettings, patterns: Sequence[str], error: CostmillError) -> Outcome:
+        """Refuse a source whose files cannot be found or grouped; the same refusal is written once."""
+        name, mark = ", ".join(patterns), hashlib.sha256(str(error).encode()).hexdigest()
+        former = loads.known(self.warehouse, source.name, mark, self._mappings)
+        if not any(each.status == "refused" for each in former):
+            now = utc_now()
+            load = Load(
+                self.run_id, source.name, None, mark, self._mappings[None], "refused", now, now, reason=str(error)
+            )
+            with self.warehouse.transaction():
+                loads.write(self.warehouse, load)
+                rollups.mark_reports(self.warehouse, None)
+        return Outcome(source.name, None, name, "refused", str(error), is_new=not former)
+
+    def _close_gone(self, source: SourceSettings, present: Sequence[str]) -> None:
+        """Close the verdicts on deliveries that wait and are no longer there."""
+        gone = self.warehouse.rows(
+            "SELECT load_id, x_BillingPeriod FROM loads WHERE x_Source = ? AND status IN ('refused', 'quarantined') "
+            "AND NOT list_contains(?, fingerprint)",
+            [source.name, list(present)],
+        )
+        for load_id, period in gone:
+            with self.warehouse.transaction():
+                self.warehouse.execute(
+                    "UPDATE loads SET status = 'superseded', reason = 'no longer delivered; was: ' || reason WHERE load_id = ?",
+                    [load_id],
+                )
+                rollups.mark_reports(self.warehouse, period)
+
+    def _nothing(self, source: SourceSettings, delivery: Delivery, staged: Staged) -> Outcome:
+        reason = "a header and no rows, and no manifest says of which billing period: nothing to load"
+        job = Job(source, delivery, staged, "", unread=True, fringe=False)
+        load = replace(self._ledger_row(job, Counts(0, 0, 0)), x_BillingPeriod=None, reason=reason)
+        with self.warehouse.transaction():
+            loads.write(self.warehouse, load, self._swap().files(job))
+        return Outcome(source.name, None, delivery.name, "loaded", reason, is_new=True)
+
+    def _ledger_row(self, job: Job, counts: Counts) -> Load:
+        header = job.staged.header
+        return Load(
+            self.run_id,
+            job.source.name,
+            job.period or None,
+            fingerprint(job.delivery, job.source),
+            self._mappings[header.format.name],
+            "loaded",
+            job.delivery.modified_at,
+            utc_now(),
+            job.delivery.delivered_at,
+            header.format.name,
+            header.version,
+            rows_read=counts.read,
+            rows_rejected=counts.rejected,
+            rows_folded=counts.folded,
+            columns=job.staged.columns,
+            dropped_columns=job.staged.dropped,
+        )
+
+    def _known(self, source: SourceSettings, delivery: Delivery, plan: Plan) -> list[Outcome]:
+        """Return the former verdicts on a delivery; none when it must be looked at (again)."""
+        former = loads.known(self.warehouse, source.name, fingerprint(delivery, source), self._mappings)
+        if self.accept and any(each.status == "quarantined" for each in former):
+            return []
+        found = []
+        for each in former:
+            status = "superseded" if self._overtaken(source, delivery, each, plan) else each.status
+            found.append(Outcome(source.name, each.x_BillingPeriod, delivery.name, status, each.reason, is_new=False))
+        return found
+
+    def _overtaken(self, source: SourceSettings, delivery: Delivery, verdict: loads.Known, plan: Plan) -> bool:
+        """Whether a delivery that waits has been followed by a newer one that is loaded."""
+        if verdict.status not in ("refused", "quarantined") or verdict.x_BillingPeriod is None:
+            return False
+        loaded = loads.current(self.warehouse, source.name, verdict.x_BillingPeriod)
+        order = [fingerprint(each, source) for each in plan.deliveries]
+        mine = fingerprint(delivery, source)
+        if loaded is None or loaded.fingerprint not in order or mine not in order:
+            return False
+        return order.index(loaded.fingerprint) > order.index(mine)
+
+    def _plan(self, patterns: Sequence[str], mode: Mode) -> Plan:
+        rows = self.warehouse.rows("SELECT path, bytes, modified_ns, sha256 FROM file_profiles")
+        cache: dict[str, tuple[int, int, str]] = {path: (size, changed, sha) for path, size, changed, sha in rows}
+        before = dict(cache)
+        plan = deliveries.plan(patterns, cache, self._profile, mode)
+        fresh = [(path, *facts) for path, facts in cache.items() if before.get(path) != facts]
+        if fresh:
+            with self.warehouse.transaction():
+                self.warehouse.connection.executemany("INSERT OR REPLACE INTO file_profiles VALUES (?, ?, ?, ?)", fresh)
+        return plan
+
+    def _profile(self, file: ExportFile) -> Profile:
+        stored = self.warehouse.value(
+            "SELECT profile FROM profiles WHERE sha256 = ? AND mapping = ?", [file.sha256, self._mappings[None]]
+        )
+        if stored:
+            return Profile.from_json(stored)
+        reader, mapper = self._heavy()
+        profile = mapper.profile(reader.stage([file]))
+        with self.warehouse.transaction():
+            self.warehouse.execute(
+                "INSERT OR REPLACE INTO profiles VALUES (?, ?, ?)",
+                [file.sha256, self._mappings[None], profile.to_json()],
+            )
+        return profile
+
+    def _heavy(self) -> tuple[Reader, Mapper]:
+        """Reader and mapper, made when the first delivery needs them: a night without news loads no lookups."""
+        if self._tools is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="costmill-")
+            self._tools = (Reader(self.warehouse.connection, Path(self._folder.name)), Mapper(self.warehouse))
+        return self._tools
+
+    def _swap(self) -> Swap:
+        return Swap(self.warehouse, self._heavy()[1], self.keys)
+
+
+def _require_format(source: SourceSettings, staged: Staged) -> None:
+    found = staged.header.format
+    if source.format not in ("auto", found.name):
+        raise ExportError(
+            f"{staged.files[0].file.path}: {found.title}, but the source {source.name} says format: {source.format}; "
+            "nothing was loaded"
+        )
+
+
+def _require_mapped(job: Job, counts: Counts) -> None:
+    if counts.rejected and counts.rejected > job.source.max_rejected * counts.read:
+        raise MappingError(
+            f"{job.delivery.name}: {counts.rejected} of {counts.read} rows cannot be read, more than the source's "
+            f"max_rejected ({job.source.max_rejected:%}) allows; nothing of them was loaded. "
+            f"`costmill status --rejected {job.source.name}` lists file, line, column and reason of each"
+        )
+
+
+_TOTALS = """
+SELECT BillingCurrency, sum(BilledCost) FROM daily_costs
+WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = 'billed' GROUP BY ALL ORDER BY ALL"""

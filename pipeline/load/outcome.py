@@ -1,0 +1,76 @@
+"""What a delivery comes to: one billing period of it on its way in, and what became of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pipeline.config import SourceSettings
+from pipeline.engines.reading import Staged
+from pipeline.sources.delivery import Delivery
+from pipeline.store.loads import Load, Status
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a delivery (of one billing period of it).
+
+    Attributes:
+        name: its first file.
+        is_new: False when it was known from a former run.
+        totals: BilledCost by currency of what was loaded.
+        waits: it was refused or quarantined and nothing newer has been loaded: the run ends with code 65.
+    """
+
+    x_Source: str
+    x_BillingPeriod: str | None
+    name: str
+    status: Status
+    reason: str | None
+    is_new: bool
+    rows_read: int = 0
+    rows_rejected: int = 0
+    charges: int = 0
+    totals: Mapping[str | None, Decimal] | None = None
+    seconds: float = 0.0
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody has to act."""
+        return self.status in ("refused", "quarantined")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One billing period of a staged delivery. ``unread`` takes in rows whose period cannot be read."""
+
+    source: SourceSettings
+    delivery: Delivery
+    staged: Staged
+    period: str
+    unread: bool
+    fringe: bool
+
+
+def fingerprint(delivery: Delivery, source: SourceSettings) -> str:
+    """Return a delivery's fingerprint under the source's settings that change a mapping."""
+    return delivery.fingerprint(json.dumps(sorted(source.keep_columns)))
+
+
+def outcome(job: Job, load: Load, totals: Mapping[str | None, Decimal], seconds: float) -> Outcome:
+    """Return the outcome of a new delivery from its ledger row."""
+    return Outcome(
+        load.x_Source,
+        load.x_BillingPeriod,
+        job.delivery.name,
+        load.status,
+        load.reason,
+        is_new=True,
+        rows_read=load.rows_read,
+        rows_rejected=load.rows_rejected,
+        charges=load.charges,
+        totals=totals,
+        seconds=seconds,
+    )

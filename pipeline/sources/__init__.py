@@ -1,0 +1,1 @@
+"""Find exports, tell their format from their contents, and group files into deliveries."""

@@ -1,0 +1,245 @@
+"""Group a source's files into deliveries, oldest first.
+
+The manifest decides. Without one, files that share row keys in a billing period are deliveries of it one after the
+other, and files that share none are parts of one delivery; what is in between cannot be decided.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pipeline.errors import CostmillError, UndecidedError, UnreadableFileError
+from pipeline.sources import find, manifests, probe
+from pipeline.sources.find import ExportFile, HashCache
+from pipeline.sources.manifests import Manifest
+
+logger = logging.getLogger(__name__)
+
+#: From this share of common row keys on, two files of a period are deliveries of it one after the other.
+REDELIVERED_FROM = 0.5
+#: Up to this share they are parts: some rows may have equal keys by chance.
+PARTS_UP_TO = 0.02
+#: Row keys kept of each file and period (the smallest hashes): enough to tell 2 % from 50 %.
+SKETCH_SIZE = 1024
+
+Mode = Literal["auto", "one", "each"]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a file holds: its format, and by billing period its rows and the smallest hashes of its row keys."""
+
+    format: str
+    rows: Mapping[str, int]
+    sketches: Mapping[str, tuple[str, ...]]
+
+    def to_json(self) -> str:
+        """Return the profile as JSON text."""
+        return json.dumps({"format": self.format, "rows": dict(self.rows), "sketches": dict(self.sketches)})
+
+    @staticmethod
+    def from_json(text: str) -> Profile:
+        """Read what ``to_json`` wrote."""
+        loaded = json.loads(text)
+        return Profile(
+            loaded["format"], loaded["rows"], {key: tuple(value) for key, value in loaded["sketches"].items()}
+        )
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One export at one time: files that are loaded together or not at all.
+
+    Attributes:
+        delivered_at: when the provider made it, as it states itself (UTC); None where it does not.
+        modified_at: the latest change of its files (UTC), which orders deliveries that state no time.
+        current: named by the provider as the newest of its period.
+        period: the billing period that its manifest states; the rows decide, this names an empty delivery.
+        problem: why it cannot be read, such as a file that its manifest names and that is not there.
+    """
+
+    files: tuple[ExportFile, ...]
+    delivered_at: datetime | None
+    modified_at: datetime
+    current: bool = False
+    period: str | None = None
+    problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The path of its first file, and how many there are."""
+        first = str(self.files[0].path) if self.files else "nothing"
+        return first if len(self.files) <= 1 else f"{first} and {len(self.files) - 1} more"
+
+    @property
+    def order(self) -> tuple[bool, datetime]:
+        """Deliveries of a period go in by this."""
+        return (self.current, self.delivered_at or self.modified_at)
+
+    def fingerprint(self, settings: str) -> str:
+        """Hash of the contents and the settings that change a mapping."""
+        parts = [*sorted(file.sha256 for file in self.files), settings, self.problem or ""]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A source's deliveries, oldest first, and the files that are none, each with its error."""
+
+    deliveries: tuple[Delivery, ...]
+    refused: tuple[tuple[ExportFile, CostmillError], ...]
+
+
+Profiler = Callable[[ExportFile], Profile]
+
+
+def plan(patterns: Sequence[str], cache: HashCache, profiler: Profiler, mode: Mode = "auto") -> Plan:
+    """Find and group the files of a source.
+
+    Raises:
+        ExportError: when a pattern matches nothing.
+        UndecidedError: when files overlap in part.
+    """
+    stated: list[Delivery] = []
+    loose: list[ExportFile] = []
+    refused: list[tuple[ExportFile, CostmillError]] = []
+    for pattern in patterns:
+        paths = find.paths(pattern)
+        found, claimed, broken = _by_manifest(paths, find.root(pattern), cache)
+        stated += found
+        refused += broken
+        loose += [find.fingerprint_file(path, cache) for path in paths if path not in claimed]
+    unclaimed, unknown = _profiled(list(dict.fromkeys(loose)), profiler, mode)
+    refused += unknown
+    deliveries = stated + (_grouped(unclaimed, mode) if unclaimed else [])
+    return Plan(tuple(sorted(deliveries, key=lambda delivery: delivery.order)), tuple(refused))
+
+
+def _by_manifest(
+    paths: list[Path], root: Path, cache: HashCache
+) -> tuple[list[Delivery], set[Path], list[tuple[ExportFile, CostmillError]]]:
+    read: dict[str, list[Manifest]] = {}
+    claimed: set[Path] = set()
+    broken: list[tuple[ExportFile, CostmillError]] = []
+    for path in paths:
+        if path.stat().st_size == 0 or probe.container(path) != "json":
+            continue
+        claimed.add(path)
+        try:
+            manifest = manifests.read(path)
+        except UnreadableFileError as error:
+            broken.append((find.fingerprint_file(path, cache), error))
+            continue
+        if manifest is None:
+            logger.debug("%s: JSON, but no manifest; left alone", path)
+        else:
+            read.setdefault(manifest.identity, []).append(manifest)
+    deliveries = []
+    for copies in read.values():
+        delivery = _stated_delivery(copies, root, cache)
+        claimed.update(file.path for file in delivery.files)
+        deliveries.append(delivery)
+    return deliveries, claimed, broken
+
+
+def _stated_delivery(copies: list[Manifest], root: Path, cache: HashCache) -> Delivery:
+    manifest = min(copies, key=lambda copy: (len(copy.path.parts), copy.path))
+    found, missing = manifests.locate(manifest, root)
+    files = tuple(find.fingerprint_file(path, cache) for path in found)
+    sizes = {Path(key).name: size for key, size in manifest.sizes.items()}
+    torn = [file for file in files if sizes.get(file.path.name, file.bytes) != file.bytes]
+    problem = None
+    if missing:
+        problem = f"{manifest.path}: names {missing[0]!r}, which is not there; it waits until the file has arrived"
+    elif torn:
+        problem = (
+            f"{torn[0].path}: {torn[0].bytes} bytes, but {manifest.path} says {sizes[torn[0].path.name]}; "
+            "it waits until the file is whole"
+        )
+    modified = max((file.modified_at for file in files), default=datetime.min)
+    # AWS keeps a copy of the newest assembly's manifest in the period's folder, above the assemblies' own.
+    current = len({copy.path.parent for copy in copies}) > 1
+    return Delivery(files, manifest.delivered_at, modified, current, manifest.period, problem)
+
+
+def _profiled(
+    files: list[ExportFile], profiler: Profiler, mode: Mode
+) -> tuple[list[tuple[ExportFile, Profile | None]], list[tuple[ExportFile, CostmillError]]]:
+    if len(files) == 1 or mode != "auto":
+        return [(file, None) for file in files], []
+    good: list[tuple[ExportFile, Profile | None]] = []
+    refused: list[tuple[ExportFile, CostmillError]] = []
+    for file in files:
+        try:
+            good.append((file, profiler(file)))
+        except CostmillError as error:
+            refused.append((file, error))
+    return good, refused
+
+
+def _grouped(files: list[tuple[ExportFile, Profile | None]], mode: Mode) -> list[Delivery]:
+    if mode == "one":
+        return [_delivery([file for file, _ in files])]
+    if mode == "each":
+        return [_delivery([file]) for file, _ in files]
+    groups: list[list[tuple[ExportFile, Profile | None]]] = []
+    for file, profile in sorted(files, key=lambda pair: pair[0].modified_ns):
+        open_group = _group_of(profile, groups)
+        if open_group is not None and not any(_redelivers(file, profile, *member) for member in open_group):
+            open_group.append((file, profile))
+        else:
+            groups.append([(file, profile)])
+    return [_delivery([file for file, _ in group]) for group in groups]
+
+
+def _group_of(
+    profile: Profile | None, groups: list[list[tuple[ExportFile, Profile | None]]]
+) -> list[tuple[ExportFile, Profile | None]] | None:
+    """The newest group that holds a billing period of this profile, in its format."""
+    if profile is None:
+        return None
+    for group in reversed(groups):
+        members = [member for _, member in group if member is not None and member.format == profile.format]
+        if any(set(member.rows) & set(profile.rows) for member in members):
+            return group
+    return None
+
+
+def _redelivers(file: ExportFile, profile: Profile | None, other: ExportFile, known: Profile | None) -> bool:
+    if profile is None or known is None:
+        return False
+    if file.sha256 == other.sha256:
+        return True
+    shares = [
+        overlap(profile.sketches[period], known.sketches[period]) for period in set(profile.rows) & set(known.rows)
+    ]
+    share = max(shares, default=0.0)
+    if PARTS_UP_TO < share < REDELIVERED_FROM:
+        raise UndecidedError(
+            f"{other.path} and {file.path} share about {share:.0%} of their rows: neither parts of one delivery nor "
+            "deliveries one after the other; nothing of them was loaded. Say which with --delivery one or --delivery each"
+        )
+    return share >= REDELIVERED_FROM
+
+
+def overlap(left: Sequence[str], right: Sequence[str]) -> float:
+    """Return the share of common row keys, of the smaller side, from two sketches (sorted smallest hashes)."""
+    if not left or not right:
+        return 0.0
+    limits = [side[-1] for side in (left, right) if len(side) >= SKETCH_SIZE]
+    limit = min(limits, default="g")
+    low = {key for key in left if key <= limit}
+    high = {key for key in right if key <= limit}
+    smaller = min(len(low), len(high))
+    return len(low & high) / smaller if smaller else 0.0
+
+
+def _delivery(files: list[ExportFile]) -> Delivery:
+    return Delivery(tuple(files), None, max(file.modified_at for file in files))

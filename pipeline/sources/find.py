@@ -1,0 +1,97 @@
+"""Find the files of a source: a file, a folder or a glob on this machine; hash them once."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections.abc import Iterable, MutableMapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.errors import ExportError, UnreadableFileError
+
+_MAGIC = "*?["
+
+
+@dataclass(frozen=True, order=True)
+class ExportFile:
+    """A file of a source: its path, size, time of last change (nanoseconds since 1970, UTC) and SHA-256."""
+
+    path: Path
+    bytes: int
+    modified_ns: int
+    sha256: str
+
+    @property
+    def modified_at(self) -> datetime:
+        """Time of last change, naive UTC."""
+        return datetime.fromtimestamp(self.modified_ns / 1e9, tz=UTC).replace(tzinfo=None)
+
+
+#: path -> (bytes, modified_ns, sha256), as a former run saw it.
+HashCache = MutableMapping[str, tuple[int, int, str]]
+
+
+def root(pattern: str) -> Path:
+    """Return the folder that a source's path or glob stays within."""
+    parts = Path(pattern).parts
+    fixed = next((index for index, part in enumerate(parts) if any(char in part for char in _MAGIC)), len(parts))
+    base = Path(*parts[:fixed])
+    return base if base.is_dir() else base.parent
+
+
+def paths(pattern: str) -> list[Path]:
+    """Return the files of a path, folder (all below it) or glob, sorted; hidden ones and ``_`` markers are left out.
+
+    Raises:
+        ExportError: when there is no such path or nothing matches.
+    """
+    given = Path(pattern)
+    if given.is_file():
+        return [given]
+    if given.is_dir():
+        found: Iterable[Path] = given.rglob("*")
+    elif any(char in pattern for char in _MAGIC):
+        found = (Path(name) for name in glob.iglob(pattern, recursive=True))  # noqa: PTH207 - absolute patterns
+    else:
+        raise ExportError(f"{pattern}: no such file or folder; check the source's path")
+    base = root(pattern)
+    files = sorted({path for path in found if path.is_file() and not _ignored(path, base)})
+    if not files:
+        raise ExportError(f"{pattern}: no export there; has the provider delivered, and is the path right?")
+    return files
+
+
+def _ignored(path: Path, base: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in path.relative_to(base).parts)
+
+
+def fingerprint_file(path: Path, cache: HashCache) -> ExportFile:
+    """Return a file with its hash, from the cache when size and time of change are as they were.
+
+    Raises:
+        UnreadableFileError: when the file changes while it is read.
+    """
+    before = path.stat()
+    known = cache.get(str(path))
+    if known and known[:2] == (before.st_size, before.st_mtime_ns):
+        return ExportFile(path, before.st_size, before.st_mtime_ns, known[2])
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    check_unchanged(ExportFile(path, before.st_size, before.st_mtime_ns, digest))
+    cache[str(path)] = (before.st_size, before.st_mtime_ns, digest)
+    return ExportFile(path, before.st_size, before.st_mtime_ns, digest)
+
+
+def check_unchanged(file: ExportFile) -> None:
+    """Check that a file is still what was hashed.
+
+    Raises:
+        UnreadableFileError: when it grew, shrank or was written meanwhile.
+    """
+    now = file.path.stat()
+    if (now.st_size, now.st_mtime_ns) != (file.bytes, file.modified_ns):
+        raise UnreadableFileError(
+            f"{file.path}: changed while it was read; nothing was loaded, run again when it is whole"
+        )

@@ -1,0 +1,122 @@
+"""Manifests: which files are one delivery, of which month, and when it was made.
+
+Three kinds are known by their keys: AWS CUR legacy (``assemblyId``, ``reportKeys``), AWS Data Exports
+(``dataFiles``), and Azure Cost Management exports (``blobs``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pipeline.errors import UnreadableFileError
+
+MANIFEST_LIMIT = 64 << 20
+
+_STAMP = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})T(\d{2}):?(\d{2}):?(\d{2})")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One delivery as its provider states it.
+
+    Attributes:
+        identity: assembly, execution or run id; two copies of a manifest share it.
+        keys: the data files as the manifest names them (object keys or URIs).
+        sizes: key -> bytes where stated.
+        delivered_at: when it was made (UTC), None where the manifest does not say.
+        period: label of the billing period it states, None where it does not.
+    """
+
+    path: Path
+    identity: str
+    keys: tuple[str, ...]
+    sizes: Mapping[str, int]
+    delivered_at: datetime | None
+    period: str | None
+
+
+def read(path: Path) -> Manifest | None:
+    """Return the manifest in a JSON file, or None when it is some other JSON.
+
+    Raises:
+        UnreadableFileError: when it is torn, or a manifest without its keys.
+    """
+    if path.stat().st_size > MANIFEST_LIMIT:
+        raise UnreadableFileError(f"{path}: a JSON file of {path.stat().st_size} bytes is no manifest")
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableFileError(f"{path}: not valid JSON ({error}); it may still be on its way") from error
+    if not isinstance(loaded, dict):
+        return None
+    try:
+        return _interpret(path, loaded)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UnreadableFileError(f"{path}: a manifest without a usable {error}; deliver it again") from error
+
+
+def _interpret(path: Path, loaded: dict[str, Any]) -> Manifest | None:
+    if "reportKeys" in loaded:
+        keys = tuple(str(key) for key in loaded["reportKeys"])
+        return Manifest(path, str(loaded["assemblyId"]), keys, {}, None, _period(loaded["billingPeriod"]["start"]))
+    if "dataFiles" in loaded:
+        keys = tuple(_data_file(entry) for entry in loaded["dataFiles"])
+        identity = str(loaded.get("executionId") or loaded.get("assemblyId") or path)
+        stated = re.search(r"billing_period=(\d{4}-\d{2})", "/".join(keys), re.IGNORECASE)
+        return Manifest(
+            path, identity, keys, {}, _stamp(identity) or _stamp("/".join(keys)), stated[1] if stated else None
+        )
+    if "blobs" in loaded:
+        blobs = {str(blob["blobName"]): int(blob.get("byteCount", -1)) for blob in loaded["blobs"]}
+        run = loaded.get("runInfo", {})
+        sizes = {key: size for key, size in blobs.items() if size >= 0}
+        made, period = _stamp(str(run.get("submittedTime", ""))), _period(str(run.get("startDate", "")))
+        return Manifest(path, str(run.get("runId", path)), tuple(blobs), sizes, made, period)
+    return None
+
+
+def _data_file(entry: Any) -> str:
+    return str(entry["path"] if isinstance(entry, dict) else entry)
+
+
+def _stamp(text: str) -> datetime | None:
+    found = _STAMP.findall(text)
+    return datetime.strptime("".join(found[-1]), "%Y%m%d%H%M%S") if found else None
+
+
+def _period(text: str) -> str | None:
+    found = re.match(r"(\d{4})-?(\d{2})", text)
+    return f"{found[1]}-{found[2]}" if found else None
+
+
+def locate(manifest: Manifest, root: Path) -> tuple[list[Path], list[str]]:
+    """Find the manifest's files below ``root``: the longest tail of each key that exists beside one of its folders.
+
+    Returns the files found and the keys that are not there. A key never leads outside ``root``.
+    """
+    found, missing = [], []
+    for key in dict.fromkeys(manifest.keys):
+        path = _find(key, manifest.path.parent, root)
+        if path is None:
+            missing.append(key)
+        else:
+            found.append(path)
+    return found, missing
+
+
+def _find(key: str, folder: Path, root: Path) -> Path | None:
+    parts = [part for part in PurePosixPath(key.split("://", 1)[-1]).parts if part not in ("/", "..", ".")]
+    folders = [folder, *(parent for parent in folder.parents if parent == root or root in parent.parents)]
+    for start in range(len(parts)):
+        tail = Path(*parts[start:])
+        for candidate in folders:
+            path = candidate / tail
+            if path.is_file() and path.resolve().is_relative_to(root.resolve()):
+                return path
+    return None

@@ -1,0 +1,150 @@
+"""Look into a file: what it is by its bytes, and its column names. Names and endings decide nothing."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import shutil
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from pipeline.errors import UnreadableFileError
+
+Container = Literal["csv", "gzip", "zip", "parquet", "json"]
+
+#: A header longer than this is none.
+HEADER_LIMIT = 1 << 20
+#: One field of a CSV may be this long.
+FIELD_LIMIT = 1 << 24
+#: An archive's member may unpack to this many bytes, and to this many times its packed size.
+MEMBER_LIMIT = 1 << 40
+RATIO_LIMIT = 1000
+
+#: What unpacking and cutting a damaged file raises.
+CODECS = (UnicodeDecodeError, csv.Error, EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a file is: its container and its column names, with the types when it is Parquet (Arrow's text)."""
+
+    container: Container
+    columns: tuple[str, ...]
+    types: tuple[str, ...] = ()
+
+
+def container(path: Path) -> Container:
+    """Tell the container by the file's first bytes.
+
+    Raises:
+        UnreadableFileError: when the file is empty.
+    """
+    with path.open("rb") as file:
+        start = file.read(64)
+    if not start:
+        raise UnreadableFileError(f"{path}: empty file (0 bytes); it may still be on its way")
+    if start.startswith(b"PAR1"):
+        return "parquet"
+    if start.startswith(b"\x1f\x8b"):
+        return "gzip"
+    if start.startswith(b"PK\x03\x04"):
+        return "zip"
+    return "json" if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")) else "csv"
+
+
+def probe(path: Path) -> Probe:
+    """Return the container and the column names.
+
+    Raises:
+        UnreadableFileError: torn, binary, or without a header.
+    """
+    kind = container(path)
+    if kind == "parquet":
+        return _probe_parquet(path)
+    try:
+        with text(path) as lines:
+            header = next(csv.reader(_limited(lines, path)), None)
+    except CODECS as error:
+        raise UnreadableFileError(f"{path}: cannot read its header: {error}") from error
+    if not header or not any(name.strip() for name in header):
+        raise UnreadableFileError(f"{path}: no header; the first line must name the columns")
+    return Probe(kind, tuple(header))
+
+
+@contextmanager
+def text(path: Path, errors: str = "strict") -> Iterator[IO[str]]:
+    """Open a CSV, plain, gzip or zip, as UTF-8 text without its byte order mark; line ends as they are.
+
+    ``errors`` is what to do with bytes that are no UTF-8, as ``open`` takes it.
+
+    Raises:
+        UnreadableFileError: when a zip is not one CSV.
+    """
+    csv.field_size_limit(min(FIELD_LIMIT, sys.maxsize))
+    with binary(path) as file, io.TextIOWrapper(file, "utf-8-sig", errors, newline="") as lines:
+        yield lines
+
+
+@contextmanager
+def binary(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file's bytes, unpacked when it is gzip or zip."""
+    kind = container(path)
+    if kind == "zip":
+        with zipfile.ZipFile(path) as archive, archive.open(_single_member(archive, path)) as member:
+            yield member
+    elif kind == "gzip":
+        with gzip.open(path, "rb") as unpacked:
+            yield unpacked  # type: ignore[misc]  # a GzipFile is a binary stream
+    else:
+        with path.open("rb") as plain:
+            yield plain
+
+
+def unzip(path: Path, folder: Path) -> Path:
+    """Unpack a zip's one CSV into ``folder`` under a name of ours, and return it.
+
+    Raises:
+        UnreadableFileError: when the archive is not one CSV of a believable size, or is torn.
+    """
+    target = folder / f"{path.stem}.csv"
+    try:
+        with binary(path) as source, target.open("wb") as out:
+            shutil.copyfileobj(source, out, 1 << 20)
+    except CODECS as error:
+        raise UnreadableFileError(f"{path}: torn or damaged zip: {error}; deliver it again") from error
+    return target
+
+
+def _single_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
+    members = [info for info in archive.infolist() if not info.is_dir()]
+    if len(members) != 1:
+        raise UnreadableFileError(f"{path}: a zip with {len(members)} files; an export's zip holds exactly one CSV")
+    member = members[0]
+    if member.file_size > MEMBER_LIMIT or member.file_size > RATIO_LIMIT * max(member.compress_size, 1):
+        raise UnreadableFileError(f"{path}: its member would unpack to {member.file_size} bytes; that is no export")
+    return member
+
+
+def _probe_parquet(path: Path) -> Probe:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableFileError(f"{path}: torn or damaged Parquet: {error}; deliver it again") from error
+    return Probe("parquet", tuple(schema.names), tuple(str(kind) for kind in schema.types))
+
+
+def _limited(lines: IO[str], path: Path) -> Iterator[str]:
+    while line := lines.readline(HEADER_LIMIT):
+        if len(line) >= HEADER_LIMIT:
+            raise UnreadableFileError(f"{path}: no line end in the first {HEADER_LIMIT} characters; that is no CSV")
+        yield line
