@@ -1,0 +1,14 @@
+"""The answers of a bill: one pure function per summary, rollups in, LazyFrame out, no reading and no writing.
+
+Each has a twin in ``tests/oracles/*.sql``, over the charges themselves, that agrees to the last digit.
+"""
+
+from __future__ import annotations
+
+from pipeline.summaries.category import category_summary
+from pipeline.summaries.movers import mover_summary
+from pipeline.summaries.resource import resource_summary
+from pipeline.summaries.tag import tag_summary
+from pipeline.summaries.trend import trend_summary
+
+__all__ = ["category_summary", "mover_summary", "resource_summary", "tag_summary", "trend_summary"]

@@ -1,0 +1,123 @@
+"""Each summary exists twice, as Polars over the rollups and as SQL over the charges: both must agree in every row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.store.warehouse import Warehouse
+from pipeline.summaries import category_summary, mover_summary, resource_summary, tag_summary, trend_summary
+from tests.summaries.generate import PERIOD, any_charges, charges, fill
+
+
+@dataclass(frozen=True)
+class Case:
+    """A summary asked in one way: its table, its function over a warehouse's frames, its oracle's parameters."""
+
+    table: str
+    answer: Callable[[Callable[[str], pl.LazyFrame]], pl.LazyFrame]
+    parameters: dict[str, Any]
+
+
+def by_tag(keys: list[str]) -> Case:
+    return Case("tag_summary", lambda table: tag_summary(table("resource_costs"), table("tags"), keys), {"keys": keys})
+
+
+def in_time(name: str, last: date | None, period: str = PERIOD) -> Case:
+    function = trend_summary if name == "trend_summary" else mover_summary
+    return Case(
+        name,
+        lambda table: function(table("daily_costs"), period=period, last_complete_day=last),
+        {"period": period, "last_complete_day": last},
+    )
+
+
+LAST_DAYS = (None, date(2026, 2, 27), date(2026, 3, 1), date(2026, 3, 17), date(2026, 3, 31), date(2026, 4, 9))
+CASES = {
+    "category": Case("category_summary", lambda table: category_summary(table("daily_costs")), {}),
+    "resource": Case(
+        "resource_summary", lambda table: resource_summary(table("resource_costs"), table("resources")), {}
+    ),
+    "tag, two keys": by_tag(["team", "env"]),
+    "tag, a key nobody has": by_tag(["owner"]),
+    "tag, every key": by_tag([]),
+    "trend of a first month": in_time("trend_summary", date(2026, 1, 31), period="2026-01"),
+    "movers of a first month": in_time("mover_summary", date(2026, 1, 31), period="2026-01"),
+    **{f"trend until {last}": in_time("trend_summary", last) for last in LAST_DAYS},
+    **{f"movers until {last}": in_time("mover_summary", last) for last in LAST_DAYS},
+}
+
+
+@pytest.fixture(scope="module")
+def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    with Warehouse.open(tmp_path_factory.mktemp("warehouse") / "costs.duckdb") as warehouse:
+        yield warehouse
+
+
+@pytest.fixture(scope="module", params=[1, 2, 3], ids="seed {}".format)
+def warehouse(request: pytest.FixtureRequest, empty_warehouse: Warehouse) -> Warehouse:
+    fill(empty_warehouse, charges(request.param))
+    return empty_warehouse
+
+
+def answered(warehouse: Warehouse, case: Case) -> Counter[tuple[Any, ...]]:
+    """The summary's rows as its table gives them back."""
+    frame = case.answer(lambda table: warehouse.frame(f"SELECT * FROM {table}").lazy()).collect()
+    warehouse.execute(f"DELETE FROM {case.table}")
+    warehouse.insert(case.table, frame)
+    return Counter(warehouse.rows(f"SELECT * FROM {case.table}"))
+
+
+def expected(warehouse: Warehouse, case: Case) -> Counter[tuple[Any, ...]]:
+    """The oracle's rows, in the table's columns."""
+    oracle = (Path(__file__).parents[1] / "oracles" / f"{case.table}.sql").read_text(encoding="utf-8")
+    names = ", ".join(warehouse.frame(f"SELECT * FROM {case.table} LIMIT 0").columns)
+    return Counter(warehouse.rows(f"SELECT {names} FROM ({oracle}\n)", case.parameters))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_summary_and_oracle_agree_on_every_row(name: str, warehouse: Warehouse) -> None:
+    mine, oracles = answered(warehouse, CASES[name]), expected(warehouse, CASES[name])
+    assert (list(mine - oracles), list(oracles - mine)) == ([], [])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_summary_has_its_tables_columns_and_types(name: str, warehouse: Warehouse) -> None:
+    case = CASES[name]
+    frame = case.answer(lambda table: warehouse.frame(f"SELECT * FROM {table}").lazy())
+    assert frame.collect_schema() == frame.collect().schema
+    assert frame.collect_schema() == warehouse.frame(f"SELECT * FROM {case.table} LIMIT 0").schema
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_charges_give_no_rows(name: str, empty_warehouse: Warehouse) -> None:
+    fill(empty_warehouse, [])
+    assert answered(empty_warehouse, CASES[name]) == expected(empty_warehouse, CASES[name]) == Counter()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_order_of_the_rollups_rows_does_not_show(name: str, warehouse: Warehouse) -> None:
+    def read(order: str) -> pl.DataFrame:
+        return (
+            CASES[name]
+            .answer(lambda table: warehouse.frame(f"SELECT * FROM {table} ORDER BY {order}").lazy())
+            .collect()
+        )
+
+    assert read("ALL").equals(read("ALL DESC"))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(any_charges(), st.sampled_from(sorted(CASES)))
+def test_no_bill_parts_summary_and_oracle(empty_warehouse: Warehouse, bill: list[dict[str, Any]], name: str) -> None:
+    fill(empty_warehouse, bill)
+    assert answered(empty_warehouse, CASES[name]) == expected(empty_warehouse, CASES[name])
