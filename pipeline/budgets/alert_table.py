@@ -1,0 +1,87 @@
+"""Rows of the table ``budget_alerts``: read, written, and their history continued. What happens is decided in alerts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import polars as pl
+
+from pipeline.config.budgets import AlertType
+from pipeline.store.warehouse import Warehouse
+
+Severity = Literal["info", "warning", "critical", "emergency"]
+Kind = Literal["fired", "suppressed", "resolved", "reopened"]
+Cause = Literal["figure", "limit", "removed"]
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A row of ``budget_alerts``, its columns in the table's order."""
+
+    alert_id: str
+    budget_id: str
+    x_BillingPeriod: str
+    period_start: datetime
+    threshold: Decimal
+    type: AlertType
+    occurrence: int
+    status: str
+    severity: Severity
+    currency: str
+    spend: Decimal
+    effective_limit: Decimal
+    percentage: Decimal
+    fired_at: datetime
+    resolved_at: datetime | None
+    reason: str | None
+    history: str
+
+    @property
+    def key(self) -> AlertKey:
+        """What tells alerts of one window apart, whatever their occurrence."""
+        return (self.budget_id, self.threshold, self.type)
+
+    @property
+    def cause(self) -> Cause:
+        """Why it was resolved last."""
+        cause: Cause = json.loads(self.history)[-1].get("cause", "figure")
+        return cause
+
+
+AlertKey = tuple[str, Decimal, AlertType]
+_COLUMNS = tuple(field.name for field in fields(Alert))
+_SCHEMA: dict[str, pl.DataType] = {
+    **{name: pl.String() for name in _COLUMNS},
+    **{name: pl.Datetime("us") for name in ("period_start", "fired_at", "resolved_at")},
+    **{name: pl.Decimal(38, 18) for name in ("spend", "effective_limit")},
+    **{name: pl.Decimal(38, 6) for name in ("threshold", "percentage")},
+    "occurrence": pl.Int32(),
+}
+
+
+def read(warehouse: Warehouse, where: str, parameters: list[Any]) -> list[Alert]:
+    """Return the rows that ``where`` selects, by window and budget, each threshold's occurrences in order."""
+    columns = ", ".join(_COLUMNS)
+    order = "ORDER BY period_start, budget_id, threshold, type, occurrence"
+    return [Alert(*row) for row in warehouse.rows(f"SELECT {columns} FROM budget_alerts {where} {order}", parameters)]
+
+
+def write(warehouse: Warehouse, changed: list[Alert], fresh: list[Alert]) -> None:
+    """Update rows from the column ``status`` on, and append new ones. Two empty lists write nothing."""
+    names = _COLUMNS[_COLUMNS.index("status") :]
+    assignments = ", ".join(f"{name} = ?" for name in names)
+    for alert in changed:
+        values = [getattr(alert, name) for name in names]
+        warehouse.execute(f"UPDATE budget_alerts SET {assignments} WHERE alert_id = ?", [*values, alert.alert_id])
+    rows = [[getattr(alert, name) for name in _COLUMNS] for alert in fresh]
+    warehouse.insert("budget_alerts", pl.DataFrame(rows, schema=_SCHEMA, orient="row"))
+
+
+def continued(before: str, now: datetime, event: Kind, percentage: Decimal, **more: str) -> str:
+    """Return a history with one entry more, as JSON: at, event, percentage, reason, and the cause of a resolution."""
+    entry = {"at": now.isoformat() + "Z", "event": event, "percentage": f"{percentage:.6f}", "reason": None, **more}
+    return json.dumps([*json.loads(before), entry])

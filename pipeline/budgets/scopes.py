@@ -1,0 +1,228 @@
+"""Which budgets receive a charge (SPEC 3.3): global, its provider's, its type's, and one tag budget.
+
+Tag budgets are decided in Python once per distinct tag set, then joined; everything else is grouped by Polars, lazily:
+such sums of money raise ``polars.exceptions.ComputeError`` past 20 digits before the point instead of wrapping.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from pipeline.budgets.model import Allocation
+from pipeline.config.budgets import ScopeBudget, ScopeType
+
+#: Stands for a missing BillingCurrency: ISO 4217's code for "no currency", which no rate converts.
+NO_CURRENCY = "XXX"
+
+_ORDER: tuple[ScopeType, ...] = ("global", "provider", "tag", "type")
+#: One row of ``allocate``: budget, currency, source, day and kind of charge.
+_GRAIN = ("BillingCurrency", "x_Source", "ChargeDay", "x_Usage")
+
+#: How a matching tag budget is ranked: its priority negated, then its selector.
+_Place = tuple[int, str]
+
+
+def report_order(scopes: Iterable[ScopeBudget]) -> list[ScopeBudget]:
+    """Sort as every report does: global, providers A to Z, tags by priority (high first) then selector, types A to Z."""
+    return sorted(scopes, key=lambda scope: (_ORDER.index(scope.scope_type), -scope.priority, scope.scope_key))
+
+
+@dataclass(frozen=True)
+class TagMatch:
+    """What a tag set matches: selectors of tag budgets, the winner first, and why that one when it was not clear."""
+
+    selectors: tuple[str, ...] = ()
+    warning: str | None = None
+
+    @property
+    def winner(self) -> str | None:
+        """The selector that receives the charges; None when nothing matches."""
+        return self.selectors[0] if self.selectors else None
+
+
+@dataclass(frozen=True)
+class TagBudgets:
+    """The enabled tag budgets, ready to match; a disabled one wins nothing. Matching is case-sensitive."""
+
+    scopes: Sequence[ScopeBudget]
+    _by_key: dict[str, dict[str, _Place]] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for scope in self.scopes:
+            if scope.scope_type == "tag" and scope.enabled:
+                key, _, value = scope.scope_key.partition(":")
+                self._by_key.setdefault(key, {})[value] = (-scope.priority, scope.scope_key)
+
+    def match(self, tags: str | None) -> TagMatch:
+        """Match the canonical JSON of a tag set; None stands for no tags. ``key:*`` needs the key, not a value."""
+        return _decided(self._places(json.loads(tags))) if tags else TagMatch()
+
+    def match_all(self, column: pl.Series) -> dict[str, TagMatch]:
+        """Match every distinct tag set of a column once; sets that match nothing are left out."""
+        if not self._by_key:
+            return {}
+        distinct = column.drop_nulls().unique().to_list()
+        decided: dict[tuple[_Place, ...], TagMatch] = {}
+        matches = {}
+        # One list of all sets is decoded several times faster than each by itself.
+        for text, tags in zip(distinct, json.loads(f"[{','.join(distinct)}]"), strict=True):
+            if places := self._places(tags):
+                matches[text] = decided.get(places) or decided.setdefault(places, _decided(places))
+        return matches
+
+    def _places(self, tags: Mapping[str, str]) -> tuple[_Place, ...]:
+        """The priorities (negated) and selectors that match, the winner first."""
+        found: set[_Place] = set()
+        for key, value in tags.items():
+            if by_value := self._by_key.get(key):
+                found.update(by_value[name] for name in (value, "*") if name in by_value)
+        return tuple(sorted(found))
+
+
+def allocate(daily: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mapping[str, TagMatch]) -> pl.DataFrame:
+    """Give every charge in full to each budget that counts it.
+
+    Args:
+        daily: rows of ``daily_costs``.
+        scopes: all budgets; disabled ones receive nothing.
+        matches: ``TagBudgets.match_all`` of the column x_ReportedTags.
+
+    Returns:
+        Columns budget_id, BillingCurrency (NO_CURRENCY for NULL), x_Source, ChargeDay (Date), x_Usage (Boolean:
+        ChargeCategory Usage and no Correction), BilledCost (Decimal(38, 18), summed). Scopes overlap: the sum of all
+        rows is no total.
+    """
+    facts = (
+        daily.lazy()
+        .join(_winners(matches, "x_ReportedTags").lazy(), on="x_ReportedTags", how="left")
+        .with_columns(
+            pl.col("BillingCurrency").fill_null(NO_CURRENCY),
+            x_Usage=(pl.col("ChargeCategory") == "Usage").fill_null(False)
+            & pl.col("ChargeClass").ne_missing("Correction"),
+        )
+        .group_by(*_GRAIN, "x_Provider", "x_ResourceType", "x_TagBudget")
+        .agg(pl.col("BilledCost").sum())
+        .collect()
+    )
+    enabled = [scope.budget_id for scope in scopes if scope.enabled]
+    return pl.concat(
+        facts.lazy()
+        .with_columns(budget_id=budget_id)
+        .filter(pl.col("budget_id").is_in(enabled))
+        .group_by("budget_id", *_GRAIN)
+        .agg(pl.col("BilledCost").sum())
+        for budget_id in _budget_ids()
+    ).collect()
+
+
+def matched_resources(
+    resources: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mapping[str, TagMatch]
+) -> dict[str, int]:
+    """Count the distinct resources of each enabled budget; those without charges are left out.
+
+    A resource is a provider and a ResourceId: another name, account, source or tag set makes no new one.
+
+    Args:
+        resources: ``resource_costs`` with x_Provider, ResourceId, x_ResourceType and Tags.
+        matches: ``TagBudgets.match_all`` of the column Tags.
+    """
+    tagged = resources.lazy().filter(pl.col("ResourceId").is_not_null())
+    tagged = tagged.join(_winners(matches, "Tags").lazy(), on="Tags", how="left")
+    enabled = [scope.budget_id for scope in scopes if scope.enabled]
+    counts = pl.concat(
+        tagged.select("x_Provider", "ResourceId", budget_id=budget_id)
+        .filter(pl.col("budget_id").is_in(enabled))
+        .unique()
+        .group_by("budget_id")
+        .agg(pl.len())
+        for budget_id in _budget_ids()
+    ).collect()
+    return dict(counts.iter_rows())
+
+
+def explain(
+    resources: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mapping[str, TagMatch]
+) -> tuple[Allocation, ...]:
+    """Say for each resource which budgets received its cost, by provider, type, resource and currency.
+
+    Args:
+        resources: ``resource_costs`` with x_Provider, ResourceId, ResourceName, x_ResourceType and Tags.
+        matches: ``TagBudgets.match_all`` of the column Tags.
+    """
+    distinct = sorted(set(matches.values()), key=lambda match: match.selectors)
+    number = {match: position for position, match in enumerate(distinct)}
+    numbered = pl.DataFrame(
+        {"Tags": list(matches), "x_Match": [number[match] for match in matches.values()]},
+        schema={"Tags": pl.String, "x_Match": pl.Int64},
+    )
+    keys = ["x_Provider", "x_ResourceType", "ResourceId", "BillingCurrency", "x_Match"]
+    rows = (
+        resources.lazy()
+        .join(numbered.lazy(), on="Tags", how="left")
+        .with_columns(pl.col("BillingCurrency").fill_null(NO_CURRENCY))
+        .group_by(keys)
+        .agg(pl.col("ResourceName").max(), pl.col("BilledCost").sum())
+        .sort(keys, nulls_last=True)
+        .collect()
+    )
+    enabled = {scope.budget_id for scope in scopes if scope.enabled}
+    none = TagMatch()
+    return tuple(
+        Allocation(
+            resource_id=row["ResourceId"],
+            resource_name=row["ResourceName"],
+            resource_type=row["x_ResourceType"],
+            provider=row["x_Provider"],
+            cost=row["BilledCost"],
+            currency=row["BillingCurrency"],
+            allocated_scopes=_received(row["x_Provider"], match.winner, row["x_ResourceType"], enabled),
+            matched_tags=match.selectors,
+            selected_tag_budget=match.winner,
+            warnings=(match.warning,) if match.warning else (),
+        )
+        for row in rows.iter_rows(named=True)
+        for match in (none if row["x_Match"] is None else distinct[row["x_Match"]],)
+    )
+
+
+def tie_warnings(matches: Mapping[str, TagMatch]) -> tuple[str, ...]:
+    """Return each tie that decided something, once, sorted."""
+    return tuple(sorted({match.warning for match in matches.values() if match.warning}))
+
+
+def _received(provider: str | None, selector: str | None, type_: str | None, enabled: set[str]) -> tuple[str, ...]:
+    ids = ("global", f"provider:{provider}", f"tag:{selector}", f"type:{type_}")
+    known = (True, provider is not None, selector is not None, type_ is not None)
+    return tuple(name for name, there in zip(ids, known, strict=True) if there and name in enabled)
+
+
+def _budget_ids() -> tuple[pl.Expr, ...]:
+    """The budgets that a row may go to, in the order of ``_ORDER``; NULL where it has no such property."""
+    return (
+        pl.lit("global"),
+        pl.lit("provider:") + pl.col("x_Provider"),
+        pl.lit("tag:") + pl.col("x_TagBudget"),
+        pl.lit("type:") + pl.col("x_ResourceType"),
+    )
+
+
+def _winners(matches: Mapping[str, TagMatch], column: str) -> pl.DataFrame:
+    return pl.DataFrame(
+        {column: list(matches), "x_TagBudget": [match.winner for match in matches.values()]},
+        schema={column: pl.String, "x_TagBudget": pl.String},
+    )
+
+
+def _decided(places: tuple[_Place, ...]) -> TagMatch:
+    tied = [selector for priority, selector in places if priority == places[0][0]]
+    warning = _tie(tied, -places[0][0]) if len(tied) > 1 else None
+    return TagMatch(tuple(selector for _, selector in places), warning)
+
+
+def _tie(selectors: Sequence[str], priority: int) -> str:
+    names = ", ".join(repr(selector) for selector in selectors[:-1]) + f" and {selectors[-1]!r}"
+    return f"tag budgets {names} match the same charges with priority {priority}; {selectors[0]!r} receives them"
