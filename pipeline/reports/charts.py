@@ -1,0 +1,325 @@
+"""Charts as inline SVG: Vega-Altair describes them, vl-convert draws them, the page's CSS variables colour them.
+
+Nothing is measured: paddings, ticks and label places are given, so the same figures make the same bytes whatever
+fonts a machine has. Money becomes a float here only, where it is a position in a picture; texts come from Decimals.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+import altair as alt
+import vl_convert
+
+from pipeline.reports.figures import Figures, clean
+from pipeline.reports.model import CurrencySection, Daily, Day, TagKey
+
+ACCENT, SECOND, INK, MUTED, HAIRLINE, TRACK = (
+    f"var(--{name})" for name in ("accent", "second", "ink", "muted", "hairline", "track")
+)
+Kind = Literal["area", "line", "point", "rect", "rule", "text"]
+Row = dict[str, Any]
+Layer = dict[str, Any]
+
+FONT_SIZE = 13
+ROW_HEIGHT = 42  # of a horizontal bar: its label over it
+LABEL_ROOM = 42  # units of ``_units`` beside each other over a bar: its name and its figure
+SHOWN_BARS = 10
+
+_ROOT = re.compile(r"^<svg [^>]*>")
+
+
+@dataclass(frozen=True)
+class Size:
+    """A picture's frame in pixels; CSS scales it to the width there is."""
+
+    width: int
+    height: int
+    left: int = 0
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+
+
+#: Time runs over the page's width on a desk and in a picture of its own on a phone, so that its text stays readable.
+WIDE = Size(width=1010, height=230, left=58, top=26, right=12, bottom=28)
+NARROW = Size(width=330, height=210, left=52, top=26, right=8, bottom=28)
+BARS_WIDTH = 360
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A horizontal bar: what it is, how long, and its figure as text."""
+
+    label: str
+    value: Decimal
+    text: str
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The two scales that all layers of a picture share."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    downwards: bool = False
+
+    def layer(self, rows: Sequence[Row], mark: alt.MarkDef, **fields: str) -> Layer:
+        """Place marks at rows: each channel (x, x2, y, y2, text, opacity) names its field of theirs."""
+        encoding = {channel: self._channel(channel, field).to_dict(validate=False) for channel, field in fields.items()}
+        return {"data": {"values": list(rows)}, "mark": mark.to_dict(validate=False), "encoding": encoding}
+
+    def _channel(self, channel: str, field: str) -> alt.X | alt.Y | alt.X2 | alt.Y2 | alt.Text | alt.Opacity:
+        if channel == "x":
+            scale = alt.Scale(domain=list(self.x), nice=False, zero=False)
+            return alt.X(field=field, type="quantitative", axis=None, scale=scale)
+        if channel == "y":
+            scale = alt.Scale(domain=list(self.y), nice=False, zero=False, reverse=self.downwards)
+            return alt.Y(field=field, type="quantitative", axis=None, scale=scale)
+        if channel == "text":
+            return alt.Text(field=field, type="nominal")
+        if channel == "opacity":
+            return alt.Opacity(field=field, type="quantitative", scale=None, legend=None)
+        return alt.X2(field=field) if channel == "x2" else alt.Y2(field=field)
+
+
+# --- Pictures over time ---------------------------------------------------------------------
+
+
+def running_cost(section: CurrencySection, figures: Figures, ident: str, size: Size) -> str:
+    """The bill as it grew, with the budget, its even pace, and the way to the forecast dashed."""
+    daily, currency = section.daily, section.currency
+    spent = daily.complete_days or daily.shown_days
+    actual = [_at(day, day.cumulative) for day in spent]
+    ahead = [_at(day, day.projected) for day in daily.days if day.projected is not None]
+    pace = [_at(day, day.pace) for day in daily.days if day.pace is not None]
+    heights = [row["y"] for row in [*actual, *ahead, *pace]] + ([float(daily.limit)] if daily.limit else [])
+    plane = Plane((0, len(daily.days)), _domain(heights))
+    layers = [*_grid(plane, daily, currency, figures)]
+    layers.append(plane.layer(actual, _mark("area", color=ACCENT, opacity=0.12), x="x", y="y"))
+    if daily.limit:
+        limit = [{"x": 0, "y": float(daily.limit), "t": f"Budget {figures.money(daily.limit, currency)}"}]
+        layers.append(plane.layer(limit, _mark("rule", color=INK, strokeWidth=1.25), y="y"))
+        layers.append(plane.layer(limit, _words(align="left", dx=4, dy=-7, color=INK), x="x", y="y", text="t"))
+        line = _mark("line", color=MUTED, strokeWidth=1.25, strokeDash=[1.5, 3.5], strokeCap="round")
+        layers.append(plane.layer(pace, line, x="x", y="y"))
+    if len(ahead) > 1:
+        dashed = _mark("line", color=ACCENT, strokeWidth=2.25, strokeDash=[6, 5])
+        layers.append(plane.layer(ahead, dashed, x="x", y="y"))
+        end = [{**ahead[-1], "t": f"Forecast {figures.money(daily.days[-1].projected, currency)}"}]
+        layers.append(plane.layer(end, _dot(fill="var(--page)"), x="x", y="y"))
+        layers.append(plane.layer(end, _words(align="right", dx=4, dy=-13, color=INK), x="x", y="y", text="t"))
+    layers.append(plane.layer(actual, _mark("line", color=ACCENT, strokeWidth=2.5), x="x", y="y"))
+    layers.append(plane.layer(actual[-1:], _dot(fill=ACCENT), x="x", y="y"))
+    return _drawn(layers, size, ident, *_running_words(section, figures))
+
+
+def _running_words(section: CurrencySection, figures: Figures) -> tuple[str, str]:
+    daily, currency = section.daily, section.currency
+    spent = daily.complete_days or daily.shown_days
+    parts = [f"{figures.money(spent[-1].cumulative, currency)} by {figures.day(spent[-1].day)}"]
+    if daily.limit:
+        parts.append(f"the budget is {figures.money(daily.limit, currency)}")
+    if daily.days[-1].projected is not None and len(spent) < len(daily.days):
+        parts.append(f"the forecast ends at {figures.money(daily.days[-1].projected, currency)}")
+    return "Running cost of the month", "; ".join(parts) + "."
+
+
+def daily_cost(section: CurrencySection, figures: Figures, ident: str, size: Size) -> str:
+    """Each day's usage, and on it what is bought, taxed or credited; days not yet complete are pale."""
+    daily, currency = section.daily, section.currency
+    rows = [row for day in daily.shown_days for row in _stacked(day)]
+    heights = [value for row in rows for value in (row["y"], row["y2"])] + (
+        [float(daily.pace_per_day)] if daily.pace_per_day else []
+    )
+    plane = Plane((0, len(daily.days)), _domain(heights))
+    layers = [*_grid(plane, daily, currency, figures)]
+    for kind, colour in (("usage", ACCENT), ("other", SECOND)):
+        own = [row for row in rows if row["kind"] == kind]
+        layers.append(plane.layer(own, _mark("rect", color=colour), x="x", x2="x2", y="y", y2="y2", opacity="o"))
+    layers.append(plane.layer([{"y": 0}], _mark("rule", color=MUTED, strokeWidth=1), y="y"))
+    if daily.pace_per_day:
+        dots = _mark("rule", color=INK, strokeWidth=1.25, strokeDash=[1.5, 3.5], strokeCap="round")
+        layers.append(plane.layer([{"y": float(daily.pace_per_day)}], dots, y="y"))
+    top = max(daily.shown_days, key=lambda day: day.billed)
+    words = f"Highest on {figures.day(top.day)}: {figures.money(top.billed, currency)}."
+    return _drawn(layers, size, ident, "Cost of each day", words)
+
+
+def _stacked(day: Day) -> list[Row]:
+    """Usage from 0, the rest on top of it, or below 0 where the two pull apart."""
+    usage, other = float(day.usage), float(day.other)
+    base = usage if usage * other > 0 else 0.0
+    common = {"x": day.day.day - 0.86, "x2": day.day.day - 0.14, "o": 1.0 if day.complete else 0.4}
+    return [
+        {**common, "kind": "usage", "y": 0.0, "y2": usage},
+        {**common, "kind": "other", "y": base, "y2": base + other},
+    ]
+
+
+def _at(day: Day, amount: Decimal | None) -> Row:
+    return {"x": day.day.day - 0.5, "y": float(amount or 0)}
+
+
+def _domain(heights: Iterable[float]) -> tuple[float, float]:
+    low, high = min(0.0, *heights, 0.0), max(0.0, *heights, 0.0)
+    room = (high - low) * 0.1 or 1.0
+    return (low - room if low < 0 else 0.0), high + (room if high > 0 else 0.0)
+
+
+def _grid(plane: Plane, daily: Daily, currency: str | None, figures: Figures) -> list[Layer]:
+    low, high = plane.y
+    levels = [
+        {"x": 0, "y": float(value), "t": figures.round_money(value, currency)} for value in _round_steps(low, high)
+    ]
+    days = [
+        {"x": number - 0.5, "y": low, "t": figures.short_day(daily.days[number - 1].day)}
+        for number in range(1, len(daily.days) + 1, 7)
+    ]
+    return [
+        plane.layer(levels, _mark("rule", color=HAIRLINE, strokeWidth=1), y="y"),
+        plane.layer(levels, _words(align="right", dx=-10, color=MUTED, baseline="middle"), x="x", y="y", text="t"),
+        plane.layer(days, _words(align="center", dy=20, color=MUTED), x="x", y="y", text="t"),
+    ]
+
+
+def _round_steps(low: float, high: float) -> list[Decimal]:
+    """Three to six round values from 1, 2 or 5 times a power of ten."""
+    span = Decimal(repr(high - low))
+    power = Decimal(1).scaleb(span.adjusted() - 1)
+    step = next(power * factor for factor in (1, 2, 5, 10, 20, 50) if span / (power * factor) <= 5)
+    first = int(Decimal(repr(low)) / step)
+    return [step * number for number in range(first, int(Decimal(repr(high)) / step) + 1)]
+
+
+# --- Bars -----------------------------------------------------------------------------------
+
+
+def bars(rows: Sequence[Bar], ident: str, title: str) -> str:
+    """Horizontal bars from a common zero, each under its name and figure; the largest ``SHOWN_BARS`` of them."""
+    shown = rows[:SHOWN_BARS]
+    lengths = [float(row.value) for row in shown]
+    low, high = min(0.0, *lengths, 0.0), max(0.0, *lengths, 0.0)
+    rows_up = [own for own in _bar_rows(shown) if own["x2"] >= 0]
+    rows_down = [own for own in _bar_rows(shown) if own["x2"] < 0]
+    plane = Plane((low, high if high > low else low + 1), (0, len(shown) * ROW_HEIGHT), downwards=True)
+    layers = [plane.layer(rows_up, _bar(ACCENT), x="x", x2="x2", y="y", y2="y2")] if rows_up else []
+    if rows_down:
+        layers.append(plane.layer(rows_down, _bar(SECOND), x="x", x2="x2", y="y", y2="y2"))
+    layers += _bar_words(shown, plane)
+    if low < 0:
+        zeros = [{"x": 0.0, "y": row["y"] - 3, "y2": row["y2"] + 3} for row in _bar_rows(shown)]
+        layers.append(plane.layer(zeros, _mark("rule", color=MUTED, strokeWidth=1), x="x", y="y", y2="y2"))
+    return _drawn(layers, _bars_size(shown), ident, title, _bar_sentence(shown))
+
+
+def coverage(keys: Sequence[TagKey], figures: Figures, ident: str) -> str:
+    """Per tag key the tagged share of the bill, in full length what is untagged; shares beyond 0 and 100 are cut."""
+    shown = [
+        Bar(key.key, min(max(key.tagged_share or Decimal(0), Decimal(0)), Decimal(100)), _tagged(key, figures))
+        for key in keys[:SHOWN_BARS]
+    ]
+    plane = Plane((0, 100), (0, len(shown) * ROW_HEIGHT), downwards=True)
+    whole = [{**row, "x": 0.0, "x2": 100.0} for row in _bar_rows(shown)]
+    layers = [
+        plane.layer(whole, _bar(TRACK), x="x", x2="x2", y="y", y2="y2"),
+        plane.layer(_bar_rows(shown), _bar(ACCENT), x="x", x2="x2", y="y", y2="y2"),
+        *_bar_words(shown, plane),
+    ]
+    return _drawn(layers, _bars_size(shown), ident, "Share of the bill that carries each tag", _bar_sentence(shown))
+
+
+def _tagged(key: TagKey, figures: Figures) -> str:
+    return f"{figures.percent(key.tagged_share)} tagged"
+
+
+def _bar_rows(rows: Sequence[Bar]) -> list[Row]:
+    tops = [number * ROW_HEIGHT for number in range(len(rows))]
+    return [
+        {"x": 0.0, "x2": float(row.value), "y": top + 21, "y2": top + 30} for row, top in zip(rows, tops, strict=True)
+    ]
+
+
+def _bar(colour: str) -> alt.MarkDef:
+    return _mark("rect", color=colour, cornerRadius=2)
+
+
+def _bar_words(rows: Sequence[Bar], plane: Plane) -> list[Layer]:
+    left, right = plane.x
+    places = [number * ROW_HEIGHT + 14 for number in range(len(rows))]
+    pairs = list(zip(rows, places, strict=True))
+    names = [{"x": left, "y": y, "t": _fitting(row)} for row, y in pairs]
+    amounts = [{"x": right, "y": y, "t": row.text} for row, y in pairs]
+    return [
+        plane.layer(names, _words(align="left", color=INK), x="x", y="y", text="t"),
+        plane.layer(amounts, _words(align="right", color=INK), x="x", y="y", text="t"),
+    ]
+
+
+def _fitting(row: Bar) -> str:
+    """The name, cut to what its figure leaves it."""
+    name, room = clean(row.label, LABEL_ROOM), LABEL_ROOM - _units(row.text)
+    if _units(name) <= room:
+        return name
+    while name and _units(name) > room - 1:
+        name = name[:-1]
+    return f"{name.rstrip()}…"
+
+
+def _units(text: str) -> float:
+    """A rough width that no font decides: 1 for a small letter or digit, 1.4 for a capital, 2 where East Asia writes wide."""
+    return sum(2 if unicodedata.east_asian_width(own) in "WF" else 1.4 if own.isupper() else 1 for own in text)
+
+
+def _bar_sentence(rows: Sequence[Bar]) -> str:
+    return "; ".join(f"{clean(row.label, LABEL_ROOM)}: {row.text}" for row in rows) + "."
+
+
+def _bars_size(rows: Sequence[Bar]) -> Size:
+    return Size(width=BARS_WIDTH, height=len(rows) * ROW_HEIGHT)
+
+
+# --- Drawing --------------------------------------------------------------------------------
+
+
+def _mark(kind: Kind, **style: Any) -> alt.MarkDef:
+    return alt.MarkDef(type=kind, **style)
+
+
+def _words(baseline: str = "alphabetic", **style: Any) -> alt.MarkDef:
+    return _mark("text", fontSize=FONT_SIZE, limit=0, baseline=baseline, **style)
+
+
+def _dot(fill: str) -> alt.MarkDef:
+    return _mark("point", size=60, fill=fill, stroke=ACCENT, strokeWidth=2, opacity=1)
+
+
+def specification(layers: Sequence[Layer], size: Size) -> Layer:
+    """A Vega-Lite chart of the layers, with nothing left to measure."""
+    return {
+        "$schema": alt.SCHEMA_URL,
+        "layer": list(layers),
+        "width": size.width,
+        "height": size.height,
+        "padding": {"left": size.left, "top": size.top, "right": size.right, "bottom": size.bottom},
+        "autosize": "none",
+        "background": "transparent",
+        "config": {"aria": False, "view": {"stroke": None}},  # the picture as a whole has its name and words
+    }
+
+
+def _drawn(layers: Sequence[Layer], size: Size, ident: str, title: str, words: str) -> str:
+    """Draw the layers and give the picture a name, a description and the width of its container."""
+    drawn = vl_convert.vegalite_to_svg(specification(layers, size))
+    width, height = size.left + size.width + size.right, size.top + size.height + size.bottom
+    root = (
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{ident}-title {ident}-text">'
+        f'<title id="{ident}-title">{html.escape(title)}</title><desc id="{ident}-text">{html.escape(words)}</desc>'
+    )
+    return _ROOT.sub(lambda _: root, drawn, count=1)

@@ -1,0 +1,217 @@
+"""Where a period's figures come from: sources, deliveries, what was refused, what changed, and the reconciliation."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import Any
+
+from pipeline import money, periods
+from pipeline.reports.model import (
+    Data,
+    Delivery,
+    Reconciliation,
+    RejectedRow,
+    RestatedLine,
+    Restatement,
+    Source,
+    Stale,
+)
+from pipeline.store.warehouse import Warehouse
+
+SHOWN_REJECTED = 5
+SHOWN_RESTATEMENTS = 4
+TOP_RESTATED = 8  # lines of each
+WAITING = ("quarantined", "refused")
+
+_SOURCES = """
+SELECT own.x_Source, own.delivered_at, own.charges, own.usage_through,
+    (SELECT count(*) FROM loads
+        WHERE loads.x_Source = own.x_Source AND loads.x_BillingPeriod = own.x_BillingPeriod
+        AND loads.status IN ('replaced', 'superseded')) AS earlier
+FROM source_periods AS own
+WHERE own.x_BillingPeriod = ? AND own.x_Origin = 'billed'
+ORDER BY own.x_Source
+"""
+_MISSING = """
+SELECT x_Source FROM source_periods WHERE x_BillingPeriod = ? AND x_Origin = 'billed' AND charges > 0
+EXCEPT SELECT x_Source FROM source_periods WHERE x_BillingPeriod = ? AND x_Origin = 'billed'
+ORDER BY x_Source
+"""
+# A refused delivery whose billing period was never learnt is told of in the newest period's report. A later delivery
+# of the same source and period settles what waited.
+_DELIVERIES = """
+SELECT * FROM loads AS own
+WHERE (x_BillingPeriod = $period AND status = 'loaded')
+    OR (status IN ('quarantined', 'refused')
+        AND coalesce(x_BillingPeriod, (SELECT max(x_BillingPeriod) FROM source_periods), $period) = $period
+        AND NOT EXISTS (SELECT 1 FROM loads AS later
+            WHERE later.x_Source = own.x_Source AND later.x_BillingPeriod = own.x_BillingPeriod
+            AND later.status = 'loaded' AND later.loaded_at > own.loaded_at))
+ORDER BY x_Source, loaded_at, load_id
+"""
+_REJECTED = """
+SELECT loads.x_Source, rejected.* FROM rejected_rows AS rejected
+JOIN loads USING (load_id)
+WHERE loads.x_BillingPeriod = ? AND loads.status = 'loaded'
+ORDER BY loads.x_Source, rejected.path, rejected.record, rejected.column_name
+LIMIT ?
+"""
+_CONTROLS = """
+SELECT BillingCurrency,
+    bool_or(source_expression = 'derived' OR file_total IS NULL) AS derived,
+    coalesce(sum(file_total), 0) AS files,
+    coalesce(sum(charges_total), 0) AS charges,
+    coalesce(sum(rejected_total), 0) AS rejected
+FROM load_controls JOIN loads USING (load_id)
+WHERE loads.x_BillingPeriod = ? AND loads.status = 'loaded' AND column_name = 'BilledCost'
+GROUP BY ALL
+"""
+_SUMMED = """
+SELECT BillingCurrency, sum(BilledCost) AS billed FROM {table} WHERE x_BillingPeriod = ? {only} GROUP BY ALL
+"""
+_RESTATED = """
+SELECT restated.*, loads.delivered_at FROM restatements AS restated
+JOIN loads USING (load_id)
+WHERE restated.x_BillingPeriod = ?
+ORDER BY loads.loaded_at DESC, load_id, BillingCurrency
+"""
+
+
+def read_data(warehouse: Warehouse, period: str, as_of: datetime, max_age_days: int | None) -> Data:
+    """Read what is loaded of a period and what is missing; stale only while the period is open on ``as_of``."""
+    sources = tuple(_source(row) for row in warehouse.frame(_SOURCES, [period]).to_dicts())
+    found = [_delivery(row) for row in warehouse.frame(_DELIVERIES, {"period": period}).to_dicts()]
+    loaded = [delivery for delivery in found if delivery.status not in WAITING]
+    rejected = warehouse.frame(_REJECTED, [period, SHOWN_REJECTED]).to_dicts()
+    is_open = as_of in periods.month(period)
+    return Data(
+        sources=sources,
+        missing_sources=tuple(row[0] for row in warehouse.rows(_MISSING, [periods.previous(period), period])),
+        deliveries=tuple(loaded),
+        waiting=tuple(delivery for delivery in found if delivery.status in WAITING),
+        rejected_count=sum(delivery.rows_rejected for delivery in loaded),
+        rejected=tuple(_rejected(row) for row in rejected),
+        reconciliation=_reconciliation(warehouse, period),
+        stale=_stale(sources, as_of, max_age_days) if is_open else None,
+    )
+
+
+def last_day(sources: Iterable[Source]) -> date | None:
+    """The earliest last complete day of the sources that have one: where a figure over all of them ends."""
+    return min((source.last_day for source in sources if source.last_day), default=None)
+
+
+def _source(row: Mapping[str, Any]) -> Source:
+    through = row["usage_through"]
+    day = periods.last_complete_day(through) if through else None
+    return Source(row["x_Source"], day, row["delivered_at"], row["charges"], row["earlier"])
+
+
+def _delivery(row: Mapping[str, Any]) -> Delivery:
+    return Delivery(
+        source=row["x_Source"],
+        period=row["x_BillingPeriod"],
+        format=row["format"],
+        status=row["status"],
+        reason=row["reason"],
+        delivered_at=row["delivered_at"],
+        rows_read=row["rows_read"],
+        rows_rejected=row["rows_rejected"],
+        charges=row["charges"],
+    )
+
+
+def _rejected(row: Mapping[str, Any]) -> RejectedRow:
+    file = PurePosixPath(row["path"].replace("\\", "/")).name
+    return RejectedRow(row["x_Source"], file, row["record"], row["column_name"], row["value"], row["reason"])
+
+
+def _stale(sources: Sequence[Source], as_of: datetime, max_age_days: int | None) -> Stale | None:
+    day = last_day(sources)
+    if day is None or max_age_days is None:
+        return None
+    age = (as_of.date() - day).days
+    behind = tuple(source.name for source in sources if source.last_day == day)
+    return Stale(day, age, max_age_days, behind) if age > max_age_days else None
+
+
+# --- Reconciliation -------------------------------------------------------------------------
+
+
+def _reconciliation(warehouse: Warehouse, period: str) -> tuple[Reconciliation, ...]:
+    """One line per currency that any step knows, so that one which a step lost stands out."""
+    controls = {row["BillingCurrency"]: row for row in warehouse.frame(_CONTROLS, [period]).to_dicts()}
+    daily = dict(warehouse.rows(_SUMMED.format(table="daily_costs", only="AND x_Origin = 'billed'"), [period]))
+    summaries = dict(warehouse.rows(_SUMMED.format(table="category_summary", only=""), [period]))
+    nothing: dict[str, Any] = {"derived": False, "files": money.ZERO, "charges": money.ZERO, "rejected": money.ZERO}
+    lines = []
+    for currency in sorted({*controls, *daily, *summaries}, key=lambda code: (code is None, code or "")):
+        control = controls.get(currency, nothing)
+        lines.append(
+            Reconciliation(
+                currency=currency,
+                files=None if control["derived"] else control["files"],
+                rejected=control["rejected"],
+                charges=control["charges"],
+                daily=daily.get(currency, money.ZERO),
+                summaries=summaries.get(currency, money.ZERO),
+            )
+        )
+    return tuple(lines)
+
+
+# --- Restatements ---------------------------------------------------------------------------
+
+
+def read_restatements(warehouse: Warehouse, period: str) -> tuple[tuple[Restatement, ...], int]:
+    """Read the latest re-deliveries that changed something, newest first, and how many came before those."""
+    groups: dict[tuple[str, str | None], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in warehouse.frame(_RESTATED, [period]).to_dicts():
+        groups[row["load_id"], row["BillingCurrency"]].append(row)
+    all_of_them = [_restatement(rows) for rows in groups.values()]
+    return tuple(all_of_them[:SHOWN_RESTATEMENTS]), max(len(all_of_them) - SHOWN_RESTATEMENTS, 0)
+
+
+def _restatement(rows: Sequence[Mapping[str, Any]]) -> Restatement:
+    lines = sorted((_restated(row) for row in rows), key=_by_change)
+    cut = TOP_RESTATED if len(lines) > TOP_RESTATED + 1 else len(lines)
+    first = rows[0]
+    return Restatement(
+        source=first["x_Source"],
+        currency=first["BillingCurrency"],
+        delivered_at=first["delivered_at"],
+        rows=tuple(lines[:cut]),
+        rest_count=len(lines) - cut,
+        rest=_together(lines[cut:]) if lines[cut:] else None,
+        total=_together(lines),
+    )
+
+
+def _by_change(line: RestatedLine) -> tuple[Decimal, str, str]:
+    return -abs(line.change), line.account or "", line.service or ""
+
+
+def _restated(row: Mapping[str, Any]) -> RestatedLine:
+    return RestatedLine(
+        account=row["SubAccountId"],
+        service=row["ServiceName"],
+        charges_before=row["charges_before"],
+        charges_after=row["charges_after"],
+        before=row["BilledCost_before"],
+        after=row["BilledCost_after"],
+    )
+
+
+def _together(lines: Sequence[RestatedLine]) -> RestatedLine:
+    return RestatedLine(
+        account=None,
+        service=None,
+        charges_before=sum(line.charges_before for line in lines),
+        charges_after=sum(line.charges_after for line in lines),
+        before=money.total(line.before for line in lines),
+        after=money.total(line.after for line in lines),
+    )

@@ -1,0 +1,208 @@
+"""From a period's context to files: HTML for people, Markdown for wikis and reviews, with the same figures."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal, localcontext
+from functools import cache
+from pathlib import Path
+
+import jinja2
+from altair.utils import schemapi
+from markupsafe import Markup
+
+from pipeline import money, resources
+from pipeline.errors import UsageError, near
+from pipeline.reports import charts
+from pipeline.reports.context import build_context
+from pipeline.reports.figures import Figures, markdown
+from pipeline.reports.model import CurrencySection, ReportContext
+from pipeline.store.warehouse import Warehouse
+
+#: Format -> its template and the file's name.
+FORMATS: Mapping[str, tuple[str, str]] = {
+    "html": ("html/report.html.j2", "report.html"),
+    "md": ("markdown/report.md.j2", "report.md"),
+}
+#: The one line that differs between two renderings of the same data begins so.
+STAMPS = ('<p id="rendered">', "Rendered ")
+#: A budget's bar ends here, in percent of its limit.
+GAUGE_END = Decimal(150)
+
+#: Health, threshold state, alert severity and delivery status: a shape, so that colour is not all, and a word.
+STATUS: Mapping[str, tuple[str, str]] = {
+    "EXCEEDED": ("■", "Exceeded"),
+    "CRITICAL": ("▲", "Critical"),
+    "WARNING": ("◆", "Warning"),
+    "OK": ("●", "OK"),
+    "UNSPECIFIED": ("○", "Not known"),
+    "DISABLED": ("–", "Off"),
+    "emergency": ("■", "Emergency"),
+    "critical": ("▲", "Critical"),
+    "warning": ("◆", "Warning"),
+    "info": ("●", "Info"),
+    "refused": ("■", "Refused"),
+    "quarantined": ("▲", "Quarantined"),
+}
+SCOPES: Mapping[str, str] = {"global": "Global", "provider": "Provider", "tag": "Tag", "type": "Resource type"}
+
+
+def render_report(
+    warehouse: Warehouse,
+    period: str,
+    *,
+    out: Path,
+    formats: Sequence[str] = ("html", "md"),
+    as_of: datetime,
+    generated_at: datetime,
+    version: str,
+    locale: str = "en_US",
+    templates: Path | None = None,
+    max_age_days: int | None = None,
+    tag_keys: Sequence[str] = (),
+) -> list[Path]:
+    """Write a billing period's report as ``out/<period>/report.<format>`` and return the paths, in ``formats``' order.
+
+    A file is replaced in one step, and only when more than its rendering time would change.
+
+    Args:
+        templates: a folder whose ``html/report.html.j2`` or ``markdown/report.md.j2`` stands before ours.
+        locale: of numbers, dates and currencies, such as ``de_DE``; the words are English.
+        as_of, generated_at, version, max_age_days, tag_keys: as ``build_context`` takes them.
+
+    Raises:
+        UsageError: when ``period`` is no billing period, or a format is not known.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise UsageError(f"{name!r} is no format of a report{near(name, FORMATS)}")
+    report = build_context(
+        warehouse,
+        period,
+        as_of=as_of,
+        generated_at=generated_at,
+        version=version,
+        max_age_days=max_age_days,
+        tag_keys=tag_keys,
+    )
+    paths = []
+    for name in formats:
+        path = Path(out) / period / FORMATS[name][1]
+        _write(path, render(report, name, locale=locale, templates=templates))
+        paths.append(path)
+    return paths
+
+
+def render(report: ReportContext, format: str, *, locale: str = "en_US", templates: Path | None = None) -> str:
+    """Return a report's text in one of ``FORMATS``."""
+    figures = Figures.of(locale)
+    environment = _environment(format, figures, templates)
+    # Altair checks every part of every picture against a schema: most of its time, and for a test to do.
+    with localcontext(money.EXACT), schemapi.debug_mode(False):
+        text = environment.get_template(FORMATS[format][0]).render(
+            report=report, status=STATUS, scopes=SCOPES, draw=_Drawings(figures).draw
+        )
+    return text.rstrip("\n") + "\n"
+
+
+@cache
+def _environment(format: str, figures: Figures, templates: Path | None) -> jinja2.Environment:
+    """Strict about names; HTML escapes by itself, in Markdown every value passes through ``figures.markdown``."""
+    folders = [*([templates] if templates else []), resources.folder("reports")]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([os.fspath(folder) for folder in folders]),
+        autoescape=jinja2.select_autoescape(("html", "html.j2")),
+        undefined=jinja2.StrictUndefined,
+        finalize=markdown if format == "md" else None,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(figures.filters())
+    environment.filters["gauge"] = gauge
+    return environment
+
+
+def gauge(percentage: Decimal | None) -> str:
+    """Percent of a limit as percent of a budget's bar, which ends at ``GAUGE_END``."""
+    length = min(max(percentage or money.ZERO, money.ZERO), GAUGE_END)
+    return f"{length * 100 / GAUGE_END:.2f}"
+
+
+class _Drawings:
+    """The pictures by name, as templates ask for them; the names of their parts are unique on a page."""
+
+    def __init__(self, figures: Figures) -> None:
+        self.figures = figures
+        self.count = 0
+
+    def draw(self, name: str, section: CurrencySection) -> Markup:
+        """Return inline SVG, safe as it is: ``running``, ``daily`` (wide and narrow), ``categories``, … ."""
+        self.count += 1
+        pictures: dict[str, Callable[[CurrencySection, str], str]] = {
+            "running": self._running,
+            "daily": self._daily,
+            "categories": self._categories,
+            "movers": self._movers,
+            "resources": self._resources,
+            "tags": lambda own, ident: charts.coverage(own.tags, self.figures, ident),
+        }
+        return Markup(pictures[name](section, f"chart-{self.count}"))
+
+    def _running(self, section: CurrencySection, ident: str) -> str:
+        return _twice(lambda size, name: charts.running_cost(section, self.figures, name, size), ident)
+
+    def _daily(self, section: CurrencySection, ident: str) -> str:
+        return _twice(lambda size, name: charts.daily_cost(section, self.figures, name, size), ident)
+
+    def _categories(self, section: CurrencySection, ident: str) -> str:
+        lines = [category.line for category in section.categories]
+        rows = [self._bar(section, line.name, "(no category)", line.costs.billed) for line in lines]
+        return charts.bars(rows, ident, "Billed cost by service category")
+
+    def _movers(self, section: CurrencySection, ident: str) -> str:
+        rows = [
+            charts.Bar(self.figures.label(own.name), own.change, self.figures.signed(own.change, section.currency))
+            for own in section.movers[0].rows
+        ]
+        return charts.bars(rows, ident, "Change against the previous billing period, by service")
+
+    def _resources(self, section: CurrencySection, ident: str) -> str:
+        rows = [
+            self._bar(section, own.name or _last_part(own.id), own.id, own.costs.billed)
+            for own in section.resources.rows
+        ]
+        return charts.bars(rows, ident, "Billed cost of the most expensive resources")
+
+    def _bar(self, section: CurrencySection, name: str | None, missing: str, amount: Decimal) -> charts.Bar:
+        return charts.Bar(self.figures.label(name, missing), amount, self.figures.money(amount, section.currency))
+
+
+def _last_part(resource_id: str) -> str:
+    """What tells a long id from its neighbours: the end of a path or ARN."""
+    return re.split(r"[/:]" if resource_id.startswith("arn:") else "/", resource_id.rstrip("/:"))[-1]
+
+
+def _twice(drawing: Callable[[charts.Size, str], str], ident: str) -> str:
+    """A wide picture and a narrow one; the style sheet shows the one that fits."""
+    wide, narrow = drawing(charts.WIDE, f"{ident}-wide"), drawing(charts.NARROW, f"{ident}-narrow")
+    return f'<div class="wide">{wide}</div>\n<div class="narrow">{narrow}</div>'
+
+
+def _write(path: Path, text: str) -> None:
+    if path.exists() and _unstamped(path.read_text(encoding="utf-8")) == _unstamped(text):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _unstamped(text: str) -> list[str]:
+    return [line for line in text.splitlines() if not line.startswith(STAMPS)]

@@ -1,0 +1,63 @@
+"""What a reader of a report sees: its words and its figures, whatever the format."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from markdown_it import MarkdownIt
+
+_UNSEEN = {"style", "svg", "title", "script"}
+_FIGURE = re.compile(r"[+−]?[$€¥]?\d[\d.,]*%?")
+
+
+class _Words(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.words: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.unseen = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        self.unseen += tag in _UNSEEN
+
+    def handle_endtag(self, tag: str) -> None:
+        self.unseen -= tag in _UNSEEN
+
+    def handle_data(self, data: str) -> None:
+        if not self.unseen:
+            self.words.append(data)
+
+
+def as_html(markdown: str) -> str:
+    """Markdown as a wiki shows it: CommonMark with tables."""
+    return str(MarkdownIt("commonmark").enable("table").render(markdown))
+
+
+def words(html: str) -> str:
+    """The visible text of a page, without its pictures."""
+    parser = _Words()
+    parser.feed(html)
+    return " ".join(parser.words)
+
+
+def tags(html: str) -> set[str]:
+    """The names of all elements of a page."""
+    parser = _Words()
+    parser.feed(html)
+    return set(parser.tags)
+
+
+def attributes(html: str) -> set[str]:
+    """The names of all attributes of a page."""
+    parser = _Words()
+    parser.feed(html)
+    return set(parser.attributes)
+
+
+def figures(html: str) -> list[str]:
+    """Every figure of a page's visible text, sorted."""
+    return sorted(_FIGURE.findall(words(html)))

@@ -1,0 +1,90 @@
+"""Pictures: valid, the same every time, in the page's colours, harmless."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from xml.etree import ElementTree
+
+import altair as alt
+import pytest
+import vl_convert
+
+from pipeline.reports import charts
+from pipeline.reports.figures import Figures
+from pipeline.reports.model import ReportContext
+from tests.reports.warehouse import HOSTILE
+
+US = Figures.of("en_US")
+
+
+@pytest.fixture
+def specifications(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """What vl-convert is given while a test draws."""
+    seen: list[dict[str, object]] = []
+    draw = vl_convert.vegalite_to_svg
+
+    def watched(specification: dict[str, object]) -> str:
+        seen.append(specification)
+        return draw(specification)
+
+    monkeypatch.setattr(vl_convert, "vegalite_to_svg", watched)
+    return seen
+
+
+def drawings(report: ReportContext) -> list[str]:
+    section = report.sections[0]
+    bars = [charts.Bar("a", Decimal(2), "$2"), charts.Bar("b", Decimal(-1), "−$1")]
+    return [
+        charts.running_cost(section, US, "a", charts.WIDE),
+        charts.daily_cost(section, US, "b", charts.NARROW),
+        charts.bars(bars, "c", "Bars"),
+        charts.coverage(section.tags, US, "d"),
+    ]
+
+
+def test_every_specification_is_valid_vega_lite(rich: ReportContext, specifications: list[dict[str, object]]) -> None:
+    drawings(rich)
+    assert len(specifications) == 4
+    for specification in specifications:
+        alt.LayerChart.from_dict(specification, validate=True)
+
+
+def test_the_same_figures_make_the_same_bytes(rich: ReportContext) -> None:
+    assert drawings(rich) == drawings(rich)
+
+
+def test_every_picture_has_a_name_and_a_description(rich: ReportContext) -> None:
+    for drawing in drawings(rich):
+        root = ElementTree.fromstring(drawing)
+        title, words = root[0], root[1]
+        assert root.get("role") == "img"
+        assert root.get("aria-labelledby") == f"{title.get('id')} {words.get('id')}"
+        assert title.text
+        assert words.text
+
+
+def test_colours_are_the_page_s_own(rich: ReportContext) -> None:
+    for drawing in drawings(rich):
+        colours = {own.get(name) for own in ElementTree.fromstring(drawing).iter() for name in ("fill", "stroke")}
+        assert {colour for colour in colours if colour not in (None, "none", "transparent")} <= {
+            f"var(--{name})" for name in ("accent", "second", "ink", "muted", "hairline", "track", "page")
+        }
+
+
+def test_the_way_to_the_forecast_is_dashed(rich: ReportContext) -> None:
+    assert 'stroke-dasharray="6,5"' in charts.running_cost(rich.sections[0], US, "a", charts.WIDE)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_only_text(name: str) -> None:
+    drawing = charts.bars([charts.Bar(name, Decimal(1), "$1")], "x", name[:60])
+    elements = {own.tag.rsplit("}")[-1] for own in ElementTree.fromstring(drawing).iter()}
+    assert elements <= {"svg", "title", "desc", "g", "path", "text", "line", "tspan"}
+
+
+@pytest.mark.parametrize("amounts", [["0", "0"], ["-3", "-5"], ["1e15", "1e-15"], ["0.000000000000000001"]])
+def test_odd_amounts_draw(amounts: list[str]) -> None:
+    drawing = charts.bars([charts.Bar("x", Decimal(own), own) for own in amounts], "x", "Bars")
+    assert "NaN" not in drawing
+    assert "Infinity" not in json.dumps(drawing)

@@ -1,0 +1,211 @@
+"""What a report decides: sums, order, staleness, what waits, what reconciles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from pipeline import money
+from pipeline.errors import UsageError
+from pipeline.reports.model import ReportContext
+from pipeline.store.warehouse import Warehouse
+from tests.reports import warehouse as fixture
+from tests.reports.conftest import context
+from tests.reports.warehouse import MARCH, PERIOD, THROUGH, Spend
+
+Report = Callable[..., ReportContext]
+
+
+def test_shown_services_and_their_rest_add_up_to_the_category(report_on: Report) -> None:
+    spends = [Spend(f"Service {n}", "Compute", f"r{n}", f"{n}.01") for n in range(1, 10)]
+    [category] = report_on(*spends).sections[0].categories
+    shown = [line.costs.billed for line in category.services]
+    assert category.rest is not None
+    assert (len(shown), category.rest.count) == (5, 4)
+    assert money.total([*shown, category.rest.costs.billed]) == category.line.costs.billed
+
+
+def test_a_rest_of_one_is_shown_instead(report_on: Report) -> None:
+    spends = [Spend(f"Service {n}", "Compute", f"r{n}", "1") for n in range(6)]
+    [category] = report_on(*spends).sections[0].categories
+    assert (len(category.services), category.rest) == (6, None)
+
+
+def test_categories_add_up_to_the_bill(rich: ReportContext) -> None:
+    section = rich.sections[0]
+    assert money.total(own.line.costs.billed for own in section.categories) == section.headline.billed
+
+
+def test_resources_and_what_belongs_to_none_add_up_to_the_bill(rich: ReportContext) -> None:
+    own = rich.sections[0].resources
+    parts = [row.costs.billed for row in own.rows] + [rest.costs.billed for rest in (own.rest, own.unattached) if rest]
+    assert money.total(parts) == rich.sections[0].headline.billed
+
+
+def test_movers_add_up_to_the_whole_change(rich: ReportContext) -> None:
+    for movers in rich.sections[0].movers:
+        rest = movers.rest.change if movers.rest else Decimal(0)
+        assert money.total([*(row.change for row in movers.rows), rest]) == movers.total.change
+
+
+def test_each_tag_key_covers_the_whole_bill(rich: ReportContext) -> None:
+    keys = rich.sections[0].tags
+    assert [key.key for key in keys] == ["team", "env", "cost-center"]
+    assert {key.tagged + key.untagged for key in keys} == {rich.sections[0].headline.billed}
+
+
+def test_a_configured_key_that_nobody_uses_is_all_untagged(rich: ReportContext) -> None:
+    assert rich.sections[0].tags[-1].untagged_share == 100
+
+
+def test_days_add_up_to_the_bill(rich: ReportContext) -> None:
+    daily = rich.sections[0].daily
+    assert daily.shown_days[-1].cumulative == rich.sections[0].headline.billed
+    assert daily.shown_days[-1].day == THROUGH
+
+
+def test_a_charge_dated_outside_of_the_month_counts_on_its_nearest_day(empty: Warehouse) -> None:
+    fixture.fill(empty, PERIOD, [Spend("S", "Compute", "r", "1")], THROUGH)
+    empty.execute("UPDATE daily_costs SET ChargeDay = DATE '2025-06-01' WHERE ChargeDay = DATE '2026-03-02'")
+    daily = context(empty).sections[0].daily
+    assert daily.outside > 0
+    assert daily.days[0].billed > daily.days[1].billed == 0
+
+
+def test_credits_refunds_and_tax_are_told_apart(rich: ReportContext) -> None:
+    total = rich.sections[0].total
+    assert (total.credits, total.refunds, total.tax) == (Decimal(-250), Decimal("-88.4"), Decimal("402.11"))
+    assert total.before_credits + total.credits + total.refunds + total.tax == total.billed
+
+
+def test_the_forecast_of_the_global_budget_comes_first(rich: ReportContext) -> None:
+    head = rich.sections[0].headline
+    assert head.forecast == rich.standing.budgets[0].forecast
+    assert head.limit == 38_000
+
+
+def test_without_a_budget_usage_is_carried_forward(report_on: Report) -> None:
+    head = (
+        report_on(Spend("S", "Compute", "r", "7"), Spend("Tax", "Other", None, "5", kind="Tax", once=True))
+        .sections[0]
+        .headline
+    )
+    usage = head.billed - 5
+    assert head.forecast is not None
+    assert abs(head.forecast - (usage * 31 / 21 + 5)) < Decimal("1e-15")
+
+
+def test_a_complete_month_has_no_forecast(rich_warehouse: Warehouse) -> None:
+    report = context(rich_warehouse, "2026-02")
+    assert not report.open
+    assert report.sections[0].headline.forecast is None
+
+
+def test_two_currencies_are_two_sections_and_no_budget_spans_them(empty: Warehouse) -> None:
+    fixture.fill(
+        empty, PERIOD, [Spend("S", "Compute", "r", "1"), Spend("S", "Compute", "q", "2", currency="EUR")], THROUGH
+    )
+    fixture.budget(empty, 0, "global", "", "100", Decimal(63), Decimal(93), "OK")
+    sections = context(empty).sections
+    assert [section.currency for section in sections] == ["EUR", "USD"]
+    assert [section.daily.limit for section in sections] == [None, None]
+
+
+def test_charges_without_a_currency_come_last(report_on: Report) -> None:
+    spends = [Spend("S", "Compute", "r", "1", currency=None), Spend("S", "Compute", "q", "2")]
+    assert [section.currency for section in report_on(*spends).sections] == ["USD", None]
+
+
+def test_budgets_keep_the_order_of_the_evaluation(rich: ReportContext) -> None:
+    assert [budget.id for budget in rich.standing.budgets][:3] == ["global", "provider:aws", "provider:azure"]
+
+
+def test_the_overall_health_is_the_worst(rich: ReportContext) -> None:
+    assert rich.standing.health == "EXCEEDED"
+
+
+def test_without_budgets_the_health_is_unspecified(report_on: Report) -> None:
+    assert report_on(*MARCH).standing.health == "UNSPECIFIED"
+
+
+def test_open_alerts_come_first_and_resolved_ones_last(rich: ReportContext) -> None:
+    assert [alert.status for alert in rich.standing.alerts] == ["open", "open", "acknowledged", "resolved"]
+
+
+def test_a_reopened_alert_says_when(rich: ReportContext) -> None:
+    assert [alert.reopened_at for alert in rich.standing.alerts if alert.reopened_at] == [datetime(2026, 3, 20, 6)]
+
+
+def test_figures_end_at_the_earliest_last_complete_day(rich_warehouse: Warehouse, empty: Warehouse) -> None:
+    fixture.fill(empty, PERIOD, MARCH, THROUGH)
+    empty.execute("UPDATE source_periods SET usage_through = TIMESTAMP '2026-03-20' WHERE x_Source = 'azure-focus'")
+    assert context(empty).last_day == date(2026, 3, 19)
+
+
+@pytest.mark.parametrize(("age", "stale"), [(3, False), (4, True)])
+def test_data_is_stale_beyond_the_limit(report_on: Report, age: int, stale: bool) -> None:
+    as_of = datetime(2026, 3, 21, 23) + timedelta(days=age)
+    assert (report_on(*MARCH, as_of=as_of).data.stale is not None) is stale
+
+
+def test_a_past_month_is_never_stale(rich_warehouse: Warehouse) -> None:
+    assert context(rich_warehouse, "2026-02").data.stale is None
+
+
+def test_without_a_limit_nothing_is_stale(report_on: Report) -> None:
+    assert report_on(*MARCH, as_of=datetime(2026, 3, 31), max_age_days=None).data.stale is None
+
+
+def test_quarantined_and_refused_deliveries_wait(rich: ReportContext) -> None:
+    assert [(own.source, own.status) for own in rich.data.waiting] == [
+        ("aws-legacy", "quarantined"),
+        ("azure-focus", "refused"),
+    ]
+
+
+def test_a_later_delivery_settles_what_waited(empty: Warehouse) -> None:
+    fixture.load(empty, "bad", "aws-prod", PERIOD, status="refused", loaded_at=datetime(2026, 3, 20))
+    fixture.load(empty, "good", "aws-prod", PERIOD, loaded_at=datetime(2026, 3, 21))
+    assert context(empty).data.waiting == ()
+
+
+def test_a_refusal_without_a_period_shows_in_the_newest_report_only(rich_warehouse: Warehouse) -> None:
+    assert context(rich_warehouse, "2026-02").data.waiting == ()
+
+
+def test_a_source_that_delivered_the_month_before_is_missed(empty: Warehouse) -> None:
+    fixture.fill(empty, "2026-02", MARCH, date(2026, 2, 28))
+    fixture.fill(empty, PERIOD, [own for own in MARCH if own.source == "aws-prod"], THROUGH)
+    assert context(empty).data.missing_sources == ("azure-focus",)
+
+
+def test_rejected_rows_name_the_file_without_its_folder(rich: ReportContext) -> None:
+    assert [row.file for row in rich.data.rejected] == ["part-0001.csv", "part-0001.csv"]
+
+
+def test_files_charges_and_summaries_reconcile(rich: ReportContext) -> None:
+    [line] = rich.data.reconciliation
+    assert line.agrees
+    assert line.files == line.summaries == rich.sections[0].headline.billed
+
+
+@pytest.mark.parametrize("table", ["daily_costs", "category_summary", "load_controls"])
+def test_a_step_that_lost_a_quantum_does_not_reconcile(empty: Warehouse, table: str) -> None:
+    fixture.fill(empty, PERIOD, [Spend("S", "Compute", "r", "12345678901.1")], THROUGH)
+    column = "file_total" if table == "load_controls" else "BilledCost"
+    empty.execute(f"UPDATE {table} SET {column} = {column} + 0.000000000000000001")
+    assert not context(empty).data.agrees
+
+
+def test_a_restatement_shows_the_largest_change_first(rich: ReportContext) -> None:
+    [own] = rich.restatements
+    assert [line.change for line in own.rows] == [Decimal("408.868"), Decimal("-88.4"), Decimal("63.9")]
+    assert own.total.change == Decimal("384.368")
+
+
+def test_a_name_that_is_no_period_is_refused(empty: Warehouse) -> None:
+    with pytest.raises(UsageError, match="2026-3"):
+        context(empty, "2026-3")

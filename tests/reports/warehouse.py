@@ -1,0 +1,461 @@
+"""A month worth reporting, in a real warehouse: budgets, alerts, movers, a re-delivery, refusals, hostile names.
+
+Costs are written by day and resource; everything else is summed from them, so that the warehouse reconciles.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline import money, periods
+from pipeline.store.warehouse import Warehouse
+
+PERIOD = "2026-03"
+AS_OF = datetime(2026, 3, 22, 6)
+GENERATED_AT = datetime(2026, 3, 22, 6, 15, 30)
+THROUGH = date(2026, 3, 21)
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "a|b`c`*d*_e_[f](https://evil.example)",
+    "# heading\n\n- list\r\n1. one",
+    "\u202eevil\u202c exe.gpj",
+    "🦆 ﷽ été",
+    "https://evil.example/?q=1&r=2",
+    "{{ 7 * 7 }} {% raw %} ${x}",
+    "&lt;b&gt; &amp; \\",
+    "N" * 10_000,
+)
+
+
+@dataclass(frozen=True)
+class Spend:
+    """What one resource costs a day, and on ``extra`` days on top of it."""
+
+    service: str | None
+    category: str | None
+    resource: str | None
+    per_day: str
+    account: str = "111122223333"
+    kind: str = "Usage"
+    kind_class: str | None = None
+    source: str = "aws-prod"
+    provider: str = "aws"
+    type: str | None = None
+    region: str | None = "eu-west-1"
+    name: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    currency: str | None = "USD"
+    days: tuple[int, int] = (1, 31)
+    once: bool = False
+
+
+PLATFORM, ML, WEB = {"team": "platform", "env": "prod"}, {"team": "ml", "env": "dev"}, {"team": "web", "env": "prod"}
+ARN = "arn:aws:ec2:eu-west-1:111122223333:instance/"
+MARCH = (
+    Spend("Amazon Elastic Compute Cloud", "Compute", ARN + "i-0f2a91c77be40d1aa", "212.40731", tags=PLATFORM,
+          type="aws:ec2/instance", name="core-api-1"),
+    Spend("Amazon Elastic Compute Cloud", "Compute", ARN + "i-0b7716ee02cf934d1", "187.9113", tags=WEB,
+          type="aws:ec2/instance", name="storefront-1"),
+    Spend("Amazon Elastic Compute Cloud", "Compute", ARN + "i-09d6cc1a54ab7ef02", "651.204", tags=ML,
+          type="aws:ec2/instance", name="trainer-gpu-3", account="444455556666", days=(9, 17)),
+    Spend("AWS Lambda", "Compute", "arn:aws:lambda:eu-west-1:111122223333:function:resize", "18.2255", tags=WEB,
+          type="aws:lambda/function"),
+    Spend("Amazon Simple Storage Service", "Storage", "lumen-parcel-events", "74.118112", tags=PLATFORM,
+          type="aws:s3/bucket"),
+    Spend("Amazon Simple Storage Service", "Storage", "lumen-parcel-logs", "21.5", type="aws:s3/bucket"),
+    Spend("Amazon Relational Database Service", "Databases", "arn:aws:rds:eu-west-1:111122223333:db:orders", "158.33",
+          tags=PLATFORM, type="aws:rds/db", name="orders"),
+    Spend("Amazon DynamoDB", "Databases", "arn:aws:dynamodb:eu-west-1:111122223333:table/events", "44.0712", tags=WEB,
+          type="aws:dynamodb/table"),
+    Spend("Amazon CloudFront", "Networking", "E2QWRUHAPOMQZL", "39.87", tags=WEB, type="aws:cloudfront/distribution",
+          region=None),
+    Spend("Amazon Virtual Private Cloud", "Networking", "nat-05dba92075d71c408", "52.44", type="aws:ec2/natgateway"),
+    Spend("AmazonCloudWatch", "Management and Governance", "arn:aws:logs:eu-west-1:111122223333:log-group:/app", "31.7",
+          type="aws:logs/log-group"),
+    Spend("Amazon Bedrock", "AI and Machine Learning", "arn:aws:bedrock:eu-west-1::foundation-model/claude", "63.9",
+          tags=ML, type="aws:bedrock/model", account="444455556666"),
+    Spend("AWS Key Management Service", "Security", "key/1f2e", "0.000187", type="aws:kms/key"),
+    Spend("Savings Plans for Compute", "Compute", None, "540", kind="Purchase", once=True),
+    Spend("AWS Support (Business)", "Other", None, "310.5", kind="Purchase", once=True),
+    Spend("Tax", "Other", None, "402.11", kind="Tax", once=True),
+    Spend("Amazon Elastic Compute Cloud", "Compute", None, "-250", kind="Credit", once=True, days=(4, 4)),
+    Spend("Amazon Relational Database Service", "Databases", None, "-88.4", kind="Purchase", kind_class="Correction",
+          once=True, days=(6, 6)),
+    Spend("Virtual Machines", "Compute",
+          "/subscriptions/7c1b3d5e-9f20-4b6a-8d11-aa52c0de9f01/resourcegroups/returns-prod/providers/"
+          "microsoft.compute/virtualmachines/returns-portal-vm-01", "61.72", account="7c1b3d5e-9f20-4b6a-8d11-aa52c0de9f01",
+          source="azure-focus", provider="azure", type="azure:compute/virtualmachines", region="westeurope",
+          name="returns-portal-vm-01", tags={"team": "returns"}),
+    Spend("Azure SQL Database", "Databases",
+          "/subscriptions/7c1b3d5e-9f20-4b6a-8d11-aa52c0de9f01/resourcegroups/returns-prod/providers/"
+          "microsoft.sql/servers/returns/databases/main", "33.0401", account="7c1b3d5e-9f20-4b6a-8d11-aa52c0de9f01",
+          source="azure-focus", provider="azure", type="azure:sql/databases", region="westeurope", name="main",
+          tags={"team": "returns"}),
+)  # fmt: skip
+FEBRUARY = tuple(
+    Spend(
+        **{**own.__dict__, "per_day": str(Decimal(own.per_day) * factor), "days": (1, 28) if not own.once else own.days}
+    )
+    for own, factor in zip(
+        MARCH,
+        map(
+            Decimal,
+            [
+                "0.93",
+                "1.22",
+                "0",
+                "1",
+                "0.97",
+                "1",
+                "1",
+                "0.88",
+                "1.3",
+                "1",
+                "1",
+                "0.52",
+                "1",
+                "1",
+                "1",
+                "0.91",
+                "0",
+                "0",
+                "1",
+                "1",
+            ],
+        ),
+        strict=True,
+    )
+    if factor
+)
+
+
+def rich(path: Path) -> Warehouse:
+    """An open March: over one budget, near another, a re-delivery, one delivery refused and one quarantined."""
+    warehouse = Warehouse.open(path)
+    fill(warehouse, "2026-02", FEBRUARY, date(2026, 2, 28))
+    fill(warehouse, PERIOD, MARCH, THROUGH)
+    _budgets(warehouse)
+    _ledger(warehouse)
+    return warehouse
+
+
+def fill(warehouse: Warehouse, period: str, spends: Sequence[Spend], through: date | None) -> None:
+    """Write the costs of a period up to ``through``, and everything that is summed from them."""
+    rows = [row for spend in spends for row in _days(spend, period, through)]
+    insert(warehouse, "daily_costs", [{k: v for k, v in row.items() if not k.startswith("_")} for row in rows])
+    _source_periods(warehouse, period, {spend.source for spend in spends}, through)
+    _category_summary(warehouse, period)
+    _resource_summary(warehouse, period, rows)
+    _tag_summary(warehouse, period, rows)
+    _trend(warehouse, period, through)
+    _movers(warehouse, period)
+    _controls(warehouse, period)
+
+
+def insert(warehouse: Warehouse, table: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Insert rows with the table's own types; a column that a row leaves out is NULL, or empty where it must not be."""
+    types = warehouse.frame(f"SELECT * FROM {table} LIMIT 0").schema
+    needed = {name for name, nullable in warehouse.rows(
+        "SELECT column_name, is_nullable FROM duckdb_columns() WHERE table_name = ?", [table]) if not nullable}  # fmt: skip
+    empty = {name: ("" if types[name] == pl.String else 0) if name in needed else None for name in types}
+    full = [{**empty, **row} for row in rows]
+    if full:
+        columns = {
+            name: pl.Series(name, [_typed(row[name], kind) for row in full], dtype=kind) for name, kind in types.items()
+        }
+        warehouse.insert(table, pl.DataFrame(columns))
+
+
+def _typed(value: Any, kind: Any) -> Any:
+    return Decimal(value) if isinstance(kind, pl.Decimal) and value is not None else value
+
+
+def _days(spend: Spend, period: str, through: date | None) -> list[dict[str, Any]]:
+    window = periods.month(period)
+    first, last = spend.days[0], spend.days[0] if spend.once else min(spend.days[1], window.days)
+    rows = []
+    for number in range(first, last + 1):
+        day = window.start.date() + timedelta(days=number - 1)
+        if through is not None and day <= through:
+            rows.append(_row(spend, period, day, Decimal(0) if spend.once else Decimal((number * 7) % 5 - 2) / 40))
+    return rows
+
+
+def _row(spend: Spend, period: str, day: date, wobble: Decimal) -> dict[str, Any]:
+    weekend = Decimal("0.82") if day.weekday() > 4 and spend.kind == "Usage" else Decimal(1)
+    billed = money.stored(Decimal(spend.per_day) * (1 + wobble) * weekend)
+    return {
+        "x_BillingPeriod": period, "ChargeDay": day, "BillingCurrency": spend.currency, "x_Source": spend.source,
+        "x_Origin": "billed", "x_Provider": spend.provider, "SubAccountId": spend.account,
+        "SubAccountName": {"444455556666": "Machine learning"}.get(spend.account),
+        "ServiceCategory": spend.category, "ServiceName": spend.service, "RegionId": spend.region,
+        "x_ResourceType": spend.type, "ChargeCategory": spend.kind, "ChargeClass": spend.kind_class,
+        "BilledCost": billed, "EffectiveCost": billed if spend.kind == "Usage" else 0,
+        "ListCost": money.stored(billed * Decimal("1.21")), "ContractedCost": billed, "x_ChargeCount": 24,
+        "_resource": spend.resource, "_name": spend.name, "_tags": spend.tags,
+    }  # fmt: skip
+
+
+# --- What is summed -------------------------------------------------------------------------
+
+_SUMS = """sum(BilledCost), sum(EffectiveCost), sum(ListCost), sum(ContractedCost),
+    coalesce(sum(BilledCost) FILTER (WHERE ChargeCategory = 'Credit'), 0),
+    coalesce(sum(BilledCost) FILTER (WHERE ChargeClass = 'Correction'), 0),
+    coalesce(sum(BilledCost) FILTER (WHERE ChargeCategory = 'Tax'), 0), sum(x_ChargeCount)"""
+
+
+def _category_summary(warehouse: Warehouse, period: str) -> None:
+    warehouse.execute(
+        f"""INSERT INTO category_summary
+        SELECT x_BillingPeriod, BillingCurrency, ServiceCategory, ServiceName, {_SUMS}
+        FROM daily_costs WHERE x_BillingPeriod = ? GROUP BY ALL""",
+        [period],
+    )
+
+
+def _summed(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    rows = list(rows)
+    parts = {
+        "x_CreditCost": [row["BilledCost"] for row in rows if row["ChargeCategory"] == "Credit"],
+        "x_RefundCost": [row["BilledCost"] for row in rows if row["ChargeClass"] == "Correction"],
+        "x_TaxCost": [row["BilledCost"] for row in rows if row["ChargeCategory"] == "Tax"],
+    }
+    for column in ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost"):
+        parts[column] = [Decimal(row[column]) for row in rows]
+    return {**{name: money.total(values) for name, values in parts.items()}, "x_ChargeCount": 24 * len(rows)}
+
+
+def _resource_summary(warehouse: Warehouse, period: str, rows: Sequence[dict[str, Any]]) -> None:
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    own = ("x_BillingPeriod", "BillingCurrency", "x_Provider", "SubAccountId", "SubAccountName", "RegionId",
+           "_resource", "_name", "x_ResourceType")  # fmt: skip
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in own), []).append(row)
+    names = [{"_resource": "ResourceId", "_name": "ResourceName"}.get(name, name) for name in own]
+    insert(
+        warehouse,
+        "resource_summary",
+        [{**dict(zip(names, key, strict=True)), **_summed(group)} for key, group in groups.items()],
+    )
+
+
+def _tag_summary(warehouse: Warehouse, period: str, rows: Sequence[dict[str, Any]]) -> None:
+    made = []
+    for currency in {row["BillingCurrency"] for row in rows}:
+        own = [row for row in rows if row["BillingCurrency"] == currency]
+        whole = money.total(row["BilledCost"] for row in own)
+        for key in {key for row in own for key in row["_tags"]}:
+            for value in {row["_tags"].get(key) for row in own}:
+                sums = _summed(row for row in own if row["_tags"].get(key) == value)
+                share = money.ratio(sums["BilledCost"], whole)
+                common = {"x_BillingPeriod": period, "BillingCurrency": currency, "TagKey": key, "TagValue": value}
+                made.append({**common, **sums, "x_BilledShare": share})
+    insert(warehouse, "tag_summary", made)
+
+
+def _trend(warehouse: Warehouse, period: str, through: date | None) -> None:
+    window = periods.month(period)
+    covered = (through - window.start.date()).days + 1 if through else 0
+    before = dict(
+        warehouse.rows(
+            "SELECT BillingCurrency, BilledCost FROM trend_summary WHERE grain = 'month' AND x_BillingPeriod = ?",
+            [periods.previous(period)],
+        )
+    )
+    before_days = periods.month(periods.previous(period)).days
+    for currency, billed in warehouse.rows(
+        "SELECT BillingCurrency, sum(BilledCost) FROM daily_costs WHERE x_BillingPeriod = ? GROUP BY ALL", [period]
+    ):
+        previous = before.get(currency)
+        change = None
+        if previous and covered:
+            change = money.percent(billed * before_days - previous * covered, previous * covered)
+        insert(warehouse, "trend_summary", [{
+            "x_BillingPeriod": period, "BillingCurrency": currency, "grain": "month",
+            "bucket_start": window.start.date(), "bucket_end": window.end.date(), "days_covered": covered,
+            "BilledCost": billed, "covered_BilledCost": billed, "previous_BilledCost": previous,
+            "previous_days": before_days if previous is not None else None, "daily_change_percent": change,
+        }])  # fmt: skip
+
+
+def _movers(warehouse: Warehouse, period: str) -> None:
+    now, last = (
+        warehouse.frame(
+            """SELECT BillingCurrency, ServiceName, SubAccountId, BilledCost FROM daily_costs WHERE x_BillingPeriod = ?""",
+            [label],
+        ).to_dicts()
+        for label in (period, periods.previous(period))
+    )
+    if not last:
+        return
+    covered = len({row[0] for row in warehouse.rows(
+        "SELECT ChargeDay FROM daily_costs WHERE x_BillingPeriod = ?", [period])})  # fmt: skip
+    share_of_month = Decimal(covered) / periods.month(periods.previous(period)).days
+    for currency in {row["BillingCurrency"] for row in now}:
+        for dimension in ("ServiceName", "SubAccountId"):
+            made = []
+            for key in {row[dimension] for row in [*now, *last] if row["BillingCurrency"] == currency}:
+                sums = [
+                    money.total(
+                        r["BilledCost"] for r in rows if (r["BillingCurrency"], r[dimension]) == (currency, key)
+                    )
+                    for rows in (now, last)
+                ]
+                expected = money.stored(sums[1] * share_of_month)
+                made.append({
+                    "x_BillingPeriod": period, "BillingCurrency": currency, "dimension": dimension, "key": key,
+                    "BilledCost": sums[0], "previous_BilledCost": sums[1], "expected_BilledCost": expected,
+                    "change": sums[0] - expected,
+                })  # fmt: skip
+            whole = money.total(row["change"] for row in made)
+            insert(warehouse, "mover_summary",
+                   [{**row, "share_of_change": money.ratio(row["change"], whole)} for row in made])  # fmt: skip
+
+
+# --- Ledger ---------------------------------------------------------------------------------
+
+
+def _source_periods(warehouse: Warehouse, period: str, sources: Iterable[str], through: date | None) -> None:
+    delivered = datetime.combine(through or periods.month(period).start.date(), datetime.min.time())
+    insert(warehouse, "source_periods", [
+        {"x_Source": source, "x_BillingPeriod": period, "x_Origin": "billed", "load_id": f"{source}-{period}",
+         "delivered_at": delivered + timedelta(days=1, hours=4, minutes=10 * number), "charges": 1281,
+         "usage_through": delivered + timedelta(days=1) if through else None}
+        for number, source in enumerate(sorted(sources))
+    ])  # fmt: skip
+    for source in sorted(sources):
+        load(warehouse, f"{source}-{period}", source, period, delivered_at=delivered + timedelta(days=1, hours=4))
+
+
+def load(warehouse: Warehouse, load_id: str, source: str, period: str | None, **facts: Any) -> None:
+    """Write one row of the ledger."""
+    loaded_at = facts.pop("loaded_at", datetime(2026, 3, 22, 6, 2))
+    rows_read = facts.pop("rows_read", 1281)
+    insert(warehouse, "loads", [{
+        "load_id": load_id, "run_id": "run-1", "x_Source": source, "x_BillingPeriod": period, "format": "aws-cur-2",
+        "fingerprint": load_id, "loaded_at": loaded_at, "status": "loaded", "rows_read": rows_read,
+        "rows_mapped": rows_read - facts.get("rows_rejected", 0), "rows_rejected": 0, "rows_folded": 0,
+        "rows_repeated": 0, "rows_generated": 0, "charges": rows_read, "columns": "[]", "dropped_columns": "[]", **facts,
+    }])  # fmt: skip
+
+
+def _controls(warehouse: Warehouse, period: str) -> None:
+    warehouse.execute(
+        """INSERT INTO load_controls
+        SELECT x_Source || '-' || x_BillingPeriod, BillingCurrency, 'BilledCost', 'line_item_unblended_cost',
+            sum(BilledCost), sum(BilledCost), 0, '0'
+        FROM daily_costs WHERE x_BillingPeriod = ? GROUP BY ALL""",
+        [period],
+    )
+
+
+def _ledger(warehouse: Warehouse) -> None:
+    load(warehouse, "aws-prod-old", "aws-prod", PERIOD, status="replaced", replaced_by="aws-prod-2026-03",
+         delivered_at=datetime(2026, 3, 20, 4), loaded_at=datetime(2026, 3, 20, 6))  # fmt: skip
+    load(warehouse, "aws-legacy-bad", "aws-legacy", PERIOD, status="quarantined", rows_read=14, charges=0,
+         format="aws-cur-legacy", reason="shrunken: 14 rows where 1,204 are loaded; accept or reject the delivery",
+         delivered_at=datetime(2026, 3, 21, 23, 12))  # fmt: skip
+    load(warehouse, "unknown", "azure-focus", None, status="refused", rows_read=0, charges=0, format="unknown",
+         reason="invoice.csv: no known format has the header Rechnung;Betrag <b>", delivered_at=None)  # fmt: skip
+    warehouse.execute(
+        "UPDATE loads SET rows_rejected = 2, rows_mapped = rows_read - 2 WHERE load_id = 'azure-focus-2026-03'"
+    )
+    insert(warehouse, "rejected_rows", [
+        {"load_id": "azure-focus-2026-03", "path": "/exports/azure/part-0001.csv", "record": 118, "line": 119,
+         "column_name": "BilledCost", "value": "12,40", "reason": "no number"},
+        {"load_id": "azure-focus-2026-03", "path": "/exports/azure/part-0001.csv", "record": 204, "line": 205,
+         "column_name": "ChargePeriodStart", "value": "31.03.2026", "reason": "no time"},
+    ])  # fmt: skip
+    insert(warehouse, "restatements", [
+        restated("Amazon Elastic Compute Cloud", "7011.25", "7420.118", account="444455556666"),
+        restated("Amazon Relational Database Service", "2204.4", "2116.0"),
+        restated("Amazon Bedrock", "0", "63.9", before=0, account="444455556666"),
+    ])  # fmt: skip
+
+
+def restated(service: str, old: str, new: str, *, before: int = 24, account: str = "111122223333") -> dict[str, Any]:
+    """One line of what the last delivery of aws-prod changed."""
+    return {
+        "load_id": "aws-prod-2026-03", "replaced_load_id": "aws-prod-old", "x_Source": "aws-prod",
+        "x_BillingPeriod": PERIOD, "BillingCurrency": "USD", "SubAccountId": account, "ServiceName": service,
+        "charges_before": before, "charges_after": 48, "BilledCost_before": old, "BilledCost_after": new,
+        "EffectiveCost_before": old, "EffectiveCost_after": new,
+    }  # fmt: skip
+
+
+# --- Budgets --------------------------------------------------------------------------------
+
+
+def _budgets(warehouse: Warehouse) -> None:
+    [(spent, usage)] = warehouse.rows(
+        """SELECT sum(BilledCost), sum(BilledCost) FILTER (WHERE ChargeCategory = 'Usage')
+        FROM daily_costs WHERE x_BillingPeriod = ?""",
+        [PERIOD],
+    )
+    forecast = money.stored(usage / 21 * 31 + spent - usage)
+    budget(warehouse, 0, "global", "", "38000", spent, forecast, "OK", name="Everything", owner="finance")
+    budget(warehouse, 1, "provider", "aws", "35000", spent - 1990, forecast - 2900, "OK")
+    budget(warehouse, 2, "provider", "azure", "5000", Decimal("1990.11"), Decimal("2937.8"), "OK")
+    budget(warehouse, 3, "tag", "team:ml", "5000", Decimal("7167.4081"), Decimal("8004.2"), "EXCEEDED",
+           name="Machine learning", owner="ada@lumen.example")  # fmt: skip
+    budget(warehouse, 4, "tag", "team:platform", "10000", Decimal("9312.4"), Decimal("13746.88"), "CRITICAL")
+    budget(warehouse, 5, "tag", "team:*", "9000", Decimal("7304.0"), None, "WARNING",
+           forecast_note="no complete day of usage in 2026-03 yet")  # fmt: skip
+    budget(warehouse, 6, "type", "aws:ec2/instance", "0", None, None, "UNSPECIFIED", enabled=False)
+    alert(warehouse, "tag:team:ml", "100", "actual", "open", "emergency", "7167.4081", "5000",
+          history=[{"at": "2026-03-16T06:00:00", "event": "fired", "percentage": "101.2", "reason": None}])  # fmt: skip
+    alert(warehouse, "tag:team:platform", "80", "actual", "open", "warning", "9312.4", "10000", history=[
+        {"at": "2026-03-18T06:00:00", "event": "fired", "percentage": "80.1", "reason": None},
+        {"at": "2026-03-19T06:00:00", "event": "resolved", "percentage": "79.4", "reason": "restated"},
+        {"at": "2026-03-20T06:00:00", "event": "reopened", "percentage": "82.5", "reason": None}])  # fmt: skip
+    alert(warehouse, "global", "100", "forecasted", "acknowledged", "critical", str(forecast), "38000", history=[])
+    alert(warehouse, "provider:azure", "50", "actual", "resolved", "info", "2544.1", "5000", history=[],
+          resolved_at=datetime(2026, 3, 18, 6), reason="back under the threshold after a restatement")  # fmt: skip
+
+
+def budget(
+    warehouse: Warehouse, position: int, kind: str, key: str, limit: str, spend: Decimal | None,
+    forecast: Decimal | None, health: str, *, name: str | None = None, owner: str | None = None,
+    enabled: bool = True, period: str = PERIOD, currency: str = "USD", **facts: Any,
+) -> None:  # fmt: skip
+    """Write a budget and its status."""
+    budget_id = f"{kind}:{key}" if key else kind
+    window = periods.month(period)
+    used, expected = (money.percent(v, Decimal(limit)) if v is not None else None for v in (spend, forecast))
+    alerts = [{"threshold": step, "type": "actual", "exit": True,
+               "state": "EXCEEDED" if used and used >= int(step) else "OK"} for step in ("50", "80", "100")]  # fmt: skip
+    insert(warehouse, "budgets", [{
+        "budget_id": budget_id, "origin": "file", "scope_type": kind, "scope_key": key, "name": name, "owner": owner,
+        "amount": limit, "currency": currency, "period": "monthly", "priority": 0, "alerts": json.dumps(alerts),
+        "enabled": enabled, "started_at": window.start,
+    }])  # fmt: skip
+    insert(warehouse, "budget_status", [{
+        "x_BillingPeriod": period, "position": position, "budget_id": budget_id, "scope_type": kind, "scope_key": key,
+        "period_start": window.start, "period_end": window.end, "currency": currency, "enabled": enabled,
+        "effective_limit": limit, "current_spend": spend, "percentage": used, "forecasted_spend": forecast,
+        "forecast_percentage": expected, "health": health, "alerts": json.dumps(alerts), "matched_resources": 3,
+        "unconverted": "{}", "breached": health == "EXCEEDED", **facts,
+    }])  # fmt: skip
+
+
+def alert(
+    warehouse: Warehouse, budget_id: str, threshold: str, kind: str, status: str, severity: str, spend: str,
+    limit: str, *, history: list[dict[str, Any]], **facts: Any,
+) -> None:  # fmt: skip
+    """Write an alert of March."""
+    insert(warehouse, "budget_alerts", [{
+        "alert_id": f"{budget_id}-{threshold}-{kind}", "budget_id": budget_id, "x_BillingPeriod": PERIOD,
+        "period_start": periods.month(PERIOD).start, "threshold": threshold, "type": kind, "occurrence": 1,
+        "status": status, "severity": severity, "currency": "USD", "spend": spend, "effective_limit": limit,
+        "percentage": money.percent(Decimal(spend), Decimal(limit)), "fired_at": datetime(2026, 3, 16, 6),
+        "history": json.dumps(history), **facts,
+    }])  # fmt: skip
