@@ -1,0 +1,61 @@
+"""Costmill: the nightly cloud bill, loaded exactly, explained, held against budgets.
+
+The Python interface: every name of ``__all__`` is loaded when it is first asked for, so that ``import pipeline`` costs
+nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.entries import CostCategory, CostEntry, CostSummary
+    from pipeline.errors import CostmillError, EntryError, UsageError, WarehouseBusyError
+    from pipeline.periods import BudgetPeriod
+    from pipeline.store.base import CostStore
+    from pipeline.store.duckdb import DuckDBCostStore
+    from pipeline.store.memory import InMemoryCostStore
+    from pipeline.tracker import CostTracker
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BudgetPeriod",
+    "CostCategory",
+    "CostEntry",
+    "CostStore",
+    "CostSummary",
+    "CostTracker",
+    "CostmillError",
+    "DuckDBCostStore",
+    "EntryError",
+    "InMemoryCostStore",
+    "UsageError",
+    "WarehouseBusyError",
+]
+
+_HOMES = {
+    "BudgetPeriod": "periods",
+    "CostCategory": "entries",
+    "CostEntry": "entries",
+    "CostStore": "store.base",
+    "CostSummary": "entries",
+    "CostTracker": "tracker",
+    "CostmillError": "errors",
+    "DuckDBCostStore": "store.duckdb",
+    "EntryError": "errors",
+    "InMemoryCostStore": "store.memory",
+    "UsageError": "errors",
+    "WarehouseBusyError": "errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pipeline' has no attribute {name!r}")
+    return getattr(import_module(f"pipeline.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,91 @@
+"""`costmill load`: exports into the warehouse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli import options, output
+from pipeline.errors import UsageError, near
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings, SourceSettings
+    from pipeline.load import Outcome
+    from pipeline.sources.delivery import Mode
+
+COLUMNS = ("source", "period", "status", "rows", "rejected", "charges", "BilledCost", "currency", "reason")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--source", metavar="NAME", help="The source that the files are of; its name is its identity.")
+@click.option(
+    "--delivery",
+    type=click.Choice(["auto", "one", "each"]),
+    default="auto",
+    show_default=True,
+    help="Files without a manifest: tell parts from re-deliveries, all are parts of one, or each is its own (in order).",
+)
+@options.accept
+@options.format_
+@options.settings_options
+def load(
+    paths: tuple[str, ...],
+    source: str | None,
+    delivery: Mode,
+    accept: bool,
+    format_: str,
+    config: Path | None,
+    warehouse: Path | None,
+    as_of: str | None,
+    verbose: bool,
+) -> int:
+    """Load exports: the given files, folders or globs, or else the configured sources.
+
+    \b
+    Examples:
+      costmill load exports/2026-03/ --warehouse costs.duckdb --source aws-prod
+      costmill load --source aws-prod
+    """
+    from pipeline import jobs
+
+    settings = options.settings(config, warehouse, verbose)
+    chosen = _sources(settings, source, paths)
+    with (
+        output.narration(verbose) as listen,
+        jobs.night(settings, "load", as_of=options.moment(as_of, settings), listen=listen) as night,
+    ):
+        outcomes = night.load(chosen, mode=delivery, accept=accept)
+        night.summarise()
+        result = night.finish()
+    output.rows(COLUMNS, [row for outcome in outcomes for row in _rows(outcome)], format_)
+    return 65 if any(outcome.waits for outcome in result.outcomes) else 0
+
+
+def _sources(settings: Settings, name: str | None, paths: tuple[str, ...]) -> list[tuple[SourceSettings, list[str]]]:
+    from pipeline.config import SourceSettings
+
+    known = {each.name: each for each in settings.sources}
+    if paths:
+        if name is None:
+            raise UsageError("name the source of these files with --source; its name is its identity in the warehouse")
+        absolute = [str(Path(path).absolute()) for path in paths]
+        return [(replace(known.get(name) or SourceSettings(name, absolute[0]), path=absolute[0]), absolute)]
+    if name is not None and name not in known:
+        raise UsageError(f"no source {name!r} in the configuration{near(name, known)}")
+    if not known:
+        raise UsageError("nothing to load: give paths and --source, or a configuration with sources")
+    return [(each, [each.path]) for each in settings.sources if name in (None, each.name)]
+
+
+def _rows(outcome: Outcome) -> list[tuple[object, ...]]:
+    status = outcome.status if outcome.is_new else f"{outcome.status} (known)"
+    counts = (outcome.rows_read, outcome.rows_rejected, outcome.charges)
+    totals = list(outcome.totals.items()) if outcome.totals else [(None, None)]
+    return [
+        (outcome.x_Source, outcome.x_BillingPeriod, status, *counts, total, currency, outcome.reason)
+        for currency, total in totals
+    ]

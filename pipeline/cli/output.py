@@ -1,0 +1,113 @@
+"""How data and narration are written: tables, CSV and JSON to stdout, steps and notes to stderr."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline import money
+
+if TYPE_CHECKING:
+    from pipeline.jobs import RunResult, Step
+
+#: A cell of a table is cut here; CSV and JSON are never cut.
+WIDEST = 60
+
+
+def rows(columns: Sequence[str], data: Sequence[Sequence[Any]], format_: str) -> None:
+    """Print rows: an aligned table, CSV with a header, or a JSON list of objects (money as text)."""
+    if format_ == "json":
+        click.echo(
+            json.dumps([dict(zip(columns, map(plain, row), strict=True)) for row in data], indent=2, default=str)
+        )
+    elif format_ == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([["" if value is None else plain(value) for value in row] for row in data])
+    else:
+        _table(columns, data)
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it: money as exact text, times in ISO 8601."""
+    if isinstance(value, Decimal):
+        return money.text(value)
+    if isinstance(value, datetime):
+        return value.isoformat() + "Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def _table(columns: Sequence[str], data: Sequence[Sequence[Any]]) -> None:
+    cells = [[_cell(value) for value in row] for row in data]
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    numeric = [
+        bool(data) and all(isinstance(row[i], (int, Decimal, type(None))) for row in data) for i in range(len(columns))
+    ]
+    for line in ([*columns], *cells):
+        parts = [
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(line, widths, numeric, strict=True)
+        ]
+        click.echo("  ".join(parts).rstrip())
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(plain(value))
+    text = "".join(char if char.isprintable() else " " for char in text)
+    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+
+
+@contextmanager
+def narration(verbose: bool) -> Iterator[Callable[[Step], None]]:
+    """Give a listener for a run's steps: lines with -v, a spinner on a terminal, silence otherwise."""
+    if verbose:
+        yield lambda step: click.echo(line(step), err=True)
+    elif sys.stderr.isatty():
+        from rich.console import Console
+
+        with Console(stderr=True).status("starting", spinner="dots") as status:
+            yield lambda step: status.update(f"{step.name} {step.subject}")
+    else:
+        yield lambda _: None
+
+
+def line(step: Step) -> str:
+    """Return a step as one line: name, subject, rows, money, seconds, note."""
+    parts = [f"{step.name:<10} {step.subject}"]
+    if step.rows is not None:
+        parts.append(f"{step.rows:,} rows")
+    parts += [f"{total:,.2f} {currency or '(no currency)'}" for currency, total in step.totals.items()]
+    parts.append(f"{step.seconds:.2f} s")
+    return ", ".join(parts) + (f" ({step.note})" if step.note else "")
+
+
+def verdict(result: RunResult) -> None:
+    """Tell on stderr what a run's reader must know: what waits, what is stale, new alerts, breaches."""
+    for outcome in result.outcomes:
+        if outcome.waits:
+            where = " ".join(part for part in (outcome.x_Source, outcome.x_BillingPeriod) if part)
+            click.echo(f"costmill: {outcome.status}: {where}: {outcome.reason}", err=True)
+    for period in result.withheld:
+        click.echo(f"costmill: the report of {period} is withheld, its data is stale (freshness.stale)", err=True)
+    if result.staleness and result.staleness.is_stale:
+        day, age = result.staleness.last_complete_day, result.staleness.age_days
+        click.echo(f"costmill: stale: the last complete day of all sources is {day}, {age} days ago", err=True)
+    for change in result.alerts:
+        if change.kind in ("fired", "reopened"):
+            click.echo(
+                f"costmill: alert {change.kind}: {change.budget_id} {change.type} {money.text(change.threshold)} %, "
+                f"now {money.text(change.percentage)} % ({change.severity})",
+                err=True,
+            )
+    for note in result.notes:
+        click.echo(f"costmill: {note}", err=True)

@@ -1,0 +1,54 @@
+"""Read the published copy: commands that only ask never meet the writer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipeline.cli import output
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.store.warehouse import Warehouse
+
+
+class Copy:
+    """An open published copy."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.warehouse = warehouse
+
+    def warehouse_rows(self, query: str, values: Sequence[Any], format_: str) -> None:
+        """Print a query's rows."""
+        columns, data = self.warehouse.select(query, values)
+        output.rows(columns, data, format_)
+
+
+@contextmanager
+def published(settings: Settings) -> Iterator[Copy]:
+    """Open the published copy.
+
+    Raises:
+        UsageError: when nothing has been published yet.
+    """
+    from pipeline.store.warehouse import Warehouse
+
+    path = settings.publish.path
+    if not path.exists():
+        raise UsageError(f"{path}: nothing is published yet; `costmill run` or `costmill load` does it")
+    with Warehouse.open(path, read_only=True) as warehouse:
+        yield Copy(warehouse)
+
+
+def latest_period(copy: Copy) -> str:
+    """Return the latest billing period that has charges.
+
+    Raises:
+        UsageError: when there is none.
+    """
+    found = copy.warehouse.value("SELECT max(x_BillingPeriod) FROM source_periods WHERE charges > 0")
+    if found is None:
+        raise UsageError("nothing is loaded yet")
+    return str(found)

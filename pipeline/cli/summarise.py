@@ -1,0 +1,67 @@
+"""`costmill summarise`: bring the summaries up to date, and show one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.cli import options, output
+from pipeline.cli.published import latest_period, published
+from pipeline.periods import month
+
+TABLES = {
+    "category": "category_summary",
+    "resource": "resource_summary",
+    "tag": "tag_summary",
+    "trend": "trend_summary",
+    "movers": "mover_summary",
+}
+ORDER = {
+    "trend": "grain, bucket_start, BillingCurrency",
+    "tag": "TagKey, BilledCost DESC, TagValue",
+    "movers": "dimension, abs(change) DESC, key",
+}
+
+
+@click.command()
+@click.argument("name", required=False, type=click.Choice(list(TABLES)))
+@options.period
+@click.option("--all", "everything", is_flag=True, help="Make the summaries of all periods anew.")
+@options.format_
+@options.settings_options
+def summarise(
+    name: str | None,
+    period: str | None,
+    everything: bool,
+    format_: str,
+    config: Path | None,
+    warehouse: Path | None,
+    as_of: str | None,
+    verbose: bool,
+) -> int:
+    """Make the summaries that are due; with a NAME, print that summary of a billing period.
+
+    \b
+    Example:
+      costmill summarise category --period 2026-03 --format csv
+    """
+    from pipeline import jobs
+
+    settings = options.settings(config, warehouse, verbose)
+    if period:
+        month(period)
+    with (
+        output.narration(verbose) as listen,
+        jobs.night(settings, "summarise", as_of=options.moment(as_of, settings), listen=listen) as night,
+    ):
+        loaded = [
+            row[0] for row in night.warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods ORDER BY 1")
+        ]
+        night.summarise(loaded if everything else None)
+    if name:
+        with published(settings) as copy:
+            wanted = period or latest_period(copy)
+            order = ORDER.get(name, "BilledCost DESC, ALL")
+            copy.warehouse_rows(f"FROM {TABLES[name]} WHERE x_BillingPeriod = $1 ORDER BY {order}", [wanted], format_)
+    return 0

@@ -1,0 +1,454 @@
+"""The night, step by step: what the command line and schedulers call.
+
+Each step does what is due and notes that it is done in the same transaction, so that a run that was killed anywhere
+is finished by the next one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import __version__, periods
+from pipeline.budgets import alerts, evaluate, ledger
+from pipeline.budgets.alerts import AlertChange
+from pipeline.budgets.model import BudgetResult
+from pipeline.config import BudgetsConfig, Settings, SourceSettings
+from pipeline.errors import CostmillError, UsageError
+from pipeline.load import Loader, Outcome
+from pipeline.periods import utc_now
+from pipeline.sources.delivery import Mode
+from pipeline.store import loads, publish, rollups
+from pipeline.store.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import polars as pl
+
+logger = logging.getLogger(__name__)
+
+#: Exit codes of a run that ended by itself, the first that applies wins (SPEC 7); a budget breach comes last.
+CONFIGURATION, EXPORTS, STALE = 78, 65, 66
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a run as told to whoever listens: rows, money by currency and seconds where it has them."""
+
+    name: str
+    subject: str
+    rows: int | None = None
+    totals: Mapping[str | None, Decimal] = field(default_factory=dict)
+    seconds: float = 0.0
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """The last complete day of all sources, and whether it is older than the configured freshness."""
+
+    last_complete_day: date | None
+    age_days: int | None
+    is_stale: bool
+
+
+@dataclass
+class RunResult:
+    """What a run did."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    alerts: list[AlertChange] = field(default_factory=list)
+    reports: list[Path] = field(default_factory=list)
+    withheld: list[str] = field(default_factory=list)
+    published: Path | None = None
+    budgets: BudgetResult | None = None
+    staleness: Staleness | None = None
+    exit_code: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+Listener = Callable[[Step], None]
+
+
+class Night:
+    """One run over an open warehouse. ``as_of`` is the moment that the run counts as now (naive UTC)."""
+
+    def __init__(
+        self, warehouse: Warehouse, settings: Settings, *, as_of: datetime, run_id: str, listen: Listener | None = None
+    ) -> None:
+        self.warehouse = warehouse
+        self.settings = settings
+        self.as_of = as_of
+        self.run_id = run_id
+        self.listen = listen or (lambda _: None)
+        self.result = RunResult()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Reported tag keys: the configured ones, and those that budgets use."""
+        budget_keys = self.settings.budgets.tag_keys if self.settings.budgets else ()
+        return tuple(dict.fromkeys([*self.settings.tags.report_keys, *budget_keys]))
+
+    def load(
+        self,
+        sources: Sequence[tuple[SourceSettings, Sequence[str]]],
+        *,
+        mode: Mode = "auto",
+        accept: bool = False,
+        whole: bool = False,
+    ) -> list[Outcome]:
+        """Load what is new of each source; one that fails does not stop the others."""
+        if rollups.refresh_for_keys(self.warehouse, self.keys):
+            self._tell(Step("rollups", "reported tag keys changed: all periods"))
+        outcomes = []
+        with Loader(self.warehouse, run_id=self.run_id, reported_keys=self.keys, accept=accept) as loader:
+            for source, patterns in sources:
+                for outcome in loader.load(source, patterns, mode, whole=whole):
+                    outcomes.append(outcome)
+                    self._tell(_load_step(outcome))
+        if any(outcome.charges for outcome in outcomes):
+            self._remember_first_load()
+        self.result.outcomes += outcomes
+        return outcomes
+
+    def summarise(self, chosen: Sequence[str] | None = None) -> list[str]:
+        """Make the summaries of the periods that are due (or of the ``chosen`` ones); returns the periods."""
+        loaded = {row[0] for row in self.warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods")}
+        made = list(chosen) if chosen is not None else rollups.due(self.warehouse, "summaries")
+        for period in made:
+            if period not in loaded:  # due because the period before it changed
+                rollups.done(self.warehouse, period, "summaries")
+                continue
+            started = time.monotonic()
+            tables = self._summaries(period)
+            with self.warehouse.transaction():
+                for table, frame in tables.items():
+                    self.warehouse.execute(f"DELETE FROM {table} WHERE x_BillingPeriod = ?", [period])
+                    self.warehouse.insert(table, frame)
+                rollups.done(self.warehouse, period, "summaries")
+                rollups.touch(self.warehouse)
+            rows = sum(frame.height for frame in tables.values())
+            self._tell(Step("summarise", period, rows, seconds=time.monotonic() - started))
+        return [period for period in made if period in loaded]
+
+    def evaluate(self, period: str, *, explain: bool = False) -> BudgetResult:
+        """Evaluate the configured budgets of one billing period; writes nothing."""
+        config = self.settings.budgets or BudgetsConfig()
+        rates = self.settings.currency.rates.get(period, {})
+        currency = config.scopes[0].currency if config.scopes else self.settings.currency.report
+        return evaluate.evaluate(
+            config,
+            self.warehouse.frame("SELECT * FROM daily_costs WHERE x_BillingPeriod = ?", [period]),
+            self.warehouse.frame(_RESOURCES, [period]),
+            period=period,
+            as_of=self.as_of,
+            last_complete_day=self._last_days(period),
+            rates=rates if currency == self.settings.currency.report else {},
+            explain=explain,
+        )
+
+    def check_budgets(self) -> list[AlertChange]:
+        """Evaluate the windows that loads touched and the current one; write status and alerts."""
+        started = time.monotonic()
+        current = periods.label(self.as_of)
+        changes: list[AlertChange] = []
+        for period in sorted({*rollups.due(self.warehouse, "budgets"), current}):
+            result = self.evaluate(period)
+            changes += self._write_budgets(period, result)
+            if period == current:
+                self.result.budgets = result
+        self.result.alerts += changes
+        self._tell(Step("budgets", current, len(changes), seconds=time.monotonic() - started, note="alerts changed"))
+        return changes
+
+    def report(self, chosen: Sequence[str] | None = None, *, out: Path | None = None) -> list[Path]:
+        """Render the reports that are due (or the ``chosen`` ones); returns the files."""
+        written: list[Path] = []
+        staleness = self.staleness()
+        latest = self.warehouse.value("SELECT max(x_BillingPeriod) FROM source_periods WHERE charges > 0")
+        for period in chosen if chosen is not None else self._reports_due(latest):
+            if staleness.is_stale and self.settings.freshness.stale == "withhold" and period == latest:
+                self.result.withheld.append(period)
+                continue
+            started = time.monotonic()
+            written += self._render(period, out or self.settings.reports.out)
+            with self.warehouse.transaction():
+                self._set(f"report:{period}", self._report_key(period, latest))
+                rollups.done(self.warehouse, period, "reports")
+            self._tell(Step("report", period, seconds=time.monotonic() - started))
+        self.result.reports += written
+        return written
+
+    def publish(self) -> Path | None:
+        """Publish the warehouse when the published copy does not show it; returns the copy, or None."""
+        target = self.settings.publish
+        if publish.is_published(self.warehouse, target.path):
+            return None
+        started = time.monotonic()
+        copy = publish.publish(self.warehouse, target.path, mode=target.mode, keep=target.keep)
+        self.result.published = target.path
+        self._tell(Step("publish", str(target.path), seconds=time.monotonic() - started))
+        return copy
+
+    def staleness(self) -> Staleness:
+        """Compare the last complete day, the earliest of the sources', with the configured freshness."""
+        return staleness(self.warehouse, self.settings, self.as_of)
+
+    def finish(self) -> RunResult:
+        """Decide the exit code."""
+        result = self.result
+        result.staleness = self.staleness()
+        decision = evaluate.exit_decision(result.budgets) if result.budgets else None
+        if decision and decision.warning:
+            result.notes.append(decision.warning)
+        if result.budgets and result.budgets.missing_rates:
+            result.exit_code = CONFIGURATION
+        elif any(outcome.waits for outcome in result.outcomes):
+            result.exit_code = EXPORTS
+        elif result.staleness.is_stale:
+            result.exit_code = STALE
+        elif decision and decision.code:
+            result.exit_code = decision.code
+            result.notes.append(decision.reason or f"budget {decision.scope} is breached")
+        return result
+
+    def _summaries(self, period: str) -> dict[str, pl.DataFrame]:
+        from pipeline import summaries
+
+        both = [period, periods.previous(period)]
+        daily = self.warehouse.frame("SELECT * FROM daily_costs WHERE x_BillingPeriod IN (?, ?)", both).lazy()
+        import polars as pl
+
+        own = daily.filter(pl.col("x_BillingPeriod") == period)
+        costs = self.warehouse.frame("SELECT * FROM resource_costs WHERE x_BillingPeriod = ?", [period]).lazy()
+        named = self.warehouse.frame(_NAMED, [period]).lazy()
+        tags = self.warehouse.frame(_TAGS, [period, list(self.keys), not self.keys]).lazy()
+        day = self._last_complete_day(period)
+        return {
+            "category_summary": summaries.category_summary(own).collect(),
+            "resource_summary": summaries.resource_summary(costs, named).collect(),
+            "tag_summary": summaries.tag_summary(costs, tags, self.keys).collect(),
+            "trend_summary": summaries.trend_summary(daily, period=period, last_complete_day=day).collect(),
+            "mover_summary": summaries.mover_summary(daily, period=period, last_complete_day=day).collect(),
+        }
+
+    def _last_days(self, period: str) -> dict[str, date | None]:
+        """The last complete day by source; a source that has gone on to a later period has completed this one."""
+        rows = self.warehouse.rows(_LAST_DAYS, {"period": period})
+        end = periods.month(period).end.date() - timedelta(days=1)
+        return {
+            source: end if moved_on else (min(end, periods.last_complete_day(through)) if through else None)
+            for source, through, moved_on in rows
+        }
+
+    def _last_complete_day(self, period: str) -> date | None:
+        days = [day for day in self._last_days(period).values() if day is not None]
+        return min(days, default=None)
+
+    def _write_budgets(self, period: str, result: BudgetResult) -> list[AlertChange]:
+        config = self.settings.budgets or BudgetsConfig()
+        rows = evaluate.status_rows(result)
+        stored = self.warehouse.frame(
+            "SELECT * FROM budget_status WHERE x_BillingPeriod = ? ORDER BY position", [period]
+        )
+        is_same = rows.sort("position").rows() == stored.select(rows.columns).rows()
+        with self.warehouse.transaction():
+            synced = ledger.sync_budgets(self.warehouse, config, self.as_of)
+            if not is_same:
+                self.warehouse.execute("DELETE FROM budget_status WHERE x_BillingPeriod = ?", [period])
+                self.warehouse.insert("budget_status", rows)
+            changes = alerts.update_alerts(
+                self.warehouse, result, now=self.as_of, suppressed=self._ended_before_first_load(period)
+            )
+            rollups.done(self.warehouse, period, "budgets")
+            if synced or changes or not is_same:
+                rollups.mark_reports(self.warehouse, None if synced else period)
+        return changes
+
+    def _ended_before_first_load(self, period: str) -> bool:
+        first = self._get("first_load")
+        return first is not None and periods.month(period).end <= datetime.fromisoformat(first)
+
+    def _remember_first_load(self) -> None:
+        with self.warehouse.transaction():
+            self.warehouse.execute("INSERT OR IGNORE INTO settings VALUES ('first_load', ?)", [self.as_of.isoformat()])
+
+    def _reports_due(self, latest: str | None) -> list[str]:
+        loaded = [
+            row[0] for row in self.warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods ORDER BY 1")
+        ]
+        due = set(rollups.due(self.warehouse, "reports"))
+        for period in sorted(due - set(loaded)):  # due because a neighbour changed, or refused before anything loaded
+            with self.warehouse.transaction():
+                rollups.done(self.warehouse, period, "reports")
+        return [
+            period
+            for period in loaded
+            if period in due
+            or self._get(f"report:{period}") != self._report_key(period, latest)
+            or not all(path.exists() for path in self._report_paths(period))
+        ]
+
+    def _report_key(self, period: str, latest: str | None) -> str:
+        """What a report depends on besides the warehouse; only the latest period's speaks of today."""
+        today = self.as_of.date().isoformat() if period == latest else "-"
+        facts = repr((self.settings.reports, self.settings.freshness, self.keys, __version__))
+        return f"{today} {hashlib.sha256(facts.encode()).hexdigest()[:16]}"
+
+    def _report_paths(self, period: str) -> list[Path]:
+        reports = self.settings.reports
+        return [reports.out / period / f"report.{kind}" for kind in reports.formats]
+
+    def _render(self, period: str, out: Path) -> list[Path]:
+        from pipeline.reports.render import render_report
+
+        reports = self.settings.reports
+        return render_report(
+            self.warehouse,
+            period,
+            out=out,
+            formats=reports.formats,
+            as_of=self.as_of,
+            generated_at=utc_now(),
+            version=__version__,
+            locale=reports.locale,
+            max_age_days=self.settings.freshness.max_age_days,
+            tag_keys=self.keys,
+        )
+
+    def _get(self, name: str) -> str | None:
+        value: str | None = self.warehouse.value("SELECT value FROM settings WHERE name = ?", [name])
+        return value
+
+    def _set(self, name: str, value: str) -> None:
+        self.warehouse.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", [name, value])
+
+    def _tell(self, step: Step) -> None:
+        row: dict[str, Any] = {"run_id": self.run_id, "step": step.name, "subject": step.subject, "rows": step.rows}
+        cost = next(iter(step.totals.values())) if len(step.totals) == 1 else None
+        row |= {"cost": cost, "seconds": Decimal(f"{step.seconds:.3f}")}
+        loads.insert(self.warehouse, "run_steps", row)
+        self.listen(step)
+
+
+def run(
+    settings: Settings, *, as_of: datetime | None = None, accept: bool = False, listen: Listener | None = None
+) -> RunResult:
+    """Run the night: load every source, then summaries, budgets and alerts, reports, and the published copy.
+
+    Raises:
+        UsageError: when the configuration has no source.
+        CostmillError: when the warehouse cannot be used; anything else is in the result.
+    """
+    if not settings.sources:
+        raise UsageError(
+            "the configuration names no sources; add one under `sources:`, or load files with `costmill load`"
+        )
+    with night(settings, "run", as_of=as_of, listen=listen) as tonight:
+        tonight.load([(source, [source.path]) for source in settings.sources], accept=accept, whole=True)
+        tonight.summarise()
+        tonight.check_budgets()
+        tonight.report()
+        tonight.finish()
+    return tonight.result
+
+
+def staleness(warehouse: Warehouse, settings: Settings, as_of: datetime) -> Staleness:
+    """Compare the last complete day, the earliest of the configured sources', with the configured freshness."""
+    names = [source.name for source in settings.sources]
+    rows = warehouse.rows(
+        "SELECT x_Source, max(usage_through) FROM source_periods WHERE x_Origin = 'billed' GROUP BY ALL"
+    )
+    days = [periods.last_complete_day(through) for name, through in rows if through and (not names or name in names)]
+    if not days:
+        return Staleness(None, None, is_stale=False)
+    age = (as_of.date() - min(days)).days
+    return Staleness(min(days), age, is_stale=age > settings.freshness.max_age_days)
+
+
+def ask_budgets(
+    warehouse: Warehouse, settings: Settings, period: str, *, as_of: datetime, explain: bool = False
+) -> BudgetResult:
+    """Evaluate the configured budgets on an open (published) warehouse; writes nothing.
+
+    Raises:
+        UsageError: when a budget uses a tag key that the rollups were not made with.
+    """
+    asking = Night(warehouse, settings, as_of=as_of, run_id="")
+    made_with = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
+    lacking = [key for key in asking.keys if key not in made_with]
+    if lacking:
+        raise UsageError(
+            f"the warehouse was made without the tag key {lacking[0]!r} that the configuration uses; run `costmill run`"
+        )
+    return asking.evaluate(period, explain=explain)
+
+
+@contextmanager
+def night(
+    settings: Settings, command: str, *, as_of: datetime | None = None, listen: Listener | None = None
+) -> Iterator[Night]:
+    """Open the warehouse for a run, note the run in the ledger, and publish at the end what changed."""
+    moment = as_of or settings.as_of or utc_now()
+    run_id = f"{utc_now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    with Warehouse.open(
+        settings.warehouse, wait_seconds=settings.writer_wait_seconds, memory_limit=settings.memory_limit
+    ) as warehouse:
+        started: dict[str, Any] = {"run_id": run_id, "command": command, "version": __version__}
+        loads.insert(warehouse, "runs", started | {"started_at": utc_now()})
+        tonight = Night(warehouse, settings, as_of=moment, run_id=run_id, listen=listen)
+        code = CostmillError.exit_code
+        try:
+            yield tonight
+            code = tonight.result.exit_code
+        except CostmillError as error:
+            code = error.exit_code
+            raise
+        finally:
+            changed = not publish.is_published(warehouse, settings.publish.path)
+            warehouse.execute(
+                "UPDATE runs SET ended_at = ?, exit_code = ?, changed = ? WHERE run_id = ?",
+                [utc_now(), code, changed, run_id],
+            )
+        tonight.publish()
+
+
+def _load_step(outcome: Outcome) -> Step:
+    subject = " ".join(part for part in (outcome.x_Source, outcome.x_BillingPeriod) if part)
+    note = outcome.status if outcome.is_new else f"{outcome.status}, known"
+    if outcome.reason:
+        note = f"{note}: {outcome.reason}"
+    return Step("load", subject, outcome.rows_read, outcome.totals or {}, outcome.seconds, note)
+
+
+_RESOURCES = """
+SELECT c.x_BillingPeriod, c.BillingCurrency, c.x_Source, c.x_Origin, CAST(c.x_ResourceKey AS VARCHAR) AS x_ResourceKey,
+    r.x_Provider, r.ResourceId, r.ResourceName, r.x_ResourceType, t.Tags, c.BilledCost
+FROM resource_costs AS c
+LEFT JOIN resources AS r ON r.x_ResourceKey = c.x_ResourceKey
+LEFT JOIN tag_sets AS t ON t.x_TagSetId = c.x_TagSetId
+WHERE c.x_BillingPeriod = ?"""
+
+_NAMED = """
+SELECT * FROM resources WHERE x_ResourceKey IN (SELECT x_ResourceKey FROM resource_costs WHERE x_BillingPeriod = ?)"""
+
+_TAGS = """
+SELECT * FROM tags
+WHERE x_TagSetId IN (SELECT x_TagSetId FROM resource_costs WHERE x_BillingPeriod = ?) AND (list_contains(?, TagKey) OR ?)"""
+
+_LAST_DAYS = """
+SELECT p.x_Source, p.usage_through, EXISTS (
+        SELECT 1 FROM source_periods AS later
+        WHERE later.x_Source = p.x_Source AND later.x_BillingPeriod > p.x_BillingPeriod AND later.charges > 0
+    )
+FROM source_periods AS p
+WHERE p.x_BillingPeriod = $period AND p.x_Origin = 'billed' AND p.charges > 0"""
