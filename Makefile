@@ -1,0 +1,114 @@
+# Costmill: everything a fresh clone needs is Python 3.11+ and make.
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+CONFIG ?= sample_data/costmill.yaml
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# A stamp in the environment: packages are installed once per change of a lock.
+RUN_STAMP := $(VENV)/.installed-run
+DEV_STAMP := $(VENV)/.installed-dev
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-fast check static lint types contracts docs docs-check bench wheel lock format clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- Installation ---------------------------------------------------------------------------
+
+# pip comes last into a new environment: where it is missing, the environment was not finished.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Costmill needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." \
+			"Name another one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -m venv "$(VENV)" || { \
+		echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu it is a package of its own:" \
+			"apt-get install python3-venv" >&2; exit 1; }
+
+$(RUN_STAMP): requirements/runtime.txt requirements/build.txt pyproject.toml | $(BIN)/pip
+	@echo "Installing Costmill into $(VENV) …" >&2
+	@$(PIP) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(DEV_STAMP): requirements/dev.txt pyproject.toml | $(BIN)/pip
+	@echo "Installing Costmill and its tools into $(VENV) …" >&2
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $(RUN_STAMP) $@
+
+install: $(DEV_STAMP) ## Install Costmill with its tools into .venv
+
+# --- Use ------------------------------------------------------------------------------------
+
+# A breached budget is part of the sample's story and may end the run with its own code; from 64 on it is a failure.
+demo: $(RUN_STAMP) ## Run the night on sample_data/ and say where the reports are
+	@status=0; $(BIN)/costmill run --config "$(CONFIG)" -v || status=$$?; [ $$status -lt 64 ] || exit $$status
+	@$(BIN)/python -c 'import pathlib, sys, yaml; \
+	config = pathlib.Path(sys.argv[1]).resolve(); \
+	keys = yaml.safe_load(config.read_text(encoding="utf-8")); \
+	reports = sorted(p for p in (config.parent / keys.get("reports", {}).get("out", "out")).rglob("*") if p.is_file()); \
+	published = config.parent / keys.get("publish", {}).get("path", "published/costs.duckdb"); \
+	print("\nReports:", *reports, sep="\n  "); \
+	print("For analysts, a DuckDB file:", published, sep="\n  "); \
+	sys.exit(not reports or not published.exists())' "$(CONFIG)"
+
+bench: install ## Measure loading beside plain DuckDB
+	$(BIN)/python -m bench
+
+# --- Proof ----------------------------------------------------------------------------------
+
+test: install ## The whole test suite
+	$(PYTEST) $(PYTEST_ARGS)
+
+test-fast: install ## The tests without browser and heavy parts: under a minute
+	$(PYTEST) -m "not browser and not heavy" $(PYTEST_ARGS)
+
+check: static ## Lint, types, import contracts, docs, and the tests with their coverage
+	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
+
+static: lint types contracts docs-check
+
+lint: install ## Format and lint, nothing changed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: install ## mypy, strict
+	$(BIN)/mypy
+
+contracts: install
+	$(BIN)/lint-imports
+
+docs-check: install
+	$(BIN)/python docs/generate.py --check
+
+format: install ## Format and fix what can be fixed
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+# --- Made files -----------------------------------------------------------------------------
+
+docs: install ## Write the command-line reference anew
+	$(BIN)/python docs/generate.py
+
+wheel: install ## Build sdist and wheel into dist/
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
+$(BIN)/uv: | $(BIN)/pip
+	@$(PIP) install uv
+
+# dev first: the runtime lock takes its versions from it, so both agree.
+lock: $(BIN)/uv ## Resolve the dependencies anew, for every system and Python 3.11 to 3.14
+	$(LOCK) --extra dev pyproject.toml --output-file requirements/dev.txt
+	$(LOCK) --constraints requirements/dev.txt pyproject.toml --output-file requirements/runtime.txt
+	$(LOCK) --constraints requirements/dev.txt --group build --output-file requirements/build.txt
+
+clean: ## Remove what was built or measured; the environment stays
+	rm -rf dist build htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache sample_data/out sample_data/warehouse sample_data/published
+	find . -name __pycache__ -type d -not -path "./$(VENV)/*" -prune -exec rm -rf {} +
