@@ -13,6 +13,8 @@ from pipeline.errors import UsageError, near
 from pipeline.periods import parse_as_of
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+#: The source of recorded entries (``CostTracker.record``): no configured source may have its name.
+RECORDED = "recorded"
 _SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SELECTOR = re.compile(r"[A-Za-z0-9_-]+:(\*|[A-Za-z0-9_-]+)")
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -194,6 +196,8 @@ def moment(value: str) -> datetime:
 
 def source_name(value: str) -> str:
     """Read a source's name: letters, digits, point, underscore and hyphen; the first a letter or digit."""
+    if value == RECORDED:
+        raise ValueError(f"{value!r} is the source of entries that Python records; write another name")
     if not _SOURCE_NAME.fullmatch(value):
         raise ValueError(f"{value!r} is no source name; use letters, digits, '.', '_' and '-', such as aws-prod")
     return value

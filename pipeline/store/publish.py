@@ -13,7 +13,7 @@ import re
 import shutil
 from pathlib import Path
 
-from pipeline.errors import WarehouseError
+from pipeline.errors import ConfigurationError
 from pipeline.store.warehouse import Warehouse
 
 #: Free share of the file's blocks from which on the copy is written anew instead of byte by byte.
@@ -35,17 +35,30 @@ def is_published(warehouse: Warehouse, path: Path) -> bool:
     return path.is_symlink() and path.exists() and path.readlink().name == _name(path, version(warehouse))
 
 
+def require_ours(path: Path) -> None:
+    """Check that the stable name is free or a link of ours.
+
+    Raises:
+        ConfigurationError: when it is somebody else's file or link.
+    """
+    is_ours = path.is_symlink() and _copies(path).fullmatch(path.readlink().name)
+    if not is_ours and (path.exists() or path.is_symlink()):
+        raise ConfigurationError(
+            f"{path}: publish.path names a file that Costmill did not publish, and it was left alone; "
+            "move it away or choose another path"
+        )
+
+
 def publish(warehouse: Warehouse, path: Path, *, mode: int = 0o444, keep: int = 2) -> Path:
     """Copy the warehouse, make the copy read-only, and let the stable name ``path`` show it; returns the copy.
 
     The last ``keep`` copies stay.
 
     Raises:
-        WarehouseError: when ``path`` is a file that this did not make, or nothing can be written there.
+        ConfigurationError: when ``path`` is a file or link that this did not make.
     """
+    require_ours(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and not path.is_symlink():
-        raise WarehouseError(f"{path}: not a published copy of ours; move it away or change publish.path")
     target = path.with_name(_name(path, version(warehouse)))
     if not target.exists():
         _copy(warehouse, target, mode)
@@ -59,7 +72,8 @@ def publish(warehouse: Warehouse, path: Path, *, mode: int = 0o444, keep: int = 
 
 def _copy(warehouse: Warehouse, target: Path, mode: int) -> None:
     partial = target.with_name(f".{target.name}.partial")
-    partial.unlink(missing_ok=True)
+    for leftover in (partial, partial.with_name(f"{partial.name}.wal")):  # of a run that was killed here
+        leftover.unlink(missing_ok=True)
     warehouse.execute("CHECKPOINT")
     if _free_share(warehouse) >= COMPACT_FROM:
         _compact(warehouse, partial)
@@ -97,10 +111,15 @@ def _name(path: Path, state: str) -> str:
     return f"{path.stem}.{state}{path.suffix}"
 
 
+def _copies(path: Path) -> re.Pattern[str]:
+    """What the copies of a stable name are called."""
+    return re.compile(rf"{re.escape(path.stem)}\.[0-9a-f]{{8}}\.\d{{8,}}{re.escape(path.suffix)}")
+
+
 def _prune(path: Path, keep: int) -> None:
     """Delete all but the newest copies, and what a killed run left half-copied."""
     current = path.readlink().name
-    pattern = re.compile(rf"{re.escape(path.stem)}\.[0-9a-f]{{8}}\.\d{{8}}{re.escape(path.suffix)}(\.wal)?")
+    pattern = _copies(path)
     copies = [each for each in path.parent.iterdir() if pattern.fullmatch(each.name) and each.name != current]
     copies.sort(key=lambda each: each.stat().st_mtime_ns, reverse=True)
     for old in copies[max(keep - 1, 0) :]:

@@ -31,7 +31,7 @@ def mark_dirty(warehouse: Warehouse, period: str) -> None:
 
 def mark_reports(warehouse: Warehouse, period: str | None) -> None:
     """Note that reports are due though no charge changed: one period's, or those of all when ``period`` is None."""
-    every = warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods")
+    every = warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed'")
     periods = [period] if period else [row[0] for row in every]
     _mark(warehouse, [(each, "reports") for each in periods])
 
@@ -65,10 +65,11 @@ def refresh_for_keys(warehouse: Warehouse, keys: Sequence[str]) -> bool:
     if made_with == wanted:
         return False
     with warehouse.transaction():
-        loaded = warehouse.rows("SELECT DISTINCT x_Source, x_BillingPeriod FROM source_periods ORDER BY ALL")
-        for source, period in loaded:
+        loaded = warehouse.rows("SELECT x_Source, x_BillingPeriod, x_Origin FROM source_periods ORDER BY ALL")
+        for source, period, origin in loaded:
             refresh(warehouse, source, period, keys)
-            mark_dirty(warehouse, period)
+            if origin == "billed":
+                mark_dirty(warehouse, period)
         warehouse.execute("INSERT OR REPLACE INTO settings VALUES ('reported_tags', ?)", [wanted])
     return bool(loaded)
 

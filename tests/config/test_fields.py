@@ -185,3 +185,8 @@ def test_text_is_one_line_that_is_not_blank(text: str) -> None:
 
 def test_the_formats_are_those_of_the_sources() -> None:
     assert set(fields.EXPORT_FORMATS) == {"auto", *(known.name for known in FORMATS)}
+
+
+def test_the_name_of_recorded_entries_is_no_source_name() -> None:
+    with pytest.raises(ValueError, match="entries that Python records"):
+        fields.source_name("recorded")

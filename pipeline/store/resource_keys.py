@@ -1,0 +1,24 @@
+"""A resource's key: the md5 of its columns, the same from Python, from SQL and on every engine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from pipeline import focus
+
+#: Columns of the dimension resources besides its key, in the order in which the key hashes them.
+COLUMNS = ("x_Provider", *focus.RESOURCE_COLUMNS, "x_ResourceType")
+
+
+def resource_key(values: Mapping[str, str | None]) -> UUID:
+    """Return the key of a resource as billed: absent and None columns are one, and told from empty ones."""
+    parts = ["\x1e" if (value := values.get(name)) is None else value for name in COLUMNS]
+    return UUID(hashlib.md5("\x1f".join(parts).encode(), usedforsecurity=False).hexdigest())
+
+
+def resource_key_sql(alias: str, names: Collection[str]) -> str:
+    """Return the SQL for the same key over a relation that has the columns ``names``."""
+    parts = ", ".join(f"coalesce({alias}.{name}, chr(30))" if name in names else "chr(30)" for name in COLUMNS)
+    return f"CAST(md5(concat_ws(chr(31), {parts})) AS UUID)"

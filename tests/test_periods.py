@@ -1,0 +1,110 @@
+"""Windows of the calendar: half-open, UTC, weeks from Monday."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import periods
+from pipeline.errors import UsageError
+from pipeline.periods import BudgetPeriod, Window
+
+AS_OF = datetime(2026, 3, 22, 6, 7, 8, 9)
+#: Before the calendar's first day, in UTC.
+OUTSIDE = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+
+
+@pytest.mark.parametrize(
+    ("period", "start", "end"),
+    [
+        ("hourly", "2026-03-22T06:00", "2026-03-22T07:00"),
+        ("daily", "2026-03-22", "2026-03-23"),
+        ("weekly", "2026-03-16", "2026-03-23"),
+        ("monthly", "2026-03-01", "2026-04-01"),
+        ("quarterly", "2026-01-01", "2026-04-01"),
+        ("yearly", "2026-01-01", "2027-01-01"),
+    ],
+)
+def test_a_period_is_the_window_that_holds_the_moment(period: str, start: str, end: str) -> None:
+    expected = Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
+    assert periods.window(BudgetPeriod(period), AS_OF) == expected
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_quarters_are_three_months_each(month: int) -> None:
+    found = periods.window(BudgetPeriod.QUARTERLY, datetime(2024, month, 1))
+    first = (month - 1) // 3 * 3 + 1
+    assert (found.start, found.end.day) == (datetime(2024, first, 1), 1)
+    assert (found.end.year - 2024) * 12 + found.end.month == first + 3
+
+
+@given(st.sampled_from(BudgetPeriod), st.datetimes(datetime(1900, 1, 1), datetime(9990, 1, 1)))
+def test_windows_meet_without_a_gap(period: BudgetPeriod, moment: datetime) -> None:
+    window = periods.window(period, moment)
+    assert moment in window
+    assert periods.window(period, window.start) == window
+    assert periods.window(period, window.end).start == window.end
+
+
+@pytest.mark.parametrize("period", ["daily", "weekly", "monthly", "quarterly", "yearly"])
+def test_the_calendars_end_has_no_window(period: str) -> None:
+    with pytest.raises(UsageError):
+        periods.window(BudgetPeriod(period), datetime(9999, 12, 31))
+
+
+def test_months_quarters_and_years_go_by_billing_period() -> None:
+    assert [period for period in BudgetPeriod if period.by_billing_period] == ["monthly", "quarterly", "yearly"]
+
+
+def test_a_window_knows_its_days_and_what_it_holds() -> None:
+    february = periods.month("2024-02")
+    assert february.days == 29
+    assert february.start in february
+    assert february.end not in february
+    assert "2024-02" not in february
+
+
+@pytest.mark.parametrize("text", ["2026-13", "2026-3", "26-03", "2026-03-01", "", "٢٠٢٦-03", "0000-01", "9999-12"])
+def test_what_is_no_billing_period_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no billing period"):
+        periods.month(text)
+
+
+def test_billing_periods_follow_each_other_over_the_year() -> None:
+    assert (periods.previous("2026-01"), periods.following("2025-12")) == ("2025-12", "2026-01")
+    assert periods.label(date(2026, 3, 31)) == "2026-03"
+
+
+@pytest.mark.parametrize(
+    ("given_", "moment"),
+    [
+        ("2026-03-22", datetime(2026, 3, 22, 23, 59, 59, 999999)),
+        (date(2026, 3, 22), datetime(2026, 3, 22, 23, 59, 59, 999999)),
+        ("2026-03-22T06:00:00Z", datetime(2026, 3, 22, 6)),
+        ("2026-03-22T06:00+02:00", datetime(2026, 3, 22, 4)),
+        (datetime(2026, 3, 22, 6), datetime(2026, 3, 22, 6)),
+        (datetime(2026, 3, 22, 6, tzinfo=UTC), datetime(2026, 3, 22, 6)),
+    ],
+)
+def test_as_of_is_a_day_or_a_moment(given_: str | date, moment: datetime) -> None:
+    assert periods.parse_as_of(given_) == moment
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-02-30", "", OUTSIDE.isoformat(), OUTSIDE])
+def test_what_is_no_date_is_refused(text: str | datetime) -> None:
+    with pytest.raises(UsageError, match="is no date"):
+        periods.parse_as_of(text)
+
+
+def test_times_are_naive_utc() -> None:
+    assert periods.utc_now().tzinfo is None
+    aware = datetime(2026, 3, 1, tzinfo=timezone(timedelta(hours=-5)))
+    assert periods.to_utc(aware) == datetime(2026, 3, 1, 5)
+
+
+def test_the_last_complete_day_is_the_one_before_usage_ends() -> None:
+    assert periods.last_complete_day(datetime(2026, 3, 22)) == date(2026, 3, 21)
+    assert periods.last_complete_day(datetime(2026, 3, 22, 6)) == date(2026, 3, 21)
