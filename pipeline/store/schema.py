@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from pipeline.store.warehouse import Warehouse
 
 _LEDGER = """
-CREATE TABLE IF NOT EXISTS schema_versions (
+CREATE TABLE schema_versions (
     name VARCHAR PRIMARY KEY, sha256 VARCHAR NOT NULL, applied_at TIMESTAMP NOT NULL
-)"""
+);
+COMMENT ON TABLE schema_versions IS 'Schema files of costmill that this warehouse has had, each once'"""
 
 
 def files() -> dict[str, str]:
@@ -39,7 +41,8 @@ def migrate(warehouse: Warehouse) -> None:
     if set(applied) == set(own):
         return
     with warehouse.transaction():
-        warehouse.execute(_LEDGER)
+        if not applied:
+            warehouse.execute(_LEDGER)
         for name, text in own.items():
             if name not in applied:
                 warehouse.connection.execute(text)
@@ -54,6 +57,22 @@ def refresh_views(warehouse: Warehouse) -> None:
     for view in sorted((resources.folder("sql") / "views").glob("*.sql")):
         text = view.read_text(encoding="utf-8").replace("\n    -- kept columns", extra)
         warehouse.connection.execute(text)
+    _comment(warehouse)
+
+
+def _comment(warehouse: Warehouse) -> None:
+    """Give each column that has no comment the one of sql/dictionary.csv, so that analysts find out what it is."""
+    with (resources.folder("sql") / "dictionary.csv").open(encoding="utf-8", newline="") as file:
+        words = {(row["relation"], row["column"]): row["comment"] for row in csv.DictReader(file)}
+    rows = warehouse.rows("SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal")
+    words |= {("focus_data_table", column): text for table, column, text in rows if table == "charges" and text}
+    statements = [
+        f"COMMENT ON COLUMN {table}.{column} IS '{text.replace(chr(39), chr(39) * 2)}'"
+        for table, column, comment in rows
+        if comment is None and (text := words.get((table, column)) or words.get(("*", column)))
+    ]
+    if statements:
+        warehouse.connection.execute(";\n".join(statements))
 
 
 def require_current(warehouse: Warehouse) -> None:
