@@ -19,12 +19,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import __version__, periods
+from pipeline import __version__, periods, resources
 from pipeline.budgets import alerts, evaluate, ledger
 from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.model import BudgetResult
 from pipeline.config import BudgetsConfig, Settings, SourceSettings
-from pipeline.errors import CostmillError, UsageError
+from pipeline.errors import CostmillError, UsageError, is_interrupt
 from pipeline.load import Loader, Outcome
 from pipeline.periods import utc_now
 from pipeline.sources.delivery import Mode
@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 #: Exit codes of a run that ended by itself, the first that applies wins (SPEC 7); a budget breach comes last.
 CONFIGURATION, EXPORTS, STALE = 78, 65, 66
+#: As a shell has it for a program that ended by Ctrl-C.
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class RunResult:
     withheld: list[str] = field(default_factory=list)
     published: Path | None = None
     budgets: BudgetResult | None = None
+    warnings: list[str] = field(default_factory=list)
+    missing_rates: bool = False
     staleness: Staleness | None = None
     exit_code: int = 0
     notes: list[str] = field(default_factory=list)
@@ -98,6 +102,11 @@ class Night:
         budget_keys = self.settings.budgets.tag_keys if self.settings.budgets else ()
         return tuple(dict.fromkeys([*self.settings.tags.report_keys, *budget_keys]))
 
+    @property
+    def loaded(self) -> list[str]:
+        """The billing periods that something is loaded for, oldest first."""
+        return loaded_periods(self.warehouse)
+
     def load(
         self,
         sources: Sequence[tuple[SourceSettings, Sequence[str]]],
@@ -107,6 +116,7 @@ class Night:
         whole: bool = False,
     ) -> list[Outcome]:
         """Load what is new of each source; one that fails does not stop the others."""
+        self._remember_first_load()
         if rollups.refresh_for_keys(self.warehouse, self.keys):
             self._tell(Step("rollups", "reported tag keys changed: all periods"))
         outcomes = []
@@ -115,14 +125,12 @@ class Night:
                 for outcome in loader.load(source, patterns, mode, whole=whole):
                     outcomes.append(outcome)
                     self._tell(_load_step(outcome))
-        if any(outcome.charges for outcome in outcomes):
-            self._remember_first_load()
         self.result.outcomes += outcomes
         return outcomes
 
     def summarise(self, chosen: Sequence[str] | None = None) -> list[str]:
         """Make the summaries of the periods that are due (or of the ``chosen`` ones); returns the periods."""
-        loaded = {row[0] for row in self.warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods")}
+        loaded = self.loaded
         made = list(chosen) if chosen is not None else rollups.due(self.warehouse, "summaries")
         for period in made:
             if period not in loaded:  # due because the period before it changed
@@ -148,7 +156,7 @@ class Night:
         return evaluate.evaluate(
             config,
             self.warehouse.frame("SELECT * FROM daily_costs WHERE x_BillingPeriod = ?", [period]),
-            self.warehouse.frame(_RESOURCES, [period]),
+            self.warehouse.frame(resources.sql("night/resource_costs"), [period]),
             period=period,
             as_of=self.as_of,
             last_complete_day=self._last_days(period),
@@ -161,9 +169,13 @@ class Night:
         started = time.monotonic()
         current = periods.label(self.as_of)
         changes: list[AlertChange] = []
-        for period in sorted({*rollups.due(self.warehouse, "budgets"), current}):
+        uncounted = {row[0] for row in self.warehouse.rows(_UNCOUNTED)}
+        for period in sorted({*rollups.due(self.warehouse, "budgets"), *uncounted, current}):
             result = self.evaluate(period)
             changes += self._write_budgets(period, result)
+            told = (*self.settings.warnings, *self.result.warnings)
+            self.result.warnings += [each for each in result.warnings if each not in told]
+            self.result.missing_rates |= bool(result.missing_rates)
             if period == current:
                 self.result.budgets = result
         self.result.alerts += changes
@@ -174,7 +186,9 @@ class Night:
         """Render the reports that are due (or the ``chosen`` ones); returns the files."""
         written: list[Path] = []
         staleness = self.staleness()
-        latest = self.warehouse.value("SELECT max(x_BillingPeriod) FROM source_periods WHERE charges > 0")
+        latest = self.warehouse.value(
+            "SELECT max(x_BillingPeriod) FROM source_periods WHERE x_Origin = 'billed' AND charges > 0"
+        )
         for period in chosen if chosen is not None else self._reports_due(latest):
             if staleness.is_stale and self.settings.freshness.stale == "withhold" and period == latest:
                 self.result.withheld.append(period)
@@ -210,7 +224,7 @@ class Night:
         decision = evaluate.exit_decision(result.budgets) if result.budgets else None
         if decision and decision.warning:
             result.notes.append(decision.warning)
-        if result.budgets and result.budgets.missing_rates:
+        if result.missing_rates:
             result.exit_code = CONFIGURATION
         elif any(outcome.waits for outcome in result.outcomes):
             result.exit_code = EXPORTS
@@ -230,8 +244,8 @@ class Night:
 
         own = daily.filter(pl.col("x_BillingPeriod") == period)
         costs = self.warehouse.frame("SELECT * FROM resource_costs WHERE x_BillingPeriod = ?", [period]).lazy()
-        named = self.warehouse.frame(_NAMED, [period]).lazy()
-        tags = self.warehouse.frame(_TAGS, [period, list(self.keys), not self.keys]).lazy()
+        named = self.warehouse.frame(resources.sql("night/resources"), [period]).lazy()
+        tags = self.warehouse.frame(resources.sql("night/tags"), [period, list(self.keys), not self.keys]).lazy()
         day = self._last_complete_day(period)
         return {
             "category_summary": summaries.category_summary(own).collect(),
@@ -243,7 +257,7 @@ class Night:
 
     def _last_days(self, period: str) -> dict[str, date | None]:
         """The last complete day by source; a source that has gone on to a later period has completed this one."""
-        rows = self.warehouse.rows(_LAST_DAYS, {"period": period})
+        rows = self.warehouse.rows(resources.sql("night/last_days"), [period])
         end = periods.month(period).end.date() - timedelta(days=1)
         return {
             source: end if moved_on else (min(end, periods.last_complete_day(through)) if through else None)
@@ -279,13 +293,12 @@ class Night:
         return first is not None and periods.month(period).end <= datetime.fromisoformat(first)
 
     def _remember_first_load(self) -> None:
-        with self.warehouse.transaction():
-            self.warehouse.execute("INSERT OR IGNORE INTO settings VALUES ('first_load', ?)", [self.as_of.isoformat()])
+        """Note when the warehouse got its first charges: before the load, so that a kill right after it loses nothing."""
+        if not self.warehouse.value("SELECT count(*) FROM source_periods WHERE x_Origin = 'billed' AND charges > 0"):
+            self._set("first_load", self.as_of.isoformat())
 
     def _reports_due(self, latest: str | None) -> list[str]:
-        loaded = [
-            row[0] for row in self.warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods ORDER BY 1")
-        ]
+        loaded = self.loaded
         due = set(rollups.due(self.warehouse, "reports"))
         for period in sorted(due - set(loaded)):  # due because a neighbour changed, or refused before anything loaded
             with self.warehouse.transaction():
@@ -351,15 +364,37 @@ def run(
     """
     if not settings.sources:
         raise UsageError(
-            "the configuration names no sources; add one under `sources:`, or load files with `costmill load`"
+            "no source is configured; add one under `sources:` in costmill.yaml, or load files with `costmill load`"
         )
-    with night(settings, "run", as_of=as_of, listen=listen) as tonight:
+    with night(settings, "run", as_of=as_of, listen=listen, create=True) as tonight:
         tonight.load([(source, [source.path]) for source in settings.sources], accept=accept, whole=True)
         tonight.summarise()
         tonight.check_budgets()
         tonight.report()
         tonight.finish()
     return tonight.result
+
+
+def loaded_periods(warehouse: Warehouse) -> list[str]:
+    """Return the billing periods that something is loaded for, oldest first."""
+    return [
+        row[0]
+        for row in warehouse.rows(
+            "SELECT DISTINCT x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed' ORDER BY 1"
+        )
+    ]
+
+
+def require_loaded(warehouse: Warehouse, wanted: Sequence[str]) -> None:
+    """Check that something is loaded for each of the ``wanted`` billing periods.
+
+    Raises:
+        UsageError: naming those that are not, and what is loaded.
+    """
+    known = loaded_periods(warehouse)
+    unknown = [period for period in wanted if period not in known]
+    if unknown:
+        raise UsageError(f"nothing is loaded for {', '.join(unknown)}; loaded: {', '.join(known) or 'nothing yet'}")
 
 
 def staleness(warehouse: Warehouse, settings: Settings, as_of: datetime) -> Staleness:
@@ -395,9 +430,26 @@ def ask_budgets(
 
 @contextmanager
 def night(
-    settings: Settings, command: str, *, as_of: datetime | None = None, listen: Listener | None = None
+    settings: Settings,
+    command: str,
+    *,
+    as_of: datetime | None = None,
+    listen: Listener | None = None,
+    create: bool = False,
 ) -> Iterator[Night]:
-    """Open the warehouse for a run, note the run in the ledger, and publish at the end what changed."""
+    """Open the warehouse for a run, note the run in the ledger, and publish at the end what changed.
+
+    Args:
+        create: make the warehouse when it is not there yet.
+
+    Raises:
+        UsageError: when there is no warehouse to work on.
+        ConfigurationError: when the published copy's path is taken by somebody else's file.
+        CostmillError: when the warehouse cannot be used.
+    """
+    if not create and not settings.warehouse.exists():
+        raise UsageError(f"{settings.warehouse}: no warehouse there; `costmill run` or `costmill load` makes it")
+    publish.require_ours(settings.publish.path)
     moment = as_of or settings.as_of or utc_now()
     run_id = f"{utc_now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     with Warehouse.open(
@@ -410,8 +462,8 @@ def night(
         try:
             yield tonight
             code = tonight.result.exit_code
-        except CostmillError as error:
-            code = error.exit_code
+        except BaseException as error:
+            code = _exit_code(error)
             raise
         finally:
             changed = not publish.is_published(warehouse, settings.publish.path)
@@ -422,6 +474,12 @@ def night(
         tonight.publish()
 
 
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, CostmillError):
+        return error.exit_code
+    return INTERRUPTED if is_interrupt(error) else CostmillError.exit_code
+
+
 def _load_step(outcome: Outcome) -> Step:
     subject = " ".join(part for part in (outcome.x_Source, outcome.x_BillingPeriod) if part)
     note = outcome.status if outcome.is_new else f"{outcome.status}, known"
@@ -430,25 +488,5 @@ def _load_step(outcome: Outcome) -> Step:
     return Step("load", subject, outcome.rows_read, outcome.totals or {}, outcome.seconds, note)
 
 
-_RESOURCES = """
-SELECT c.x_BillingPeriod, c.BillingCurrency, c.x_Source, c.x_Origin, CAST(c.x_ResourceKey AS VARCHAR) AS x_ResourceKey,
-    r.x_Provider, r.ResourceId, r.ResourceName, r.x_ResourceType, t.Tags, c.BilledCost
-FROM resource_costs AS c
-LEFT JOIN resources AS r ON r.x_ResourceKey = c.x_ResourceKey
-LEFT JOIN tag_sets AS t ON t.x_TagSetId = c.x_TagSetId
-WHERE c.x_BillingPeriod = ?"""
-
-_NAMED = """
-SELECT * FROM resources WHERE x_ResourceKey IN (SELECT x_ResourceKey FROM resource_costs WHERE x_BillingPeriod = ?)"""
-
-_TAGS = """
-SELECT * FROM tags
-WHERE x_TagSetId IN (SELECT x_TagSetId FROM resource_costs WHERE x_BillingPeriod = ?) AND (list_contains(?, TagKey) OR ?)"""
-
-_LAST_DAYS = """
-SELECT p.x_Source, p.usage_through, EXISTS (
-        SELECT 1 FROM source_periods AS later
-        WHERE later.x_Source = p.x_Source AND later.x_BillingPeriod > p.x_BillingPeriod AND later.charges > 0
-    )
-FROM source_periods AS p
-WHERE p.x_BillingPeriod = $period AND p.x_Origin = 'billed' AND p.charges > 0"""
+#: Periods whose budgets wait for a rate: counted as soon as the configuration has it.
+_UNCOUNTED = "SELECT DISTINCT x_BillingPeriod FROM budget_status WHERE unconverted <> '{}'"

@@ -54,3 +54,8 @@ def chromium() -> Path:
     if IN_CI:
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a file's bytes by their number: archives hold the time, and every worker must collect the same names."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -13,10 +14,31 @@ import click
 from pipeline import __version__
 from pipeline.cli import budgets, init, load, publish, report, run, sql, status, summarise
 from pipeline.cli.exit_codes import ExitCode
-from pipeline.errors import CostmillError
+from pipeline.errors import CostmillError, is_interrupt
+
+#: A path that cannot be read or written: the configuration's fault or the system's, none of ours.
+_NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class _ReaderLeftError(Exception):
+    """Who read stdout, such as head, has seen enough. Click would end the run with 1, the code of a breach."""
+
+
+class _Commands(click.Group):
+    """The commands; a closed stdout is told apart before Click sees it."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderLeftError from None
+        except RuntimeError as error:
+            if is_interrupt(error):
+                raise KeyboardInterrupt from None
+            raise
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="costmill")
 def costmill() -> None:
     """The nightly cloud bill, loaded exactly, explained, held against budgets.
@@ -67,12 +89,19 @@ def execute(arguments: Sequence[str] | None = None) -> int:
     except CostmillError as error:
         click.echo(f"costmill: {error}", err=True)
         return error.exit_code
-    except BrokenPipeError:
+    except _ReaderLeftError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
+    except OSError as error:
+        if error.errno not in _NOT_OURS or not error.filename:
+            return _defect()
+        click.echo(f"costmill: {error.filename}: {error.strerror}; check this path and who may write there", err=True)
+        return ExitCode.CONFIGURATION
     except Exception:
-        click.echo(
-            f"costmill: a defect of ours, please report it with these lines:\n{traceback.format_exc()}", err=True
-        )
-        return ExitCode.DEFECT
+        return _defect()
     return int(code or ExitCode.OK)
+
+
+def _defect() -> int:
+    click.echo(f"costmill: a defect of ours, please report it with these lines:\n{traceback.format_exc()}", err=True)
+    return ExitCode.DEFECT

@@ -23,7 +23,7 @@ ALLOCATED = (
     "ResourceType",
     "Provider",
     "Cost",
-    "currency",
+    "Currency",
     "AllocatedScopes",
     "MatchedTags",
     "SelectedTagBudget",
@@ -31,7 +31,7 @@ ALLOCATED = (
 
 
 @click.command()
-@options.period
+@click.option("--period", metavar="YYYY-MM", help="The billing period; else the one that holds --as-of.")
 @click.option("--explain", is_flag=True, help="Print which scopes received each resource's cost.")
 @click.option("--exit-on-threshold/--no-exit-on-threshold", default=None, help="Overrides the global scope's setting.")
 @click.option("--exit-code", type=int, metavar="0-255", help="Overrides the global scope's exit code.")
@@ -70,11 +70,13 @@ def budgets(
     from pipeline.budgets.evaluate import exit_decision
 
     with published(settings) as copy:
+        if wanted != label(moment):
+            jobs.require_loaded(copy.warehouse, [wanted])
         result = jobs.ask_budgets(copy.warehouse, settings, wanted, as_of=moment, explain=explain)
     _print(result, format_, explain)
     decision = exit_decision(result)
     for note in (*result.warnings, decision.warning):
-        if note:
+        if note and note not in settings.warnings:
             click.echo(f"costmill: warning: {note}", err=True)
     if result.missing_rates:
         return jobs.CONFIGURATION

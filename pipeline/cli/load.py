@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,7 +57,7 @@ def load(
     chosen = _sources(settings, source, paths)
     with (
         output.narration(verbose) as listen,
-        jobs.night(settings, "load", as_of=options.moment(as_of, settings), listen=listen) as night,
+        jobs.night(settings, "load", as_of=options.moment(as_of, settings), listen=listen, create=True) as night,
     ):
         outcomes = night.load(chosen, mode=delivery, accept=accept)
         night.summarise()
@@ -72,7 +73,8 @@ def _sources(settings: Settings, name: str | None, paths: tuple[str, ...]) -> li
     if paths:
         if name is None:
             raise UsageError("name the source of these files with --source; its name is its identity in the warehouse")
-        absolute = [str(Path(path).absolute()) for path in paths]
+        absolute = [_pattern(path) for path in paths]
+        _require_name(name)
         return [(replace(known.get(name) or SourceSettings(name, absolute[0]), path=absolute[0]), absolute)]
     if name is not None and name not in known:
         raise UsageError(f"no source {name!r} in the configuration{near(name, known)}")
@@ -81,9 +83,27 @@ def _sources(settings: Settings, name: str | None, paths: tuple[str, ...]) -> li
     return [(each, [each.path]) for each in settings.sources if name in (None, each.name)]
 
 
+def _pattern(path: str) -> str:
+    from pipeline.config.paths import Resolver
+
+    try:
+        return os.path.normpath(Resolver(Path.cwd(), os.environ).pattern(path))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _require_name(name: str) -> None:
+    from pipeline.config.fields import source_name
+
+    try:
+        source_name(name)
+    except ValueError as error:
+        raise UsageError(f"--source: {error}") from None
+
+
 def _rows(outcome: Outcome) -> list[tuple[object, ...]]:
     status = outcome.status if outcome.is_new else f"{outcome.status} (known)"
-    counts = (outcome.rows_read, outcome.rows_rejected, outcome.charges)
+    counts = (outcome.rows_read, outcome.rows_rejected, outcome.charges) if outcome.is_new else (None, None, None)
     totals = list(outcome.totals.items()) if outcome.totals else [(None, None)]
     return [
         (outcome.x_Source, outcome.x_BillingPeriod, status, *counts, total, currency, outcome.reason)

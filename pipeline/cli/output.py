@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,16 +19,15 @@ from pipeline import money
 if TYPE_CHECKING:
     from pipeline.jobs import RunResult, Step
 
-#: A cell of a table is cut here; CSV and JSON are never cut.
+#: A cell of a table is cut here, but in the last column; CSV and JSON are never cut.
 WIDEST = 60
 
 
 def rows(columns: Sequence[str], data: Sequence[Sequence[Any]], format_: str) -> None:
     """Print rows: an aligned table, CSV with a header, or a JSON list of objects (money as text)."""
     if format_ == "json":
-        click.echo(
-            json.dumps([dict(zip(columns, map(plain, row), strict=True)) for row in data], indent=2, default=str)
-        )
+        objects = [dict(zip(columns, map(plain, row), strict=True)) for row in data]
+        click.echo(json.dumps(objects, indent=2, ensure_ascii=False, default=str))
     elif format_ == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
@@ -37,7 +37,13 @@ def rows(columns: Sequence[str], data: Sequence[Sequence[Any]], format_: str) ->
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: money as exact text, times in ISO 8601."""
+    """Return a value as JSON can hold it: money as exact text, times in ISO 8601, NaN and infinity as text."""
+    if isinstance(value, dict):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, Decimal):
         return money.text(value)
     if isinstance(value, datetime):
@@ -48,7 +54,8 @@ def plain(value: Any) -> Any:
 
 
 def _table(columns: Sequence[str], data: Sequence[Sequence[Any]]) -> None:
-    cells = [[_cell(value) for value in row] for row in data]
+    last = len(columns) - 1
+    cells = [[_cell(value, WIDEST if at < last else None) for at, value in enumerate(row)] for row in data]
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     numeric = [
         bool(data) and all(isinstance(row[i], (int, Decimal, type(None))) for row in data) for i in range(len(columns))
@@ -61,10 +68,10 @@ def _table(columns: Sequence[str], data: Sequence[Sequence[Any]]) -> None:
         click.echo("  ".join(parts).rstrip())
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, widest: int | None) -> str:
     text = "" if value is None else str(plain(value))
     text = "".join(char if char.isprintable() else " " for char in text)
-    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+    return text if widest is None or len(text) <= widest else text[: widest - 1] + "…"
 
 
 @contextmanager
@@ -109,5 +116,7 @@ def verdict(result: RunResult) -> None:
                 f"now {money.text(change.percentage)} % ({change.severity})",
                 err=True,
             )
+    for warning in result.warnings:
+        click.echo(f"costmill: warning: {warning}", err=True)
     for note in result.notes:
         click.echo(f"costmill: {note}", err=True)

@@ -48,7 +48,9 @@ def latest_period(copy: Copy) -> str:
     Raises:
         UsageError: when there is none.
     """
-    found = copy.warehouse.value("SELECT max(x_BillingPeriod) FROM source_periods WHERE charges > 0")
+    found = copy.warehouse.value(
+        "SELECT max(x_BillingPeriod) FROM source_periods WHERE x_Origin = 'billed' AND charges > 0"
+    )
     if found is None:
         raise UsageError("nothing is loaded yet")
     return str(found)

@@ -54,15 +54,10 @@ def report(
         jobs.night(settings, "report", as_of=options.moment(as_of, settings), listen=listen) as night,
     ):
         night.summarise()
-        loaded = [
-            row[0] for row in night.warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods ORDER BY 1")
-        ]
-        unknown = [period for period in periods if period not in loaded]
-        if unknown or not loaded:
-            raise UsageError(
-                f"nothing is loaded for {', '.join(unknown) or 'any period'}; loaded: {', '.join(loaded) or 'none'}"
-            )
-        paths = night.report(list(periods) or (loaded if everything else loaded[-1:]))
+        jobs.require_loaded(night.warehouse, periods)
+        if not night.loaded:
+            raise UsageError("nothing is loaded yet, so there is nothing to report")
+        paths = night.report(list(periods) or (night.loaded if everything else night.loaded[-1:]))
         withheld = night.finish().withheld
     for path in paths:
         click.echo(path)

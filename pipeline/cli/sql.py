@@ -43,6 +43,8 @@ def sql(
         return 0
     if (query is None) == (name is None):
         raise UsageError("give one query: SQL in quotes, or --query NAME; `costmill sql --list` shows the names")
+    if query is not None and not query.strip(" \t\r\n;"):
+        raise UsageError("the query is empty")
     if name is not None and name not in known:
         raise UsageError(f"no query {name!r}{near(name, known)}")
     settings = options.settings(config, warehouse, verbose)

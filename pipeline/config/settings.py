@@ -15,6 +15,7 @@ from pipeline.config.budget_rules import read_budgets
 from pipeline.config.findings import Findings
 from pipeline.config.keys import SECTIONS
 from pipeline.config.model import (
+    MEMORY_LIMIT,
     CurrencySettings,
     FreshnessSettings,
     PublishSettings,
@@ -139,6 +140,6 @@ def _read_root(
         budgets=budgets,
         as_of=root.value("as_of", fields.moment, None),
         writer_wait_seconds=root.value("writer_wait_seconds", fields.integer(0, _YEAR_SECONDS), 600),
-        memory_limit=root.value("memory_limit", fields.memory, None),
+        memory_limit=root.value("memory_limit", fields.memory, MEMORY_LIMIT),
         warnings=findings.warnings,
     )

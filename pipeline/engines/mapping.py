@@ -18,6 +18,8 @@ from pipeline.engines.reading import Staged
 from pipeline.entries import CATEGORY_OF_SERVICE
 from pipeline.sources.delivery import SKETCH_SIZE, Profile
 from pipeline.sources.formats import Format
+from pipeline.store.resource_keys import COLUMNS as RESOURCE
+from pipeline.store.resource_keys import resource_key_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Columns of the dimension resources besides its key, in the order in which the key hashes them.
-RESOURCE = ("x_Provider", *focus.RESOURCE_COLUMNS, "x_ResourceType")
 LOOKUPS = ("aws_line_item_types", "aws_services", "aws_units")
 
 
@@ -65,11 +65,31 @@ class Mapper:
         self.connection: duckdb.DuckDBPyConnection = warehouse.connection
         self._load_lookups()
 
+    def measure(self, staged: Staged) -> None:
+        """Count and sum what is staged, in one pass, into ``staged_sums``; all counts and control totals are read there.
+
+        Grain: billing period, currency and file.
+        """
+        fmt = staged.header.format
+        sums = []
+        for number, control in enumerate(fmt.controls):
+            value = f"coalesce({', '.join(control.fields)}, 0)"
+            sums += [
+                f"sum({value}) AS file_total_{number}",
+                f"coalesce(sum({value}) FILTER (WHERE x_Problem IS NOT NULL), 0) AS rejected_total_{number}",
+                f"count(x_Long_{number}) AS long_{number}",
+            ]
+        self.warehouse.execute(f"""
+            CREATE OR REPLACE TEMP TABLE staged_sums AS
+            SELECT x_BillingPeriod, {fmt.currency} AS currency, x_File, count(*) AS read, count(x_Problem) AS rejected,
+                count(*) FILTER (WHERE x_Problem IS NULL AND ({fmt.folded})) AS folded, {", ".join(sums)}
+            FROM staged GROUP BY ALL""")
+
     def period_rows(self) -> dict[str, int]:
         """Rows by billing period; rows whose period cannot be read count for the largest one (``''`` when none can)."""
-        rows = self.warehouse.rows(
-            "SELECT coalesce(x_BillingPeriod, ''), count(*) FROM staged GROUP BY ALL ORDER BY count(*) DESC, 1"
-        )
+        rows = self.warehouse.rows("""
+            SELECT coalesce(x_BillingPeriod, ''), CAST(sum(read) AS BIGINT) FROM staged_sums
+            GROUP BY ALL ORDER BY sum(read) DESC, 1""")
         found: dict[str, int] = dict(rows)
         unread = found.pop("", 0)
         if unread:
@@ -79,7 +99,11 @@ class Mapper:
 
     def profile(self, staged: Staged) -> Profile:
         """Rows and row-key sketches by billing period."""
-        key = ", ".join(f"coalesce(CAST({name} AS VARCHAR), '')" for name in staged.header.format.row_key)
+        header = staged.header
+        names = [name for name in header.format.row_key if name in header.fields] or [
+            field.name for field in header.format.fields if field.kind != "decimal" and field.name in header.fields
+        ]
+        key = ", ".join(f"coalesce(CAST({name} AS VARCHAR), '')" for name in names)
         rows = self.warehouse.rows(f"""
             SELECT x_BillingPeriod, count(*), list_slice(list_sort(list(DISTINCT row_key)), 1, {SKETCH_SIZE})
             FROM (SELECT x_BillingPeriod, left(md5(concat_ws(chr(31), {key})), 16) AS row_key FROM staged)
@@ -88,22 +112,25 @@ class Mapper:
         counts = {period: count for period, count, _ in rows}
         return Profile(staged.header.format.name, counts, {period: tuple(keys) for period, _, keys in rows})
 
-    def counts(self, staged: Staged, period: str, unread: bool) -> Counts:
+    def counts(self, period: str, unread: bool) -> Counts:
         """Count the rows of a period; ``unread`` takes in those without a readable period."""
-        folded = staged.header.format.folded
-        [(read, rejected, folds)] = self.warehouse.rows(f"""
-            SELECT count(*), count(x_Problem), count(*) FILTER (WHERE x_Problem IS NULL AND ({folded}))
-            FROM staged WHERE {_of(period, unread)}""")
-        return Counts(read, rejected, folds)
+        [counted] = self.warehouse.rows(f"""
+            SELECT CAST(coalesce(sum(read), 0) AS BIGINT), CAST(coalesce(sum(rejected), 0) AS BIGINT),
+                CAST(coalesce(sum(folded), 0) AS BIGINT)
+            FROM staged_sums WHERE {_of(period, unread)}""")
+        return Counts(*counted)
 
     def file_rows(self, period: str, unread: bool) -> dict[int, int]:
         """Rows of a period by file index."""
         return dict(
-            self.warehouse.rows(f"SELECT x_File, count(*) FROM staged WHERE {_of(period, unread)} GROUP BY ALL")
+            self.warehouse.rows(f"""
+                SELECT x_File, CAST(sum(read) AS BIGINT) FROM staged_sums WHERE {_of(period, unread)} GROUP BY ALL""")
         )
 
     def rejects(self, period: str, unread: bool, most: int) -> list[tuple[int, int | None, int | None, str]]:
         """The first rejected rows: file index, record, line, problem."""
+        if not self.counts(period, unread).rejected:
+            return []
         return self.warehouse.rows(
             f"SELECT x_File, x_Record, x_Line, x_Problem FROM staged WHERE x_Problem IS NOT NULL AND {_of(period, unread)} "
             f"ORDER BY x_File, x_Record LIMIT {most}"
@@ -115,10 +142,9 @@ class Mapper:
         rounding = self._rounding(fmt, period, unread)
         totals = []
         for number, control in enumerate(fmt.controls):
-            value = f"coalesce({', '.join(control.fields)}, 0)"
             rows = self.warehouse.rows(f"""
-                SELECT {fmt.currency}, sum({value}), coalesce(sum({value}) FILTER (WHERE x_Problem IS NOT NULL), 0)
-                FROM staged WHERE {_of(period, unread)} GROUP BY ALL ORDER BY 1""")
+                SELECT currency, sum(file_total_{number}), sum(rejected_total_{number})
+                FROM staged_sums WHERE {_of(period, unread)} GROUP BY ALL ORDER BY 1""")
             for currency, total, rejected in rows:
                 moved = rounding.get((number, currency), money.ZERO)
                 totals.append(ControlTotal(currency, control.column, control.expression, total, rejected, moved))
@@ -127,6 +153,8 @@ class Mapper:
     def _rounding(self, fmt: Format, period: str, unread: bool) -> dict[tuple[int, str | None], Decimal]:
         moved: dict[tuple[int, str | None], Decimal] = {}
         for number in range(len(fmt.controls)):
+            if not self.warehouse.value(f"SELECT sum(long_{number}) FROM staged_sums WHERE {_of(period, unread)}"):
+                continue
             rows = self.warehouse.rows(f"""
                 SELECT {fmt.currency}, x_Long_{number}, count(*) FROM staged
                 WHERE x_Long_{number} IS NOT NULL AND {_of(period, unread)} GROUP BY ALL""")
@@ -156,22 +184,24 @@ class Mapper:
         names = self._mapped_columns()
         stored = [name for name in names if name not in RESOURCE_ONLY and name != "x_SourceChanges"]
         columns = ", ".join(staging.identifier(name) for name in stored)
-        key = resource_key("m", names)
+        self._find_resources(names, period)
+        same = " AND ".join(f"r.{name} IS NOT DISTINCT FROM m.{name}" for name in RESOURCE if name in names)
         charges = self.warehouse.execute(
             f"""
             INSERT INTO charges ({columns}, x_SourceChanges, x_LoadId, x_Source, x_Origin, x_CostCategory, x_TagSetId,
                 x_ResourceKey)
             SELECT {", ".join("m." + staging.identifier(name) for name in stored)},
                 CASE WHEN t.is_changed THEN concat_ws(' ', m.x_SourceChanges, 'tags') ELSE m.x_SourceChanges END,
-                $load_id, $source, 'billed', c.x_CostCategory, t.x_TagSetId, {key}
+                $load_id, $source, 'billed', c.x_CostCategory, t.x_TagSetId, r.x_ResourceKey
             FROM mapped_rows AS m
+            LEFT JOIN mapped AS r ON {same}
             LEFT JOIN tag_map AS t ON t.x_TagText = m.x_TagText
             LEFT JOIN cost_categories AS c ON c.ServiceCategory = m.ServiceCategory
             WHERE m.x_BillingPeriod = $period""",
             {"load_id": load_id, "source": source, "period": period},
         )
         generated = self._generated(staged.header.format, period)
-        self._insert_dimensions(names, period)
+        self._insert_dimensions(period)
         return charges - generated, generated
 
     def charges_total(self, load_id: str, column: str, currency: str | None) -> Decimal:
@@ -191,13 +221,16 @@ class Mapper:
             self.warehouse.value(f"SELECT count(*) FROM ({select}) AS g WHERE g.x_BillingPeriod = $1", [period]) or 0
         )
 
-    def _insert_dimensions(self, names: Sequence[str], period: str) -> None:
+    def _find_resources(self, names: Sequence[str], period: str) -> None:
+        """Make ``mapped``: the distinct resources of a period with their keys, each hashed once instead of per charge."""
         given = ", ".join(f"m.{name}" if name in names else f"CAST(NULL AS VARCHAR) AS {name}" for name in RESOURCE)
         self.connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE mapped AS
-            SELECT {resource_key("d", RESOURCE)} AS x_ResourceKey, d.*
+            SELECT {resource_key_sql("d", RESOURCE)} AS x_ResourceKey, d.*
             FROM (SELECT DISTINCT {given} FROM mapped_rows AS m
                 WHERE m.x_BillingPeriod = {staging.literal(period)}) AS d""").fetchall()
+
+    def _insert_dimensions(self, period: str) -> None:
         columns = ", ".join(("x_ResourceKey", *RESOURCE))
         self.warehouse.execute(f"""
             INSERT INTO resources ({columns})
@@ -264,12 +297,6 @@ class Mapper:
 
 #: Mapped columns that go to the dimension alone.
 RESOURCE_ONLY = {*focus.RESOURCE_COLUMNS, "x_ResourceType", "x_TagText"}
-
-
-def resource_key(alias: str, names: Sequence[str]) -> str:
-    """Return the SQL for a resource's key: md5 of its columns, absent and NULL ones told from empty ones."""
-    parts = ", ".join(f"coalesce({alias}.{name}, chr(30))" if name in names else "chr(30)" for name in RESOURCE)
-    return f"CAST(md5(concat_ws(chr(31), {parts})) AS UUID)"
 
 
 def _of(period: str, unread: bool) -> str:

@@ -8,8 +8,11 @@ copied: ``staged`` is a view over the files.
 from __future__ import annotations
 
 import csv
+import hashlib
 import logging
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +21,7 @@ import duckdb
 
 from pipeline import resources
 from pipeline.engines import staging
+from pipeline.engines.failures import first_line
 from pipeline.errors import ExportError, UnreadableFileError
 from pipeline.sources import find, formats, probe
 from pipeline.sources.find import ExportFile
@@ -72,7 +76,7 @@ class Reader:
     def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         self.connection = connection
         self.folder = folder
-        self._kind: str | None = None
+        self._absent: tuple[str, ...] = ()
         connection.execute(resources.sql("staging/macros"))
 
     def look(self, file: ExportFile, keep: Sequence[str] = ()) -> StagedFile:
@@ -96,54 +100,71 @@ class Reader:
         if all(each.probe.container == "parquet" for each in looked):
             self._stage_view(looked)
         else:
-            self._kind = "TABLE"
+            self._absent = staging.absent([each.header for each in looked])
             for number, each in enumerate(looked):
                 self._stage_file(number, each)
+            whole = staging.with_absent(looked[0].header.format.fields, self._absent, "staged_rows")
+            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW staged AS {whole}")
         for each in looked:
             find.check_unchanged(each.file)
         return Staged(tuple(looked))
 
     def clear(self) -> None:
         """Drop ``staged``."""
-        if self._kind:
-            self.connection.execute(f"DROP {self._kind} IF EXISTS staged")
-        self._kind = None
+        self.connection.execute("DROP VIEW IF EXISTS staged")
+        self.connection.execute("DROP TABLE IF EXISTS staged_rows")
 
     def _stage_view(self, looked: Sequence[StagedFile]) -> None:
-        selects = [_parquet_select(number, each) for number, each in enumerate(looked)]
-        self._kind = "VIEW"
-        self.connection.execute("CREATE TEMP VIEW staged AS " + "\nUNION ALL BY NAME\n".join(selects))
+        selects = [
+            _parquet_select(number, each, self._plain_path(each.file.path)) for number, each in enumerate(looked)
+        ]
         try:
+            self.connection.execute("CREATE OR REPLACE TEMP VIEW staged AS " + "\nUNION ALL BY NAME\n".join(selects))
             self.connection.execute("SELECT count(x_Problem) FROM staged").fetchall()
         except duckdb.Error as error:
-            raise UnreadableFileError(f"{looked[0].file.path}: damaged Parquet: {_first_line(error)}") from error
+            raise UnreadableFileError(f"{looked[0].file.path}: damaged Parquet: {first_line(error)}") from error
 
     def _stage_file(self, number: int, each: StagedFile) -> None:
+        path = self._plain_path(each.file.path)
         if each.probe.container == "parquet":
-            self._append(_parquet_select(number, each))
+            self._append(_parquet_select(number, each, path, self._absent))
             return
-        path = each.file.path
         if each.probe.container == "zip":
-            path = probe.unzip(path, self.folder)
+            path = probe.unzip(each.file.path, self.folder)
         try:
             if not self._fast(number, each, path):
                 self._careful(number, each, path)
         finally:
-            if path != each.file.path:
+            if each.probe.container == "zip":
                 path.unlink()
+
+    def _plain_path(self, path: Path) -> Path:
+        """A path that DuckDB takes for one file: names with ``*``, ``?`` or ``[`` would be patterns to it."""
+        if not any(char in str(path) for char in "*?["):
+            return path
+        link = self.folder / f"link-{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(path.absolute())
+        return link
 
     def _fast(self, number: int, each: StagedFile, path: Path) -> bool:
         """Read by DuckDB; False when anything is wrong with the file or a row of it."""
         source = _read_csv(path, each)
         columns = [staging.Column(f"c{index}") for index in range(len(each.header.columns))]
         try:
-            self._append(staging.select(each.header, columns, source, file=number, record="NULL", line="NULL"))
+            select = staging.select(
+                each.header, columns, source, file=number, record="NULL", line="NULL", without=self._absent
+            )
+            with _sound(each):
+                self._append(select)
         except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
-            logger.debug("%s: the fast reader gave up: %s", path, _first_line(error))
+            logger.debug("%s: the fast reader gave up: %s", path, first_line(error))
             self.connection.abort()
             self._forget(number)
             return False
-        [(bad,)] = self.connection.execute("SELECT count(x_Problem) FROM staged WHERE x_File = ?", [number]).fetchall()
+        [(bad,)] = self.connection.execute(
+            "SELECT count(x_Problem) FROM staged_rows WHERE x_File = ?", [number]
+        ).fetchall()
         if bad:
             self._forget(number)
             return False
@@ -152,7 +173,14 @@ class Reader:
     def _careful(self, number: int, each: StagedFile, path: Path) -> None:
         columns = [staging.Column(f"c{index}", "string") for index in range(len(each.header.columns))]
         select = staging.select(
-            each.header, columns, "careful", file=number, record="x_Record", line="x_Line", ragged="x_Ragged"
+            each.header,
+            columns,
+            "careful",
+            file=number,
+            record="x_Record",
+            line="x_Line",
+            ragged="x_Ragged",
+            without=self._absent,
         )
         for batch in _careful_batches(path, len(each.header.columns)):
             self.connection.register("careful", batch)
@@ -163,17 +191,17 @@ class Reader:
 
     def _append(self, select: str) -> None:
         if self._exists():
-            self.connection.execute(f"INSERT INTO staged BY NAME {select}")
+            self.connection.execute(f"INSERT INTO staged_rows BY NAME {select}")
         else:
-            self.connection.execute(f"CREATE TEMP TABLE staged AS {select}")
+            self.connection.execute(f"CREATE TEMP TABLE staged_rows AS {select}")
 
     def _forget(self, number: int) -> None:
         if self._exists():
-            self.connection.execute("DELETE FROM staged WHERE x_File = ?", [number])
+            self.connection.execute("DELETE FROM staged_rows WHERE x_File = ?", [number])
 
     def _exists(self) -> bool:
         [(tables,)] = self.connection.execute(
-            "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'staged'"
+            "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'staged_rows'"
         ).fetchall()
         return bool(tables)
 
@@ -192,13 +220,26 @@ def _require_one_format(looked: Sequence[StagedFile]) -> None:
             )
 
 
-def _parquet_select(number: int, each: StagedFile) -> str:
-    columns = [
-        staging.Column(staging.identifier(name), kind)
-        for name, kind in zip(each.probe.columns, each.probe.types, strict=True)
-    ]
-    source = f"read_parquet({staging.literal(str(each.file.path))}, file_row_number = true)"
-    return staging.select(each.header, columns, source, file=number, record="file_row_number + 1", line="NULL")
+def _parquet_select(number: int, each: StagedFile, path: Path, without: Sequence[str] = ()) -> str:
+    columns = [staging.Column(f"c{index}", kind) for index, kind in enumerate(each.probe.types)]
+    # Columns go by place: DuckDB takes names that differ in capitals alone for one. A folder a=1 is no column.
+    names = ", ".join(f"c{index}" for index in range(len(columns)))
+    read = f"read_parquet({staging.literal(str(path))}, file_row_number = true, hive_partitioning = false)"
+    source = f"{read} AS file({names})"
+    record = "file_row_number + 1"
+    return staging.select(each.header, columns, source, file=number, record=record, line="NULL", without=without)
+
+
+@contextmanager
+def _sound(each: StagedFile) -> Iterator[None]:
+    """Check a gzip's checksums beside what goes on inside: DuckDB ignores them."""
+    if each.probe.container != "gzip":
+        yield
+        return
+    with ThreadPoolExecutor(1) as beside:
+        checked = beside.submit(probe.check_gzip, each.file.path)
+        yield
+        checked.result()
 
 
 def _read_csv(path: Path, each: StagedFile) -> str:
@@ -209,7 +250,7 @@ def _read_csv(path: Path, each: StagedFile) -> str:
     return (
         f"read_csv({staging.literal(str(path))}, auto_detect = false, header = true, delim = ',', quote = '\"', "
         f"escape = '\"', columns = {{{names}}}, nullstr = [{nulls}], compression = '{compression}', "
-        f"max_line_size = {LINE_LIMIT})"
+        f"max_line_size = {LINE_LIMIT}, hive_partitioning = false)"
     )
 
 
@@ -235,6 +276,8 @@ def _careful_batches(path: Path, width: int) -> Iterator[pa.Table]:
 
 def _careful_row(row: list[str], width: int, record: int, line: int) -> list[Any]:
     problem = None
+    if len(row) == width + 1 and row[-1] == "":
+        row = row[:-1]  # a comma after the last field: the fast reader takes it, too
     if len(row) != width:
         problem = f"{staging.UNIT}{staging.UNIT}has {len(row)} fields, the header has {width}"
     elif not _is_utf8(row):
@@ -258,7 +301,3 @@ def _arrow(rows: list[list[Any]], width: int) -> pa.Table:
     types = [*([pa.string()] * width), pa.int64(), pa.int64(), pa.string()]
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
     return pa.table([pa.array(list(values), kind) for values, kind in zip(columns, types, strict=True)], names=names)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0]

@@ -13,7 +13,7 @@ Besides the fields of the format (absent ones NULL) each row has
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pipeline.sources.formats import Field, Header
@@ -43,15 +43,24 @@ def identifier(name: str) -> str:
 
 
 def select(
-    header: Header, columns: Sequence[Column], source: str, *, file: int, record: str, line: str, ragged: str = "NULL"
+    header: Header,
+    columns: Sequence[Column],
+    source: str,
+    *,
+    file: int,
+    record: str,
+    line: str,
+    ragged: str = "NULL",
+    without: Collection[str] = (),
 ) -> str:
     """Return the staging SELECT over ``source`` for one file.
 
     ``columns`` are the raw columns in header order; ``record`` and ``line`` are expressions for the row's place;
-    ``ragged`` is one for the problem of a row that could not be cut into columns.
+    ``ragged`` is one for the problem of a row that could not be cut into columns; ``without`` names fields to leave
+    out, which ``with_absent`` puts back.
     """
     typed = {field.name: _typed(field, header, columns) for field in header.format.fields}
-    parts = [f"{expression} AS {identifier(name)}" for name, expression in typed.items()]
+    parts = [f"{expression} AS {identifier(name)}" for name, expression in typed.items() if name not in without]
     start = typed[header.format.period_start]
     parts += [
         f"{file} AS x_File",
@@ -67,6 +76,21 @@ def select(
         f"{_long(header, columns, typed, names)} AS x_Long_{n}" for n, names in enumerate(_control_fields(header))
     ]
     return "SELECT\n    " + ",\n    ".join(parts) + f"\nFROM {source}"
+
+
+def absent(headers: Sequence[Header]) -> tuple[str, ...]:
+    """Return the fields that none of the files has."""
+    return tuple(
+        field.name for field in headers[0].format.fields if not any(field.name in each.fields for each in headers)
+    )
+
+
+def with_absent(fields: Sequence[Field], without: Collection[str], source: str) -> str:
+    """Return the SELECT over ``source`` that has the fields ``without`` as NULL: storing those costs as much as any."""
+    nulls = [
+        f"CAST(NULL AS {_TYPES[field.kind]}) AS {identifier(field.name)}" for field in fields if field.name in without
+    ]
+    return f"SELECT {', '.join(['*', *nulls])} FROM {source}"
 
 
 def tag_prefixes(header: Header) -> tuple[str, ...]:
@@ -98,18 +122,23 @@ def _typed(field: Field, header: Header, columns: Sequence[Column]) -> str:
 def _as_text(raw: Column, header: Header) -> str:
     if raw.type == "csv":
         return raw.expression
-    if raw.type in ("string", "large_string", "string_view"):
-        text = f"nullif({raw.expression}, '')"
-        for word in header.format.null_words:
-            text = f"nullif({text}, {literal(word)})"
-        return text
     if _nested(raw):
         return f"CAST(to_json({raw.expression}) AS VARCHAR)"
-    return f"CAST({raw.expression} AS VARCHAR)"
+    is_text = raw.type in ("string", "large_string", "string_view")
+    text = f"nullif({raw.expression if is_text else f'CAST({raw.expression} AS VARCHAR)'}, '')"
+    for word in header.format.null_words:
+        text = f"nullif({text}, {literal(word)})"
+    return text
+
+
+def _is_given(raw: Column, header: Header) -> str:
+    """Whether a value stands there; asked of numbers and times themselves, since the text of a DOUBLE is dear."""
+    typed = raw.type.startswith(("double", "float", "int", "uint", "decimal", "timestamp", "date"))
+    return f"{raw.expression if typed else _as_text(raw, header)} IS NOT NULL"
 
 
 def _as_decimal(raw: Column, header: Header) -> str:
-    if raw.type == "double":
+    if _is_double(raw):
         return f"money_double({raw.expression})"
     if raw.type.startswith(("decimal", "int", "uint")):
         return f"TRY_CAST({raw.expression} AS DECIMAL(38, 18))"
@@ -118,7 +147,7 @@ def _as_decimal(raw: Column, header: Header) -> str:
 
 def _as_time(raw: Column, header: Header) -> str:
     if raw.type.startswith(("timestamp", "date")):
-        return f"CAST({raw.expression} AS TIMESTAMP)"
+        return f"in_calendar(CAST({raw.expression} AS TIMESTAMP))"
     return f"utc_text({_as_text(raw, header)})"
 
 
@@ -129,9 +158,9 @@ def _long(header: Header, columns: Sequence[Column], typed: dict[str, str], name
         if index is None:
             continue
         raw = columns[index]
-        if raw.type == "double":
+        if _is_double(raw):
             text = f"long_double({raw.expression})"
-        elif raw.type.startswith(("int", "uint")):
+        elif _fits(raw):
             text = "CAST(NULL AS VARCHAR)"
         else:
             text = f"long_text({_as_text(raw, header)})"
@@ -159,7 +188,7 @@ def _kept(header: Header, columns: Sequence[Column]) -> str:
 
 def _noted(header: Header, columns: Sequence[Column], typed: dict[str, str]) -> str:
     unread = [
-        f"({_as_text(raw, header)} IS NOT NULL AND {typed[field.name]} IS NULL)"
+        f"({_is_given(raw, header)} AND {typed[field.name]} IS NULL)"
         for field in header.format.fields
         if field.kind != "text" and not field.needed and (raw := _raw(field, header, columns)) is not None
     ]
@@ -173,11 +202,13 @@ def _problem(header: Header, columns: Sequence[Column], typed: dict[str, str]) -
         if not field.needed or raw is None:
             continue
         text = _as_text(raw, header)
-        name = literal(header.columns[header.fields[field.name]] + UNIT)
-        branches.append(f"WHEN {text} IS NULL THEN {name} || {literal(UNIT + 'is empty')}")
+        name = literal(header.columns[header.fields[field.name]].replace(UNIT, " ") + UNIT)
+        branches.append(f"WHEN NOT ({_is_given(raw, header)}) THEN {name} || {literal(UNIT + 'is empty')}")
         if field.kind != "text":
             reason = literal(UNIT + _REASONS[field.kind])
-            branches.append(f"WHEN {typed[field.name]} IS NULL THEN {name} || left({text}, 200) || {reason}")
+            branches.append(
+                f"WHEN {typed[field.name]} IS NULL THEN {name} || replace(left({text}, 200), chr(31), ' ') || {reason}"
+            )
     return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS VARCHAR)"
 
 
@@ -185,6 +216,18 @@ _REASONS = {
     "decimal": "is no number of at most 20 digits before the point (digits, sign, point and exponent only)",
     "datetime": "is no ISO 8601 time such as 2026-03-01T00:00:00Z",
 }
+
+
+def _is_double(raw: Column) -> bool:
+    # DuckDB reads decimals of more than 38 digits as DOUBLE.
+    return raw.type == "double" or raw.type.startswith("decimal256")
+
+
+def _fits(raw: Column) -> bool:
+    """Whether the type itself has no more than 18 decimals, whatever the text of its values looks like."""
+    if raw.type.startswith("decimal"):
+        return int(raw.type.rstrip(")").rsplit(",", 1)[1]) <= 18
+    return raw.type.startswith(("int", "uint"))
 
 
 def _nested(raw: Column) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from pipeline.engines.mapping import Counts
+from pipeline.errors import MappingError
 from pipeline.load.outcome import Job, fingerprint
 from pipeline.sources.delivery import Plan
 from pipeline.store.loads import Current, Status
@@ -17,12 +18,14 @@ def verdict(job: Job, counts: Counts, loaded: Current | None, plan: Plan, *, acc
     """Say why a delivery must not replace what is loaded (status and reason), or None when it may.
 
     ``accept`` lets through what would be quarantined, never what is older.
+
+    Raises:
+        MappingError: when more rows are rejected than the source allows.
     """
-    if loaded is None:
-        return None
-    if is_older(job, loaded, plan):
+    if loaded and is_older(job, loaded, plan):
         return "superseded", "older than what is loaded"
-    if accept or not loaded.rows_mapped:
+    _require_mapped(job, counts)
+    if accept or loaded is None or not loaded.rows_mapped:
         return None
     new, old = counts.mapped, loaded.rows_mapped
     what = f"{job.delivery.name}: {new} rows for {job.period}, {old} are loaded"
@@ -34,6 +37,20 @@ def verdict(job: Job, counts: Counts, loaded: Current | None, plan: Plan, *, acc
     if new < (1 - job.source.gate_rows) * old:
         return "quarantined", f"{what}: shrunken by more than {job.source.gate_rows:.0%}; {advice}"
     return None
+
+
+def _require_mapped(job: Job, counts: Counts) -> None:
+    if counts.read and not job.period:
+        raise MappingError(
+            f"{job.delivery.name}: none of its {counts.read} rows has a billing period that can be read; nothing of them was "
+            f"loaded. `costmill status --rejected {job.source.name}` lists file, line, column and reason of each"
+        )
+    if counts.rejected and counts.rejected > job.source.max_rejected * counts.read:
+        raise MappingError(
+            f"{job.delivery.name}: {counts.rejected} of {counts.read} rows cannot be read, more than the source's "
+            f"max_rejected ({job.source.max_rejected:%}) allows; nothing of them was loaded. "
+            f"`costmill status --rejected {job.source.name}` lists file, line, column and reason of each"
+        )
 
 
 def is_older(job: Job, loaded: Current, plan: Plan) -> bool:

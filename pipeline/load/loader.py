@@ -6,21 +6,22 @@ import hashlib
 import logging
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 from pipeline.config import SourceSettings
+from pipeline.engines.failures import as_export_errors
 from pipeline.engines.mapping import Counts, Mapper
 from pipeline.engines.reading import Reader, Staged
-from pipeline.errors import CostmillError, ExportError, MappingError
+from pipeline.errors import CostmillError, ExportError, UnreadableFileError
 from pipeline.load import gate
 from pipeline.load.outcome import Job, Outcome, fingerprint, outcome
 from pipeline.load.swap import Swap
 from pipeline.periods import utc_now
 from pipeline.sources import delivery as deliveries
-from pipeline.sources import formats
+from pipeline.sources import find, formats
 from pipeline.sources.delivery import Delivery, Mode, Plan, Profile
 from pipeline.sources.find import ExportFile
 from pipeline.store import loads, rollups
@@ -68,24 +69,42 @@ class Loader:
             return
         seen = list(plan.deliveries)
         for file, broken in plan.refused:
-            lost = Delivery((file,), None, file.modified_at)
+            lost = Delivery((file,), None, file.modified_at, problem=str(broken))
             seen.append(lost)
-            yield from self._known(source, lost, plan) or [self._refuse(source, lost, broken, 0.0)]
+            yield from self._known(source, lost) or [self._refuse(source, lost, broken, 0.0)]
+        waiting = []
         for each in plan.deliveries:
-            yield from self._known(source, each, plan) or self._load_new(source, each, plan)
+            for told in self._load_once(source, each, plan):
+                if told.waits:  # told last: a newer delivery of this run may follow it
+                    waiting.append((each, told))
+                else:
+                    yield told
+        for each, told in waiting:
+            yield self._supersede(source, each, told) if self._overtaken(source, each, told, plan) else told
         if whole:
             self._close_gone(source, [fingerprint(each, source) for each in seen])
 
-    def _load_new(self, source: SourceSettings, delivery: Delivery, plan: Plan) -> Iterator[Outcome]:
+    def _load_once(self, source: SourceSettings, delivery: Delivery, plan: Plan) -> Iterator[Outcome]:
+        known = self._known(source, delivery)
+        if known and not self._is_unfinished(source, delivery):
+            yield from known
+        else:
+            yield from self._load_new(source, delivery, plan, {former.x_BillingPeriod for former in known})
+
+    def _load_new(
+        self, source: SourceSettings, delivery: Delivery, plan: Plan, done: Collection[str | None] = ()
+    ) -> Iterator[Outcome]:
         started = time.monotonic()
         try:
             if delivery.problem:
                 raise ExportError(delivery.problem)
             reader, mapper = self._heavy()
-            staged = reader.stage(delivery.files, source.keep_columns)
-            _require_format(source, staged)
-            periods = mapper.period_rows()
-            mapper.prepare(staged)
+            with as_export_errors(delivery.name):
+                staged = reader.stage(delivery.files, source.keep_columns)
+                _require_format(source, staged)
+                mapper.measure(staged)
+                periods = mapper.period_rows()
+                mapper.prepare(staged)
         except ExportError as error:
             yield self._refuse(source, delivery, error, time.monotonic() - started)
             return
@@ -94,23 +113,39 @@ class Loader:
             periods = {delivery.period: 0}
         if not periods:
             yield self._nothing(source, delivery, staged)
-        for period in sorted(periods):
+        self._note_unfinished(source, delivery, is_unfinished=len(periods) > 1)
+        for period in sorted(set(periods) - set(done)):
             job = Job(source, delivery, staged, period, unread=period == main, fringe=main not in (None, period))
             yield self._load_period(job, plan, started)
             started = time.monotonic()
+        self._note_unfinished(source, delivery, is_unfinished=False)
+
+    def _is_unfinished(self, source: SourceSettings, delivery: Delivery) -> bool:
+        """Whether a run ended between two billing periods of a delivery: each goes in by a transaction of its own."""
+        return bool(self.warehouse.value("SELECT 1 FROM settings WHERE name = ?", [_unfinished(source, delivery)]))
+
+    def _note_unfinished(self, source: SourceSettings, delivery: Delivery, *, is_unfinished: bool) -> None:
+        name = _unfinished(source, delivery)
+        if is_unfinished:
+            self.warehouse.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", [name, self.run_id])
+        elif self._is_unfinished(source, delivery):
+            self.warehouse.execute("DELETE FROM settings WHERE name = ?", [name])
 
     def _load_period(self, job: Job, plan: Plan, started: float) -> Outcome:
         _, mapper = self._heavy()
-        counts = mapper.counts(job.staged, job.period, job.unread)
+        counts = mapper.counts(job.period, job.unread)
         load = self._ledger_row(job, counts)
         loaded = loads.current(self.warehouse, job.source.name, job.period)
-        verdict = gate.verdict(job, counts, loaded, plan, accept=self.accept)
-        if verdict:
-            return self._decide(job, replace(load, status=verdict[0], reason=verdict[1]), started)
         try:
-            _require_mapped(job, counts)
-            with self.warehouse.transaction():
+            verdict = gate.verdict(job, counts, loaded, plan, accept=self.accept)
+            if verdict:
+                return self._decide(job, replace(load, status=verdict[0], reason=verdict[1]), started)
+            with as_export_errors(job.delivery.name), self.warehouse.transaction():
                 done = self._swap().swap_in(job, load, counts)
+                for file in job.delivery.files:
+                    find.check_unchanged(file)
+        except UnreadableFileError as error:
+            return self._refuse(job.source, replace(job.delivery, period=job.period), error, time.monotonic() - started)
         except ExportError as error:
             return self._decide(job, replace(load, status="refused", reason=str(error)), started)
         totals: dict[str | None, Decimal] = dict(self.warehouse.rows(_TOTALS, [job.source.name, job.period]))
@@ -147,7 +182,8 @@ class Loader:
         """Refuse a source whose files cannot be found or grouped; the same refusal is written once."""
         name, mark = ", ".join(patterns), hashlib.sha256(str(error).encode()).hexdigest()
         former = loads.known(self.warehouse, source.name, mark, self._mappings)
-        if not any(each.status == "refused" for each in former):
+        is_new = not any(each.status == "refused" for each in former)
+        if is_new:
             now = utc_now()
             load = Load(
                 self.run_id, source.name, None, mark, self._mappings[None], "refused", now, now, reason=str(error)
@@ -155,7 +191,7 @@ class Loader:
             with self.warehouse.transaction():
                 loads.write(self.warehouse, load)
                 rollups.mark_reports(self.warehouse, None)
-        return Outcome(source.name, None, name, "refused", str(error), is_new=not former)
+        return Outcome(source.name, None, name, "refused", str(error), is_new=is_new)
 
     def _close_gone(self, source: SourceSettings, present: Sequence[str]) -> None:
         """Close the verdicts on deliveries that wait and are no longer there."""
@@ -201,20 +237,21 @@ class Loader:
             dropped_columns=job.staged.dropped,
         )
 
-    def _known(self, source: SourceSettings, delivery: Delivery, plan: Plan) -> list[Outcome]:
+    def _known(self, source: SourceSettings, delivery: Delivery) -> list[Outcome]:
         """Return the former verdicts on a delivery; none when it must be looked at (again)."""
         former = loads.known(self.warehouse, source.name, fingerprint(delivery, source), self._mappings)
         if self.accept and any(each.status == "quarantined" for each in former):
             return []
-        found = []
-        for each in former:
-            status = "superseded" if self._overtaken(source, delivery, each, plan) else each.status
-            found.append(Outcome(source.name, each.x_BillingPeriod, delivery.name, status, each.reason, is_new=False))
-        return found
+        if any(_is_now_allowed(each, source) for each in former):
+            return []
+        return [
+            Outcome(source.name, each.x_BillingPeriod, delivery.name, each.status, each.reason, is_new=False)
+            for each in former
+        ]
 
-    def _overtaken(self, source: SourceSettings, delivery: Delivery, verdict: loads.Known, plan: Plan) -> bool:
+    def _overtaken(self, source: SourceSettings, delivery: Delivery, verdict: Outcome, plan: Plan) -> bool:
         """Whether a delivery that waits has been followed by a newer one that is loaded."""
-        if verdict.status not in ("refused", "quarantined") or verdict.x_BillingPeriod is None:
+        if verdict.x_BillingPeriod is None:
             return False
         loaded = loads.current(self.warehouse, source.name, verdict.x_BillingPeriod)
         order = [fingerprint(each, source) for each in plan.deliveries]
@@ -222,6 +259,16 @@ class Loader:
         if loaded is None or loaded.fingerprint not in order or mine not in order:
             return False
         return order.index(loaded.fingerprint) > order.index(mine)
+
+    def _supersede(self, source: SourceSettings, delivery: Delivery, verdict: Outcome) -> Outcome:
+        with self.warehouse.transaction():
+            self.warehouse.execute(
+                "UPDATE loads SET status = 'superseded', reason = 'a newer delivery is loaded; was: ' || reason "
+                "WHERE x_Source = ? AND x_BillingPeriod = ? AND fingerprint = ? AND status IN ('refused', 'quarantined')",
+                [source.name, verdict.x_BillingPeriod, fingerprint(delivery, source)],
+            )
+            rollups.mark_reports(self.warehouse, verdict.x_BillingPeriod)
+        return replace(verdict, status="superseded", reason=f"a newer delivery is loaded; was: {verdict.reason}")
 
     def _plan(self, patterns: Sequence[str], mode: Mode) -> Plan:
         rows = self.warehouse.rows("SELECT path, bytes, modified_ns, sha256 FROM file_profiles")
@@ -269,13 +316,14 @@ def _require_format(source: SourceSettings, staged: Staged) -> None:
         )
 
 
-def _require_mapped(job: Job, counts: Counts) -> None:
-    if counts.rejected and counts.rejected > job.source.max_rejected * counts.read:
-        raise MappingError(
-            f"{job.delivery.name}: {counts.rejected} of {counts.read} rows cannot be read, more than the source's "
-            f"max_rejected ({job.source.max_rejected:%}) allows; nothing of them was loaded. "
-            f"`costmill status --rejected {job.source.name}` lists file, line, column and reason of each"
-        )
+def _is_now_allowed(verdict: loads.Known, source: SourceSettings) -> bool:
+    """Whether a delivery was refused for its rejected rows and the source's max_rejected has been raised since."""
+    rejected = verdict.rows_rejected if verdict.status == "refused" else 0
+    return 0 < rejected <= source.max_rejected * verdict.rows_read
+
+
+def _unfinished(source: SourceSettings, delivery: Delivery) -> str:
+    return f"unfinished:{source.name}:{fingerprint(delivery, source)}"
 
 
 _TOTALS = """

@@ -56,7 +56,8 @@ class Job:
 
 def fingerprint(delivery: Delivery, source: SourceSettings) -> str:
     """Return a delivery's fingerprint under the source's settings that change a mapping."""
-    return delivery.fingerprint(json.dumps(sorted(source.keep_columns)))
+    format_asked = [] if source.format == "auto" else [source.format]
+    return delivery.fingerprint(json.dumps([*sorted(source.keep_columns), *format_asked]))
 
 
 def outcome(job: Job, load: Load, totals: Mapping[str | None, Decimal], seconds: float) -> Outcome:

@@ -47,7 +47,7 @@ _DELIVERIES = """
 SELECT * FROM loads AS own
 WHERE (x_BillingPeriod = $period AND status = 'loaded')
     OR (status IN ('quarantined', 'refused')
-        AND coalesce(x_BillingPeriod, (SELECT max(x_BillingPeriod) FROM source_periods), $period) = $period
+        AND coalesce(x_BillingPeriod, (SELECT max(x_BillingPeriod) FROM source_periods WHERE x_Origin = 'billed'), $period) = $period
         AND NOT EXISTS (SELECT 1 FROM loads AS later
             WHERE later.x_Source = own.x_Source AND later.x_BillingPeriod = own.x_BillingPeriod
             AND later.status = 'loaded' AND later.loaded_at > own.loaded_at))

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pipeline.errors import CostmillError, UndecidedError, UnreadableFileError
+from pipeline.errors import CostmillError, ExportError, UndecidedError, UnreadableFileError
 from pipeline.sources import find, manifests, probe
 from pipeline.sources.find import ExportFile, HashCache
 from pipeline.sources.manifests import Manifest
@@ -104,7 +104,7 @@ def plan(patterns: Sequence[str], cache: HashCache, profiler: Profiler, mode: Mo
     """Find and group the files of a source.
 
     Raises:
-        ExportError: when a pattern matches nothing.
+        ExportError: when a pattern matches nothing, or nothing but JSON that is no manifest.
         UndecidedError: when files overlap in part.
     """
     stated: list[Delivery] = []
@@ -114,11 +114,17 @@ def plan(patterns: Sequence[str], cache: HashCache, profiler: Profiler, mode: Mo
         paths = find.paths(pattern)
         found, claimed, broken = _by_manifest(paths, find.root(pattern), cache)
         stated += found
-        refused += broken
-        loose += [find.fingerprint_file(path, cache) for path in paths if path not in claimed]
+        free, waiting = _apart([path for path in paths if path not in claimed], [file.path for file, _ in broken])
+        files, unread = _hashed(free, cache)
+        loose += files
+        refused += [*broken, *waiting, *unread]
     unclaimed, unknown = _profiled(list(dict.fromkeys(loose)), profiler, mode)
     refused += unknown
     deliveries = stated + (_grouped(unclaimed, mode) if unclaimed else [])
+    if not deliveries and not refused:
+        raise ExportError(
+            f"{', '.join(patterns)}: no export there, only JSON that is no manifest; give the data files, too"
+        )
     return Plan(tuple(sorted(deliveries, key=lambda delivery: delivery.order)), tuple(refused))
 
 
@@ -129,13 +135,13 @@ def _by_manifest(
     claimed: set[Path] = set()
     broken: list[tuple[ExportFile, CostmillError]] = []
     for path in paths:
-        if path.stat().st_size == 0 or probe.container(path) != "json":
+        if not _is_json(path):
             continue
         claimed.add(path)
         try:
             manifest = manifests.read(path)
         except UnreadableFileError as error:
-            broken.append((find.fingerprint_file(path, cache), error))
+            broken.append((find.unhashed(path, error), error))
             continue
         if manifest is None:
             logger.debug("%s: JSON, but no manifest; left alone", path)
@@ -149,15 +155,53 @@ def _by_manifest(
     return deliveries, claimed, broken
 
 
+def _is_json(path: Path) -> bool:
+    try:
+        return probe.container(path) == "json"
+    except UnreadableFileError:  # told when it is read as an export
+        return False
+
+
+def _apart(paths: list[Path], torn: list[Path]) -> tuple[list[Path], list[tuple[ExportFile, CostmillError]]]:
+    """Set apart files that a manifest that cannot be read may list: they may be some parts of many."""
+    free: list[Path] = []
+    waiting: list[tuple[ExportFile, CostmillError]] = []
+    torn = [path for path in torn if manifests.looks_like_one(path)]
+    for path in paths:
+        by = next((manifest for manifest in torn if manifests.may_list(manifest, path)), None)
+        if by is None:
+            free.append(path)
+        else:
+            error = UnreadableFileError(f"{path}: waits until the manifest {by} can be read; nothing of it was loaded")
+            waiting.append((find.unhashed(path, error), error))
+    return free, waiting
+
+
+def _hashed(paths: Sequence[Path], cache: HashCache) -> tuple[list[ExportFile], list[tuple[ExportFile, CostmillError]]]:
+    files: list[ExportFile] = []
+    unread: list[tuple[ExportFile, CostmillError]] = []
+    for path in paths:
+        try:
+            files.append(find.fingerprint_file(path, cache))
+        except UnreadableFileError as error:
+            unread.append((find.unhashed(path, error), error))
+    return files, unread
+
+
 def _stated_delivery(copies: list[Manifest], root: Path, cache: HashCache) -> Delivery:
     manifest = min(copies, key=lambda copy: (len(copy.path.parts), copy.path))
     found, missing = manifests.locate(manifest, root)
-    files = tuple(find.fingerprint_file(path, cache) for path in found)
+    hashed, unread = _hashed(found, cache)
+    files = (*hashed, *(file for file, _ in unread))
     sizes = {Path(key).name: size for key, size in manifest.sizes.items()}
     torn = [file for file in files if sizes.get(file.path.name, file.bytes) != file.bytes]
     problem = None
-    if missing:
+    if not manifest.keys:
+        problem = f"{manifest.path}: names no files; it waits until the provider has delivered"
+    elif missing:
         problem = f"{manifest.path}: names {missing[0]!r}, which is not there; it waits until the file has arrived"
+    elif unread:
+        problem = str(unread[0][1])
     elif torn:
         problem = (
             f"{torn[0].path}: {torn[0].bytes} bytes, but {manifest.path} says {sizes[torn[0].path.name]}; "
@@ -185,8 +229,8 @@ def _profiled(
 
 
 def _grouped(files: list[tuple[ExportFile, Profile | None]], mode: Mode) -> list[Delivery]:
-    if mode == "one":
-        return [_delivery([file for file, _ in files])]
+    if mode == "one":  # a copy of a part is no other part
+        return [_delivery(list({file.sha256: file for file, _ in files}.values()))]
     if mode == "each":
         return [_delivery([file]) for file, _ in files]
     groups: list[list[tuple[ExportFile, Profile | None]]] = []

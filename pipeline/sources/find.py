@@ -71,26 +71,42 @@ def fingerprint_file(path: Path, cache: HashCache) -> ExportFile:
     """Return a file with its hash, from the cache when size and time of change are as they were.
 
     Raises:
-        UnreadableFileError: when the file changes while it is read.
+        UnreadableFileError: when the file changes while it is read, or cannot be read.
     """
-    before = path.stat()
-    known = cache.get(str(path))
-    if known and known[:2] == (before.st_size, before.st_mtime_ns):
-        return ExportFile(path, before.st_size, before.st_mtime_ns, known[2])
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        before = path.stat()
+        known = cache.get(str(path))
+        if known and known[:2] == (before.st_size, before.st_mtime_ns):
+            return ExportFile(path, before.st_size, before.st_mtime_ns, known[2])
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise unreadable(path, error) from error
     check_unchanged(ExportFile(path, before.st_size, before.st_mtime_ns, digest))
     cache[str(path)] = (before.st_size, before.st_mtime_ns, digest)
     return ExportFile(path, before.st_size, before.st_mtime_ns, digest)
+
+
+def unhashed(path: Path, error: UnreadableFileError) -> ExportFile:
+    """Return a file that cannot be read, as a refusal names it: the error stands for its contents."""
+    return ExportFile(path, 0, 0, hashlib.sha256(str(error).encode("utf-8", "surrogateescape")).hexdigest())
+
+
+def unreadable(path: Path, error: OSError) -> UnreadableFileError:
+    """Return the error for a file that the system does not let be read."""
+    return UnreadableFileError(f"{path}: cannot be read: {error.strerror or error}; nothing of it was loaded")
 
 
 def check_unchanged(file: ExportFile) -> None:
     """Check that a file is still what was hashed.
 
     Raises:
-        UnreadableFileError: when it grew, shrank or was written meanwhile.
+        UnreadableFileError: when it grew, shrank, was written or went away meanwhile.
     """
-    now = file.path.stat()
+    try:
+        now = file.path.stat()
+    except OSError as error:
+        raise unreadable(file.path, error) from error
     if (now.st_size, now.st_mtime_ns) != (file.bytes, file.modified_ns):
         raise UnreadableFileError(
             f"{file.path}: changed while it was read; nothing was loaded, run again when it is whole"

@@ -18,6 +18,12 @@ from pipeline.errors import ExportError, UnknownFormatError, UnreadableFileError
 FieldKind = Literal["text", "decimal", "datetime"]
 TagStyle = Literal["json", "aws"]
 
+#: Columns of focus_data_table that are this project's own: no kept column takes their place.
+OWN_COLUMNS = (
+    *("x_BillingPeriod", "x_CostCategory", "x_LineItemType", "x_LoadId", "x_Origin", "x_Provider", "x_RecordId"),
+    *("x_ResourceKey", "x_ResourceType", "x_Source", "x_SourceChanges", "x_TagSetId", "x_"),
+)
+
 #: Raise when the reader itself changes what it makes of the same bytes: known deliveries are then loaded anew.
 READER_VERSION = 1
 
@@ -83,11 +89,13 @@ class Format:
 
     def mapping_version(self) -> str:
         """Hash of everything that decides what a file becomes: a fixed mapping reaches old months by itself."""
+        files = [f"sources/{self.name}", "sources/resources", "staging/macros"]
+        files += [f"sources/{self.generated}"] if self.generated else []
+        lookups = sorted((resources.folder("sql") / "lookups").glob("*.csv"))
         parts = [
-            str(READER_VERSION),
-            repr(self),
-            resources.sql(f"sources/{self.name}"),
-            resources.sql("sources/resources"),
+            *(str(READER_VERSION), repr(self)),
+            *(resources.sql(name) for name in files),
+            *(path.read_text(encoding="utf-8") for path in lookups),
         ]
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
@@ -320,12 +328,28 @@ def resolve(columns: Sequence[str], where: str, keep: Sequence[str] = ()) -> Hea
     if missing:
         raise UnreadableFileError(f"{where}: {found.title} without the column(s) {', '.join(missing)}; export them too")
     tags = _tag_columns(found, columns)
-    kept = {
-        index: kept_name(name) for index, name in enumerate(columns) if name in keep and index not in fields.values()
-    }
+    kept = _kept_columns(columns, keep, where)
     used = {*fields.values(), *tags, *kept}
     dropped = tuple(name for index, name in enumerate(columns) if index not in used)
     return Header(found, tuple(columns), fields, tags, kept, dropped, _version(found, columns))
+
+
+def _kept_columns(columns: Sequence[str], keep: Sequence[str], where: str) -> dict[int, str]:
+    kept: dict[int, str] = {}
+    taken = {name.lower(): f"the warehouse's own {name}" for name in OWN_COLUMNS}
+    for index, name in enumerate(columns):
+        if name not in keep:
+            continue
+        stands_as = kept_name(name)
+        other = taken.get(stands_as.lower())
+        if other is not None:
+            raise ExportError(
+                f"{where}: the column {name!r} of keep_columns would be kept as {stands_as}, as is {other}; "
+                "keep one of them or rename it in the export; nothing was loaded"
+            )
+        taken[stands_as.lower()] = f"the column {name!r}"
+        kept[index] = stands_as
+    return kept
 
 
 def kept_name(name: str) -> str:

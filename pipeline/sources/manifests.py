@@ -57,8 +57,10 @@ def read(path: Path) -> Manifest | None:
         return None
     try:
         return _interpret(path, loaded)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UnreadableFileError(f"{path}: a manifest without a usable {error}; deliver it again") from error
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UnreadableFileError(
+            f"{path}: a manifest that cannot be understood ({error!r}); deliver it again"
+        ) from error
 
 
 def _interpret(path: Path, loaded: dict[str, Any]) -> Manifest | None:
@@ -68,7 +70,7 @@ def _interpret(path: Path, loaded: dict[str, Any]) -> Manifest | None:
     if "dataFiles" in loaded:
         keys = tuple(_data_file(entry) for entry in loaded["dataFiles"])
         identity = str(loaded.get("executionId") or loaded.get("assemblyId") or path)
-        stated = re.search(r"billing_period=(\d{4}-\d{2})", "/".join(keys), re.IGNORECASE)
+        stated = re.search(r"billing_period=([12]\d{3}-(?:0[1-9]|1[0-2]))\b", "/".join(keys), re.IGNORECASE)
         return Manifest(
             path, identity, keys, {}, _stamp(identity) or _stamp("/".join(keys)), stated[1] if stated else None
         )
@@ -91,7 +93,7 @@ def _stamp(text: str) -> datetime | None:
 
 
 def _period(text: str) -> str | None:
-    found = re.match(r"(\d{4})-?(\d{2})", text)
+    found = re.match(r"([12]\d{3})-?(0[1-9]|1[0-2])", text)
     return f"{found[1]}-{found[2]}" if found else None
 
 
@@ -110,6 +112,29 @@ def locate(manifest: Manifest, root: Path) -> tuple[list[Path], list[str]]:
     return found, missing
 
 
+def may_list(torn: Path, path: Path) -> bool:
+    """Whether a manifest that cannot be read may list a file: one below its folder, or below ``data`` for ``metadata``."""
+    parts = list(torn.parent.parts)
+    folders = [torn.parent]
+    if "metadata" in parts:
+        parts[len(parts) - 1 - parts[::-1].index("metadata")] = "data"
+        folders.append(Path(*parts))
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def looks_like_one(path: Path) -> bool:
+    """Whether JSON that cannot be read was to be a manifest."""
+    start = path.read_bytes()[: 1 << 16]
+    return "manifest" in path.name.lower() or any(key in start for key in (b'"reportKeys"', b'"dataFiles"', b'"blobs"'))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long for any file
+        return False
+
+
 def _find(key: str, folder: Path, root: Path) -> Path | None:
     parts = [part for part in PurePosixPath(key.split("://", 1)[-1]).parts if part not in ("/", "..", ".")]
     folders = [folder, *(parent for parent in folder.parents if parent == root or root in parent.parents)]
@@ -117,6 +142,6 @@ def _find(key: str, folder: Path, root: Path) -> Path | None:
         tail = Path(*parts[start:])
         for candidate in folders:
             path = candidate / tail
-            if path.is_file() and path.resolve().is_relative_to(root.resolve()):
+            if _is_file(path) and path.resolve().is_relative_to(root.resolve()):
                 return path
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import lzma
 import shutil
 import sys
 import zipfile
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from pipeline.errors import UnreadableFileError
+from pipeline.sources import find
 
 Container = Literal["csv", "gzip", "zip", "parquet", "json"]
 
@@ -27,8 +29,11 @@ FIELD_LIMIT = 1 << 24
 MEMBER_LIMIT = 1 << 40
 RATIO_LIMIT = 1000
 
-#: What unpacking and cutting a damaged file raises.
-CODECS = (UnicodeDecodeError, csv.Error, EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
+#: What unpacking and cutting a damaged file raises (NotImplementedError: a zip's method that Python does not have).
+CODECS = (
+    *(UnicodeError, csv.Error, EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, lzma.LZMAError),
+    NotImplementedError,
+)
 
 
 @dataclass(frozen=True)
@@ -44,17 +49,20 @@ def container(path: Path) -> Container:
     """Tell the container by the file's first bytes.
 
     Raises:
-        UnreadableFileError: when the file is empty.
+        UnreadableFileError: when the file is empty or cannot be read.
     """
-    with path.open("rb") as file:
-        start = file.read(64)
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+    except OSError as error:
+        raise find.unreadable(path, error) from error
     if not start:
         raise UnreadableFileError(f"{path}: empty file (0 bytes); it may still be on its way")
     if start.startswith(b"PAR1"):
         return "parquet"
     if start.startswith(b"\x1f\x8b"):
         return "gzip"
-    if start.startswith(b"PK\x03\x04"):
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip"
     return "json" if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")) else "csv"
 
@@ -69,8 +77,9 @@ def probe(path: Path) -> Probe:
     if kind == "parquet":
         return _probe_parquet(path)
     try:
-        with text(path) as lines:
+        with text(path, errors="surrogateescape") as lines:
             header = next(csv.reader(_limited(lines, path)), None)
+        "".join(header or []).encode()  # only the header: a row that is no UTF-8 is rejected by itself
     except CODECS as error:
         raise UnreadableFileError(f"{path}: cannot read its header: {error}") from error
     if not header or not any(name.strip() for name in header):
@@ -107,6 +116,31 @@ def binary(path: Path) -> Iterator[IO[bytes]]:
             yield plain
 
 
+def check_gzip(path: Path) -> None:
+    """Check the checksums of a gzip.
+
+    Raises:
+        UnreadableFileError: when it is torn or damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            _inflate_all(file)
+    except (zlib.error, EOFError) as error:
+        raise UnreadableFileError(f"{path}: torn or damaged gzip: {error}; deliver it again") from error
+
+
+def _inflate_all(file: IO[bytes]) -> None:
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    rest = b""
+    while data := rest or file.read(1 << 20):
+        inflate.decompress(data, 1 << 22)
+        rest = inflate.unused_data.lstrip(b"\0") if inflate.eof else inflate.unconsumed_tail
+        if inflate.eof and (rest or (rest := file.read(1 << 20).lstrip(b"\0"))):
+            inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    if not inflate.eof:
+        raise EOFError("it ends before its end-of-stream mark")
+
+
 def unzip(path: Path, folder: Path) -> Path:
     """Unpack a zip's one CSV into ``folder`` under a name of ours, and return it.
 
@@ -127,6 +161,8 @@ def _single_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     if len(members) != 1:
         raise UnreadableFileError(f"{path}: a zip with {len(members)} files; an export's zip holds exactly one CSV")
     member = members[0]
+    if member.flag_bits & 1:
+        raise UnreadableFileError(f"{path}: an encrypted zip; deliver it without a password")
     if member.file_size > MEMBER_LIMIT or member.file_size > RATIO_LIMIT * max(member.compress_size, 1):
         raise UnreadableFileError(f"{path}: its member would unpack to {member.file_size} bytes; that is no export")
     return member
@@ -144,7 +180,9 @@ def _probe_parquet(path: Path) -> Probe:
 
 
 def _limited(lines: IO[str], path: Path) -> Iterator[str]:
+    length = 0
     while line := lines.readline(HEADER_LIMIT):
-        if len(line) >= HEADER_LIMIT:
-            raise UnreadableFileError(f"{path}: no line end in the first {HEADER_LIMIT} characters; that is no CSV")
+        length += len(line)
+        if length >= HEADER_LIMIT:
+            raise UnreadableFileError(f"{path}: no header in the first {HEADER_LIMIT} characters; that is no CSV")
         yield line

@@ -68,16 +68,18 @@ class Known:
     x_BillingPeriod: str | None
     status: Status
     reason: str | None
+    rows_read: int
+    rows_rejected: int
 
 
 def known(warehouse: Warehouse, source: str, fingerprint: str, mappings: Mapping[str | None, str]) -> list[Known]:
     """Return the former verdicts on a delivery, as far as its format's mapping (None: of all formats) is unchanged."""
     rows = warehouse.rows(
-        "SELECT load_id, x_BillingPeriod, status, reason, format, mapping FROM loads "
+        "SELECT load_id, x_BillingPeriod, status, reason, rows_read, rows_rejected, format, mapping FROM loads "
         "WHERE x_Source = ? AND fingerprint = ? ORDER BY x_BillingPeriod",
         [source, fingerprint],
     )
-    return [Known(*row[:4]) for row in rows if row[5] == mappings.get(row[4])]
+    return [Known(*row[:6]) for row in rows if row[7] == mappings.get(row[6])]
 
 
 def current(warehouse: Warehouse, source: str, period: str) -> Current | None:

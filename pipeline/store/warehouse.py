@@ -107,7 +107,9 @@ class Warehouse:
         """
         try:
             result = self.connection.execute(sql, parameters or None)
-            return [column[0] for column in result.description or []], result.fetchall()
+            if result is None or result.description is None:  # type: ignore[redundant-expr]  # None: no statement
+                raise UsageError("the query says nothing: it holds no statement")
+            return [column[0] for column in result.description], result.fetchall()
         except duckdb.Error as error:
             raise UsageError(f"the query failed: {error}") from error
 
@@ -160,11 +162,19 @@ class Warehouse:
 
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     try:
-        return duckdb.connect(str(path), read_only=read_only)
+        connection = duckdb.connect(str(path), read_only=read_only)
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise WarehouseBusyError(f"{path}: in use by another process; try again when it has finished") from error
         raise SchemaError(f"{path}: DuckDB cannot open this file: {error}") from error
+    # Some names, such as costs.csv, DuckDB takes for data: it then works in memory and keeps nothing.
+    [(stored,)] = connection.execute(
+        "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+    ).fetchall()
+    if stored is None:
+        connection.close()
+        raise UsageError(f"{path}: DuckDB takes this name for a data file; name the warehouse like costs.duckdb")
+    return connection
 
 
 def _connect_by(deadline: float, path: Path) -> duckdb.DuckDBPyConnection:

@@ -20,7 +20,10 @@ CREATE OR REPLACE TEMP MACRO long_text(t) AS
 CREATE OR REPLACE TEMP MACRO long_double(d) AS
     CASE WHEN NOT is_short_double(d) THEN CAST(d AS VARCHAR) END;
 
--- ISO 8601 times as UTC; a time without offset is UTC already. DuckDB's own cast ignores offsets.
+-- ISO 8601 times of the years 1000 to 2999 as UTC; a time without offset is UTC already. DuckDB's own cast ignores
+-- offsets and takes blanks for digits.
+CREATE OR REPLACE TEMP MACRO in_calendar(m) AS
+    CASE WHEN m >= TIMESTAMP '1000-01-01' AND m < TIMESTAMP '3000-01-01' THEN m END;
 CREATE OR REPLACE TEMP MACRO offset_minutes(z) AS
     CASE
         WHEN length(z) >= 3 AND z[1] IN ('+', '-') THEN
@@ -30,9 +33,12 @@ CREATE OR REPLACE TEMP MACRO offset_minutes(z) AS
     END;
 CREATE OR REPLACE TEMP MACRO utc_text(t) AS
     CASE
-        WHEN length(t) = 20 AND t[20] = 'Z' AND t[5] = '-' AND t[11] = 'T' THEN TRY_CAST(t AS TIMESTAMP)
-        WHEN length(t) = 19 AND t[5] = '-' AND t[14] = ':' THEN TRY_CAST(t AS TIMESTAMP)
-        WHEN regexp_full_match(t, '\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?( ?(Z|UTC|[+-]\d\d(:?\d\d)?))?)?') THEN
+        WHEN t[1] NOT IN ('1', '2') OR t[12] = ' ' OR t[15] = ' ' THEN NULL
+        WHEN t LIKE '____-__-__T__:__:__Z' THEN TRY_CAST(t AS TIMESTAMP)
+        WHEN t LIKE '____-__-__ __:__:__' THEN TRY_CAST(t AS TIMESTAMP)
+        WHEN regexp_full_match(
+            t, '\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?( ?(Z|UTC|[+-](0\d|1[0-4])(:?[0-5]\d)?))?)?'
+        ) THEN
             TRY_CAST(regexp_extract(t, '^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?') AS TIMESTAMP)
             - to_minutes(offset_minutes(regexp_extract(t[11:], '[+-]\d\d(:?\d\d)?$')))
     END;

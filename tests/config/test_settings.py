@@ -25,7 +25,7 @@ def test_what_a_file_does_not_say_has_its_default(tmp_path: Path) -> None:
     assert found.publish.path == tmp_path / "published" / "costs.duckdb"
     assert (found.publish.mode, found.publish.keep) == (0o444, 2)
     assert (found.reports.out, found.reports.formats) == (tmp_path / "out", ("html", "md"))
-    assert (found.budgets, found.as_of, found.memory_limit, found.writer_wait_seconds) == (None, None, None, 600)
+    assert (found.budgets, found.as_of, found.memory_limit, found.writer_wait_seconds) == (None, None, "1500MB", 600)
     assert found.warnings == ()
 
 

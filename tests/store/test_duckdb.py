@@ -17,13 +17,12 @@ import duckdb
 import pytest
 
 from pipeline import resources
-from pipeline.engines import mapping
 from pipeline.entries import CostCategory, CostEntry
 from pipeline.errors import EntryError, UsageError, WarehouseBusyError, WarehouseError
 from pipeline.store import loads, rollups
 from pipeline.store.base import CostStore, Selection
 from pipeline.store.duckdb import DuckDBCostStore
-from pipeline.store.resource_keys import COLUMNS, resource_key, resource_key_sql
+from pipeline.store.resource_keys import resource_key, resource_key_sql
 from pipeline.store.warehouse import Warehouse
 
 MARCH, APRIL = datetime(2026, 3, 1), datetime(2026, 4, 1)
@@ -221,13 +220,11 @@ def test_sums_by_sql_are_those_of_the_entries_on_a_bill(warehouse: Warehouse) ->
     assert store.summarise(Selection()) == CostStore.summarise(store, Selection())
 
 
-def test_the_key_of_a_resource_is_the_loaders(warehouse: Warehouse) -> None:
+def test_the_key_of_a_resource_is_the_same_from_python_and_from_sql(warehouse: Warehouse) -> None:
     given = {"x_Provider": "aws", "ResourceId": "i-1", "ResourceName": "", "RegionId": None}
-    assert mapping.RESOURCE == COLUMNS
     select = ", ".join(f"CAST(${name} AS VARCHAR) AS {name}" for name in given)
-    keys = [build("m", list(given)) for build in (mapping.resource_key, resource_key_sql)]
-    found = warehouse.rows(f"SELECT {', '.join(keys)} FROM (SELECT {select}) AS m", given)
-    assert found == [(resource_key(given), resource_key(given))]
+    found = warehouse.value(f"SELECT {resource_key_sql('m', list(given))} FROM (SELECT {select}) AS m", given)
+    assert found == resource_key(given)
 
 
 def test_nothing_is_locked_between_calls(path: Path) -> None:

@@ -1,0 +1,62 @@
+"""Every command explains itself, quickly, and without loading what it does not need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from pipeline.cli import costmill
+from tests.cli.conftest import Say
+from tests.jobs.nights import environment
+
+COMMANDS = sorted(costmill.commands)
+HEAVY = ("polars", "duckdb", "pyarrow", "jinja2", "altair", "vl_convert", "yaml", "rich")
+
+
+def test_the_commands_are_those_of_the_documentation() -> None:
+    assert COMMANDS == ["budgets", "init", "load", "publish", "report", "run", "sql", "status", "summarise"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_says_what_it_does_and_gives_an_example(name: str, say: Say) -> None:
+    ended = say(name, "--help")
+    assert (ended.code, ended.stderr) == (0, "")
+    assert "Example" in ended.stdout
+    assert f"  costmill {name}" in ended.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_option_has_a_help_text(name: str) -> None:
+    options = [each for each in costmill.commands[name].params if isinstance(each, click.Option)]
+    assert [each.name for each in options if not each.help] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_a_line_in_the_list(name: str) -> None:
+    line = costmill.commands[name].get_short_help_str(limit=200)
+    assert line.endswith(".")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"], ["run", "--nonsense"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys; from pipeline.cli import execute; execute(sys.argv[1:]); "
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment(), check=True
+    )
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_the_version_is_the_packages(say: Say) -> None:
+    from pipeline import __version__
+
+    assert say("--version").stdout == f"costmill, version {__version__}\n"
+
+
+def test_both_spellings_of_help_work(say: Say) -> None:
+    assert say("-h").stdout == say("--help").stdout

@@ -1,0 +1,26 @@
+"""A small company, its nights in this process, and what they said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import execute
+from tests.jobs.nights import Ended
+
+Say = Callable[..., Ended]
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Run the command line in this process: code, stdout, stderr."""
+
+    def run(*arguments: str | Path) -> Ended:
+        capsys.readouterr()
+        code = execute([str(each) for each in arguments])
+        out, err = capsys.readouterr()
+        return Ended(code, out, err)
+
+    return run

@@ -1,0 +1,306 @@
+"""The night over a small bill: what it does, what it leaves alone, and what a changed configuration brings about."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pipeline import jobs
+from pipeline.config import load_settings
+from tests.jobs.conftest import Say
+from tests.jobs.nights import UNTOUCHED, Charge, ask, budgets, dump, facts, reports, write_bill, write_config
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """March (21 days, 210 USD) of one source, not run yet."""
+    write_bill(tmp_path / "exports" / "march.csv")
+    return tmp_path
+
+
+def published(folder: Path) -> Path:
+    return folder / "published" / "costs.duckdb"
+
+
+def warehouse(folder: Path) -> Path:
+    return folder / "warehouse" / "costs.duckdb"
+
+
+def test_a_second_run_changes_nothing_and_says_nothing(folder: Path, say: Say) -> None:
+    config = write_config(folder, cost=budgets(1000))
+    assert say("run", "--config", config).code == 0
+    tables, files = dump(warehouse(folder), UNTOUCHED), (facts(folder / "published"), facts(folder / "reports"))
+    second = say("run", "--config", config)
+    assert (second.code, second.stdout, second.stderr) == (0, "", "")
+    assert dump(warehouse(folder), UNTOUCHED) == tables
+    assert (facts(folder / "published"), facts(folder / "reports")) == files
+
+
+def test_every_run_is_in_the_ledger_with_its_end_and_code(folder: Path, say: Say) -> None:
+    config = write_config(folder, cost=budgets(100, exit_on_threshold=True, exit_code=7))
+    assert say("run", "--config", config).code == 7
+    assert say("run", "--config", config).code == 7
+    rows = ask(
+        warehouse(folder), "SELECT command, ended_at >= started_at, exit_code, changed FROM runs ORDER BY started_at"
+    )
+    assert rows == [("run", True, 7, True), ("run", True, 7, False)]
+
+
+def test_v_tells_each_step_with_rows_money_and_seconds(folder: Path, say: Say) -> None:
+    told = say("run", "--config", write_config(folder), "-v").stderr
+    assert "load       azure 2026-03, 21 rows, 210.00 USD, " in told
+    names = ["load", "summarise", "budgets", "report", "publish"]
+    assert [line.split()[0] for line in told.splitlines()] == names
+
+
+def test_the_listener_hears_steps_with_exact_money(folder: Path) -> None:
+    heard: list[jobs.Step] = []
+    jobs.run(load_settings(write_config(folder), environ={}), listen=heard.append)
+    load = next(step for step in heard if step.name == "load")
+    assert (load.subject, load.rows, load.totals) == ("azure 2026-03", 21, {"USD": Decimal(210)})
+
+
+def test_a_missing_source_does_not_stop_the_others(folder: Path, say: Say) -> None:
+    sources = [{"name": "gone", "path": "nowhere"}, {"name": "azure", "path": "exports"}]
+    ended = say("run", "--config", write_config(folder, sources=sources))
+    assert ended.code == 65
+    assert f"costmill: refused: gone: {folder}/nowhere: no such file or folder; check the source's path" in ended.stderr
+    assert ask(published(folder), "SELECT sum(BilledCost) FROM focus_data_table") == [(Decimal(210),)]
+
+
+def test_a_source_that_comes_back_ends_the_refusal(folder: Path, say: Say) -> None:
+    config = write_config(folder, sources=[{"name": "late", "path": "late"}])
+    assert say("run", "--config", config).code == 65
+    assert say("status", "--config", config).code == 65
+    write_bill(folder / "late" / "march.csv")
+    assert say("run", "--config", config).code == 0
+    assert say("status", "--config", config).code == 0
+
+
+def test_a_source_that_stays_away_writes_one_refusal_and_publishes_once(folder: Path, say: Say) -> None:
+    config = write_config(folder, sources=[{"name": "gone", "path": "nowhere"}])
+    assert say("run", "--config", config).code == 65
+    before = facts(folder / "published")
+    assert say("run", "--config", config).code == 65
+    assert facts(folder / "published") == before
+    assert ask(warehouse(folder), "SELECT status FROM loads") == [("refused",)]
+
+
+def test_data_before_as_of_is_all_that_a_budget_counts(folder: Path, say: Say) -> None:
+    config = write_config(folder, cost=budgets(100))
+    assert say("run", "--config", config, "--as-of", "2026-03-04").code == 0
+    assert ask(published(folder), "SELECT current_spend FROM budget_status") == [(Decimal(40),)]
+
+
+def test_a_night_before_any_data_counts_nothing_and_fires_nothing(folder: Path, say: Say) -> None:
+    ended = say("run", "--config", write_config(folder, cost=budgets(1)), "--as-of", "2025-06-01")
+    assert ended.code == 0
+    rows = ask(published(folder), "SELECT current_spend, health FROM budget_status WHERE x_BillingPeriod = '2025-06'")
+    assert rows == [(Decimal(0), "OK")]
+    assert ask(published(folder), "SELECT count(*) FROM budget_alerts") == [(0,)]
+
+
+def test_old_data_ends_the_run_with_the_stale_code_and_says_how_old(folder: Path, say: Say) -> None:
+    ended = say("run", "--config", write_config(folder), "--as-of", "2026-03-30")
+    assert ended.code == 66
+    assert ended.stderr == "costmill: stale: the last complete day of all sources is 2026-03-21, 9 days ago\n"
+    assert (folder / "reports" / "2026-03" / "report.md").exists()
+
+
+def test_a_withheld_report_stays_as_it_was_and_comes_when_the_data_does(folder: Path, say: Say) -> None:
+    config = write_config(folder, freshness={"stale": "withhold"})
+    ended = say("run", "--config", config, "--as-of", "2026-03-30")
+    assert ended.code == 66
+    assert "the report of 2026-03 is withheld" in ended.stderr
+    assert reports(folder / "reports") == {}
+    write_bill(folder / "exports" / "march.csv", [Charge(days=29)], at="2026-03-30T04:00:00")
+    assert say("run", "--config", config, "--as-of", "2026-03-30").code == 0
+    assert list(reports(folder / "reports")) == ["2026-03/report.md"]
+
+
+def test_a_new_day_renders_the_running_month_only(folder: Path, say: Say) -> None:
+    write_bill(folder / "exports" / "february.csv", [Charge(days=28)], period="2026-02", at="2026-03-02T04:00:00")
+    config = write_config(folder, cost=budgets(1000))
+    assert say("run", "--config", config).code == 0
+    told = say("run", "--config", config, "--as-of", "2026-03-23", "-v").stderr
+    assert [line.split(",")[0].split() for line in told.splitlines() if line.startswith("report")] == [
+        ["report", "2026-03"]
+    ]
+
+
+def test_a_deleted_report_is_rendered_again(folder: Path, say: Say) -> None:
+    config = write_config(folder)
+    say("run", "--config", config)
+    before = reports(folder / "reports")
+    (folder / "reports" / "2026-03" / "report.md").unlink()
+    assert say("run", "--config", config).code == 0
+    assert reports(folder / "reports") == before
+
+
+def test_another_format_is_rendered_by_the_next_run(folder: Path, say: Say) -> None:
+    say("run", "--config", write_config(folder))
+    say("run", "--config", write_config(folder, reports={"out": "reports", "formats": ["md", "html"]}))
+    assert list(reports(folder / "reports")) == ["2026-03/report.html", "2026-03/report.md"]
+
+
+@pytest.mark.heavy
+def test_other_reported_tags_remake_the_rollups_and_summaries(folder: Path, say: Say) -> None:
+    tagged = Charge(tags='{"team": "ml", "env": "dev"}')
+    write_bill(folder / "exports" / "march.csv", [tagged])
+    say("run", "--config", write_config(folder, tags={"report_keys": ["team"]}))
+    say("run", "--config", write_config(folder, tags={"report_keys": ["env"]}))
+    assert ask(published(folder), "SELECT DISTINCT x_ReportedTags FROM daily_costs") == [('{"env":"dev"}',)]
+    assert ask(published(folder), "SELECT TagKey, TagValue FROM tag_summary") == [("env", "dev")]
+    fresh = folder / "fresh"
+    write_bill(fresh / "exports" / "march.csv", [tagged])
+    say("run", "--config", write_config(fresh, tags={"report_keys": ["env"]}))
+    assert reports(fresh / "reports") == reports(folder / "reports")
+
+
+def test_a_budget_of_another_tag_counts_what_is_loaded_already(folder: Path, say: Say) -> None:
+    say("run", "--config", write_config(folder, cost=budgets(1000)))
+    with_team = budgets(1000, tags=[{"selector": "team:ml", "amount": 500}])
+    say("run", "--config", write_config(folder, cost=with_team))
+    rows = ask(published(folder), "SELECT budget_id, current_spend FROM budget_status ORDER BY position")
+    assert rows == [("global", Decimal(210)), ("tag:team:ml", Decimal(210))]
+
+
+def test_an_edited_amount_moves_status_alerts_and_report(folder: Path, say: Say) -> None:
+    alerts = [{"threshold": 100, "type": "actual"}]
+    small = {"budgets": {"global": {"amount": 200, "alerts": alerts}}}
+    large = {"budgets": {"global": {"amount": 500, "alerts": alerts}}}
+    say("run", "--config", write_config(folder, cost=small))
+    before = reports(folder / "reports")
+    assert say("run", "--config", write_config(folder, cost=large)).stderr == ""
+    assert ask(published(folder), "SELECT status, reason FROM budget_alerts") == [
+        ("resolved", "the limit was 200; spend is 210 USD, 42.000000 % of 500")
+    ]
+    assert reports(folder / "reports") != before
+    told = say("run", "--config", write_config(folder, cost=small)).stderr
+    assert told == "costmill: alert reopened: global actual 100 %, now 105 % (critical)\n"
+
+
+def test_a_removed_budget_ends_and_its_alerts_are_resolved(folder: Path, say: Say) -> None:
+    say("run", "--config", write_config(folder, cost=budgets(100)))
+    assert say("run", "--config", write_config(folder)).code == 0
+    assert ask(published(folder), "SELECT count(*) FROM budget_status") == [(0,)]
+    assert ask(published(folder), "SELECT ended_at FROM budgets") == [(datetime(2026, 3, 22, 23, 59, 59, 999999),)]
+    assert ask(published(folder), "SELECT DISTINCT status, reason FROM budget_alerts") == [
+        ("resolved", "the budget left the configuration file")
+    ]
+
+
+def test_windows_that_ended_before_the_first_load_write_suppressed_alerts_and_are_not_told(
+    folder: Path, say: Say
+) -> None:
+    write_bill(folder / "exports" / "february.csv", [Charge(days=28)], period="2026-02", at="2026-03-02T04:00:00")
+    alerts = [{"threshold": 100, "type": "actual"}]
+    told = say("run", "--config", write_config(folder, cost={"budgets": {"global": {"amount": 100, "alerts": alerts}}}))
+    rows = ask(published(folder), "SELECT x_BillingPeriod, status FROM budget_alerts ORDER BY ALL")
+    assert rows == [("2026-02", "suppressed"), ("2026-03", "open")]
+    assert told.stderr.count("alert fired") == 1
+
+
+def test_a_run_that_stopped_right_after_its_first_load_raises_no_storm(folder: Path, say: Say) -> None:
+    write_bill(folder / "exports" / "march.csv", [Charge(days=28)], period="2026-02", at="2026-03-02T04:00:00")
+    config = write_config(folder, cost=budgets(100))
+
+    def stop(step: jobs.Step) -> None:
+        raise RuntimeError(step.name)
+
+    with pytest.raises(RuntimeError, match="load"):
+        jobs.run(load_settings(config, environ={}), listen=stop)
+    assert say("run", "--config", config, "--as-of", "2026-03-02").stderr == ""
+    assert ask(published(folder), "SELECT DISTINCT status FROM budget_alerts") == [("suppressed",)]
+
+
+def test_a_first_night_without_charges_does_not_count_as_the_first_load(folder: Path, say: Say) -> None:
+    config = write_config(folder, cost=budgets(100))
+    (folder / "exports" / "march.csv").rename(folder / "march.csv")
+    assert say("run", "--config", config, "--as-of", "2026-02-01").code == 65
+    (folder / "march.csv").rename(folder / "exports" / "march.csv")
+    assert say("run", "--config", config, "--as-of", "2026-04-02").code == 66
+    assert ask(published(folder), "SELECT DISTINCT status FROM budget_alerts") == [("suppressed",)]
+
+
+def test_a_month_that_ended_yesterday_still_tells_its_alerts(folder: Path, say: Say) -> None:
+    config = write_config(folder, cost=budgets(250))
+    say("run", "--config", config)
+    write_bill(folder / "exports" / "march.csv", [Charge(days=31)], at="2026-04-01T04:00:00")
+    told = say("run", "--config", config, "--as-of", "2026-04-01").stderr
+    assert told.startswith("costmill: alert fired: global actual 100 %, now 124 % (critical)\n")
+
+
+def test_a_missing_rate_ends_with_the_configuration_code_after_the_reports(folder: Path, say: Say) -> None:
+    write_bill(folder / "exports" / "march.csv", [Charge(), Charge(currency="EUR", resource="vm-2")])
+    ended = say("run", "--config", write_config(folder, cost=budgets(1000)))
+    assert ended.code == 78
+    assert ended.stderr == (
+        "costmill: warning: 210 EUR of 2026-03 have no rate to USD: global is UNSPECIFIED; "
+        'give currency.rates."2026-03".EUR\n'
+    )
+    assert (folder / "reports" / "2026-03" / "report.md").exists()
+
+
+@pytest.mark.heavy
+def test_a_rate_given_later_counts_past_months_too(folder: Path, say: Say) -> None:
+    euros = [Charge(currency="EUR", days=28)]
+    write_bill(folder / "exports" / "february.csv", euros, period="2026-02", at="2026-03-02T04:00:00")
+    assert say("run", "--config", write_config(folder, cost=budgets(1000))).code == 78
+    assert say("run", "--config", write_config(folder, cost=budgets(1000))).code == 78
+    rates = {"report": "USD", "rates": {"2026-02": {"EUR": "1.5"}}}
+    assert say("run", "--config", write_config(folder, cost=budgets(1000), currency=rates)).code == 0
+    query = "SELECT current_spend FROM budget_status WHERE x_BillingPeriod = '2026-02'"
+    assert ask(published(folder), query) == [(Decimal(420),)]
+
+
+def test_the_worst_of_several_ends_the_run(folder: Path, say: Say) -> None:
+    sources = [{"name": "gone", "path": "nowhere"}, {"name": "azure", "path": "exports"}]
+    breach = budgets(100, exit_on_threshold=True, exit_code=7)
+    stale = ("--as-of", "2026-03-30")
+    assert say("run", "--config", write_config(folder, sources=sources, cost=breach), *stale).code == 65
+    assert say("run", "--config", write_config(folder, cost=breach), *stale).code == 66
+    assert say("run", "--config", write_config(folder, cost=breach)).code == 7
+
+
+@pytest.mark.heavy
+def test_an_older_delivery_found_later_changes_no_figure(tmp_path: Path, say: Say) -> None:
+    def answers(folder: Path, *nights: list[tuple[str, str, str]]) -> dict[str, list[tuple[object, ...]]]:
+        config = write_config(folder, cost=budgets(200))
+        for night in nights:
+            for name, cost, at in night:
+                write_bill(folder / "exports" / name, [Charge(cost=cost)], at=at)
+            assert say("run", "--config", config).code == 0
+        tables = dump(folder / "warehouse" / "costs.duckdb")
+        left_out = {
+            "budget_alerts",
+            "restatements",
+            "loads",
+            "load_files",
+            "load_controls",
+            "dirty",
+            "settings",
+            "profiles",
+        }
+        return {name: rows for name, rows in tables.items() if name not in left_out}
+
+    old, new = ("a.csv", "9", "2026-03-21T04:00:00"), ("b.csv", "10", "2026-03-22T04:00:00")
+    expected = answers(tmp_path / "forth", [old, new])
+    assert answers(tmp_path / "back", [new], [old]) == expected
+    assert answers(tmp_path / "steps", [old], [new]) == expected
+
+
+@pytest.mark.heavy
+def test_sources_in_another_order_end_in_the_same_tables_and_reports(tmp_path: Path, say: Say) -> None:
+    sources = [{"name": "one", "path": "one"}, {"name": "two", "path": "two"}]
+    for name, order in (("forth", sources), ("back", sources[::-1])):
+        folder = tmp_path / name
+        write_bill(folder / "one" / "march.csv", [Charge(resource="vm-1")])
+        write_bill(folder / "two" / "march.csv", [Charge(resource="vm-2", cost="3.25")])
+        assert say("run", "--config", write_config(folder, sources=order, cost=budgets(200))).code == 0
+    forth, back = tmp_path / "forth", tmp_path / "back"
+    assert dump(warehouse(back)) == dump(warehouse(forth))
+    assert reports(back / "reports") == reports(forth / "reports")

@@ -1,0 +1,473 @@
+"""Which files are one delivery, which delivery counts, and what waits until somebody looks."""
+
+from __future__ import annotations
+
+import json
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.sources import formats
+from tests.load.bills import (
+    House,
+    azure_delivery,
+    cur,
+    cur2_delivery,
+    dump,
+    focus,
+    legacy_delivery,
+    month,
+    touch,
+    write,
+)
+
+
+def lines(count: int, cost: str = "1", **changes: Any) -> list[dict[str, Any]]:
+    """So many CUR lines with keys of their own."""
+    return [cur(identity_line_item_id=f"line-{n}", line_item_unblended_cost=cost) | changes for n in range(count)]
+
+
+def charges(count: int, cost: str = "1", label: str = "2026-01", start: int = 0) -> list[dict[str, Any]]:
+    """So many FOCUS rows of a billing period with keys of their own."""
+    return [focus(BilledCost=cost, ResourceId=f"r-{n}", **month(label)) for n in range(start, start + count)]
+
+
+def statuses(house: House) -> dict[str, int]:
+    """How many ledger rows have each status."""
+    return dict(house.rows("SELECT status, count(*) FROM loads GROUP BY ALL ORDER BY 1"))
+
+
+# --- manifests ------------------------------------------------------------------------------
+
+
+def test_the_parts_of_a_manifest_are_one_delivery(house: House) -> None:
+    legacy_delivery(house.folder, [lines(2), lines(1, identity_line_item_id="x")], "a1")
+    assert house.one().charges == 3
+    assert house.value("SELECT count(*) FROM load_files") == 2
+
+
+def test_the_copy_of_the_manifest_names_the_current_assembly(house: House) -> None:
+    legacy_delivery(house.folder, [lines(1, "5")], "new", current=True)
+    [old] = legacy_delivery(house.folder, [lines(1, "3")], "old", current=False)
+    touch(old, 4e9)
+    assert {outcome.status for outcome in house.load()} == {"loaded"}
+    assert house.billed() == 5
+
+
+def test_a_data_export_says_when_it_was_made(house: House) -> None:
+    cur2_delivery(house.folder, [lines(1, "5")], "20260320T000000Z")
+    [old] = cur2_delivery(house.folder, [lines(1, "3")], "20260310T000000Z")
+    touch(old, 4e9)
+    house.load()
+    assert house.billed() == 5
+    assert str(house.value("SELECT delivered_at FROM source_periods")) == "2026-03-20 00:00:00"
+
+
+def test_an_azure_run_says_when_it_was_submitted(house: House) -> None:
+    azure_delivery(house.folder, [charges(2)], "r1", submitted="2026-01-10T10:00:00Z")
+    azure_delivery(house.folder, [charges(1), charges(1, "2", start=1)], "r2", submitted="2026-01-11T10:00:00Z")
+    house.load()
+    assert house.billed() == 3
+
+
+def test_a_delivery_waits_for_a_missing_part_and_goes_in_when_it_is_there(house: House) -> None:
+    parts = legacy_delivery(house.folder, [lines(1), lines(1, identity_line_item_id="x")], "a1")
+    data = parts[1].read_bytes()
+    parts[1].unlink()
+    outcome = house.one(whole=True)
+    assert outcome.status == "refused"
+    assert "cur-Manifest.json: names 'reports/cur/20260101-20260201/a1/cur-2.csv.gz', which is not there" in str(
+        outcome.reason
+    )
+    assert house.value("SELECT count(*) FROM charges") == 0
+    parts[1].write_bytes(data)
+    assert house.one(whole=True).charges == 2
+    assert statuses(house) == {"loaded": 1, "superseded": 1}
+
+
+def test_a_part_of_the_wrong_size_waits_until_it_is_whole(house: House) -> None:
+    [part] = azure_delivery(house.folder, [charges(3)], "r1", submitted="2026-01-10T10:00:00Z")
+    data = part.read_bytes()
+    part.write_bytes(data[:-10])
+    outcome = house.one()
+    assert f"{len(data) - 10} bytes, but" in str(outcome.reason)
+    assert str(outcome.reason).endswith("it waits until the file is whole")
+    part.write_bytes(data)
+    assert house.one().charges == 3
+
+
+def test_files_beside_a_torn_manifest_wait_for_it(house: House) -> None:
+    legacy_delivery(house.folder, [lines(1), lines(1, identity_line_item_id="x")], "a1", current=False)
+    [manifest] = house.folder.rglob("*.json")
+    text = manifest.read_text()
+    manifest.write_text(text[:40])
+    outcomes = house.load(whole=True)
+    assert [outcome.status for outcome in outcomes] == ["refused"] * 3
+    assert {"it may still be on its way" in str(each.reason) for each in outcomes[:1]} == {True}
+    assert "waits until the manifest" in str(outcomes[1].reason)
+    manifest.write_text(text)
+    assert house.one(whole=True).charges == 2
+
+
+def test_data_of_a_torn_manifest_in_the_metadata_folder_waits(house: House) -> None:
+    cur2_delivery(house.folder, [lines(1)], "20260310T000000Z")
+    cur2_delivery(
+        house.folder,
+        [lines(1, bill_billing_period_start_date="2026-02-01T00:00:00Z")],
+        "20260311T000000Z",
+        period="2026-02",
+    )
+    torn = next(path for path in house.folder.rglob("*.json") if "2026-02" in str(path))
+    torn.write_text("{")
+    assert sorted((each.status, each.x_BillingPeriod) for each in house.load()) == [
+        ("loaded", "2026-01"),
+        *[("refused", None)] * 2,
+    ]
+
+
+def test_other_json_beside_exports_is_left_alone(house: House) -> None:
+    write(house.folder / "bill.csv", charges(1))
+    (house.folder / "package.json").write_text('{"name": "x"}')
+    (house.folder / "usage.jsonl").write_text('{"a": 1}\n{"a": 2}\n')
+    assert sorted(outcome.status for outcome in house.load()) == ["loaded", "refused"]
+
+
+def test_a_source_of_nothing_but_other_json_is_refused(house: House) -> None:
+    (house.folder / "package.json").write_text('{"name": "x"}')
+    outcome = house.one()
+    assert (outcome.status, str(outcome.reason).split(": ", 1)[1]) == (
+        "refused",
+        "no export there, only JSON that is no manifest; give the data files, too",
+    )
+
+
+def test_a_manifest_without_files_waits(house: House) -> None:
+    (house.folder / "m.json").write_text(json.dumps({"executionId": "20260310T000000Z-e", "dataFiles": []}))
+    outcome = house.one()
+    assert (outcome.status, "names no files; it waits" in str(outcome.reason)) == ("refused", True)
+
+
+def test_a_manifest_whose_keys_climb_out_finds_nothing_there(house: House, tmp_path: Path) -> None:
+    write(tmp_path / "secret.csv", charges(1))
+    (house.folder / "m.json").write_text(json.dumps({"executionId": "e", "dataFiles": ["../secret.csv"]}))
+    assert "names '../secret.csv', which is not there" in str(house.one().reason)
+
+
+def test_a_header_only_month_with_a_manifest_is_an_empty_month(house: House) -> None:
+    legacy_delivery(house.folder, [[]], "a1", period="2026-02")
+    outcome = house.one()
+    assert (outcome.status, outcome.x_BillingPeriod, outcome.charges) == ("loaded", "2026-02", 0)
+    assert house.rows("SELECT x_BillingPeriod, charges FROM source_periods") == [("2026-02", 0)]
+
+
+def test_a_header_only_file_without_a_manifest_is_nothing_to_load(house: House) -> None:
+    outcome = house.one(write(house.folder / "bill.csv", [], list(focus())))
+    assert (outcome.status, outcome.x_BillingPeriod) == ("loaded", None)
+    assert str(outcome.reason).startswith("a header and no rows")
+    assert not house.one().is_new
+
+
+# --- without a manifest ---------------------------------------------------------------------
+
+
+def test_disjoint_files_are_parts_of_one_delivery(house: House) -> None:
+    write(house.folder / "1.csv", charges(3), at=1e9)
+    write(house.folder / "2.csv", charges(3, start=3), at=2e9)
+    assert house.one().charges == 6
+
+
+def test_files_with_the_same_keys_are_deliveries_one_after_the_other(house: House) -> None:
+    write(house.folder / "b.csv", charges(4), at=1e9)
+    write(house.folder / "a.csv", charges(4, "2"), at=2e9)
+    assert [outcome.charges for outcome in house.load()] == [4, 4]
+    assert house.billed() == 8
+
+
+def test_deliveries_of_the_same_time_go_by_the_order_given(house: House) -> None:
+    first = write(house.folder / "b.csv", charges(4), at=1e9)
+    second = write(house.folder / "a.csv", charges(4, "2"), at=1e9)
+    house.load(first, second)
+    assert house.billed() == 8
+
+
+def test_parts_of_a_later_delivery_follow_its_first_part(house: House) -> None:
+    for number, (cost, start) in enumerate([("1", 0), ("1", 4), ("2", 0), ("2", 4)]):
+        write(house.folder / f"{number}.csv", charges(4, cost, start=start), at=1e9 + number)
+    assert [outcome.charges for outcome in house.load()] == [8, 8]
+    assert house.billed() == 16
+
+
+def test_files_that_overlap_in_part_are_refused_and_ask(house: House) -> None:
+    one = write(house.folder / "1.csv", charges(10), at=1e9)
+    two = write(house.folder / "2.csv", charges(10, start=7), at=2e9)
+    outcome = house.one()
+    assert outcome.reason == (
+        f"{one} and {two} share about 30% of their rows: neither parts of one delivery nor deliveries one after the "
+        "other; nothing of them was loaded. Say which with --delivery one or --delivery each"
+    )
+    assert not house.one().is_new
+    assert house.one(mode="one").charges == 20
+
+
+def test_each_file_may_be_a_delivery_by_word(house: House) -> None:
+    write(house.folder / "1.csv", charges(10), at=1e9)
+    write(house.folder / "2.csv", charges(10, start=7), at=2e9)
+    assert [outcome.charges for outcome in house.load(mode="each")] == [10, 10]
+    assert house.value("SELECT count(*) FROM charges") == 10
+
+
+@pytest.mark.parametrize("mode", ["auto", "one", "each"])
+def test_a_copy_of_a_file_counts_once(house: House, mode: Any) -> None:
+    for name in ("1.csv", "copy.csv"):
+        write(house.folder / name, charges(3))
+    house.load(mode=mode)
+    assert house.value("SELECT count(*) FROM charges") == 3
+
+
+def test_aws_files_without_line_item_ids_are_told_apart_by_what_they_say(house: House) -> None:
+    bare = {"identity_line_item_id": ..., "identity_time_interval": ...}
+    for number in range(2):
+        write(house.folder / f"{number}.csv", [cur(**bare, line_item_resource_id=f"i-{number}{n}") for n in range(3)])
+    assert house.one().charges == 6
+
+
+def test_files_of_two_formats_are_deliveries_of_their_own(house: House) -> None:
+    write(house.folder / "1.csv", charges(1, label="2026-02"))
+    write(house.folder / "2.csv", [cur()])
+    assert [outcome.charges for outcome in house.load()] == [1, 1]
+
+
+def test_a_source_that_names_its_format_refuses_another(house: House) -> None:
+    path = write(house.folder / "bill.csv", charges(1))
+    outcome = house.one(format="aws_cur")
+    assert outcome.reason == (
+        f"{path}: FOCUS cost and usage, 1.0 to 1.4, but the source bill says format: aws_cur; nothing was loaded"
+    )
+    assert house.one().status == "loaded"
+
+
+# --- known, again, and the gate -------------------------------------------------------------
+
+
+def test_a_known_delivery_is_skipped(house: House) -> None:
+    write(house.folder / "bill.csv", charges(2))
+    assert house.one().is_new
+    before = dump(house.warehouse)
+    assert not house.one().is_new
+    assert dump(house.warehouse) == before
+
+
+def test_a_touched_file_of_the_same_contents_is_not_loaded_again(house: House) -> None:
+    path = write(house.folder / "bill.csv", charges(2))
+    house.load()
+    os.utime(path, (1, 1))
+    assert not house.one().is_new
+
+
+def test_a_changed_mapping_loads_known_deliveries_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(house.folder / "bill.csv", charges(2))
+    house.load()
+    monkeypatch.setattr(formats, "READER_VERSION", formats.READER_VERSION + 1)
+    assert house.one().is_new
+    assert house.billed() == 2
+    assert statuses(house) == {"loaded": 1, "replaced": 1}
+
+
+def test_an_older_delivery_found_later_is_superseded(house: House) -> None:
+    new = write(house.folder / "new" / "bill.csv", charges(2, "5"), at=2e9)
+    old = write(house.folder / "old" / "bill.csv", charges(2, "3"), at=1e9)
+    house.load(new)
+    outcome = house.one(old)
+    assert (outcome.status, outcome.reason, outcome.waits) == ("superseded", "older than what is loaded", False)
+    assert house.billed() == 10
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        (charges(0), "0 rows for 2026-01, 20 are loaded: an empty delivery over a full one"),
+        (charges(17, "2"), "17 rows for 2026-01, 20 are loaded: shrunken by more than 10%"),
+    ],
+)
+def test_a_lesser_delivery_waits_until_it_is_accepted(house: House, rows: list[dict[str, Any]], reason: str) -> None:
+    azure_delivery(house.folder, [charges(20)], "r1", submitted="2026-01-10T10:00:00Z")
+    house.load()
+    azure_delivery(house.folder, [rows], "r2", submitted="2026-01-11T10:00:00Z")
+    outcome = house.load()[-1]
+    assert (outcome.status, outcome.waits) == ("quarantined", True)
+    assert reason in str(outcome.reason)
+    assert str(outcome.reason).endswith("what is loaded stays; if the delivery is right, load it with --accept")
+    assert house.billed() == 20
+    assert not house.load()[-1].is_new
+    assert house.load(accept=True)[-1].status == "loaded"
+    assert house.billed() == sum(Decimal(row["BilledCost"]) for row in rows)
+
+
+def test_a_delivery_within_the_gate_goes_in(house: House) -> None:
+    house.load(write(house.folder / "1.csv", charges(20), at=1e9))
+    assert house.one(write(house.folder / "1.csv", charges(18), at=2e9)).status == "loaded"
+
+
+def test_the_fringe_of_a_file_does_not_replace_the_other_month(house: House) -> None:
+    house.load(write(house.folder / "1.csv", charges(40), at=1e9))
+    later = [*charges(30, label="2026-02"), *charges(1, "9", label="2026-01")]
+    outcomes = house.load(write(house.folder / "2.csv", later, at=2e9))
+    assert [(outcome.x_BillingPeriod, outcome.status) for outcome in outcomes] == [
+        ("2026-02", "loaded"),
+        ("2026-01", "quarantined"),
+    ]
+    assert "1 rows for 2026-01, 40 are loaded: the fringe of another billing period's file" in str(outcomes[1].reason)
+    assert house.billed() == 70
+
+
+def test_a_newer_delivery_supersedes_one_that_waits(house: House) -> None:
+    azure_delivery(house.folder, [charges(20)], "r1", submitted="2026-01-10T10:00:00Z")
+    house.load(whole=True)
+    azure_delivery(house.folder, [charges(2)], "r2", submitted="2026-01-11T10:00:00Z")
+    house.load(whole=True)
+    azure_delivery(house.folder, [charges(21)], "r3", submitted="2026-01-12T10:00:00Z")
+    outcomes = house.load(whole=True)
+    assert not any(outcome.waits for outcome in outcomes)
+    assert str(outcomes[-1].reason).startswith("a newer delivery is loaded; was: ")
+    assert statuses(house) == {"loaded": 1, "replaced": 1, "superseded": 1}
+    assert not any(outcome.is_new for outcome in house.load(whole=True))
+    assert house.billed() == 21
+
+
+def test_a_newer_delivery_of_the_same_run_supersedes_one_that_would_wait(house: House) -> None:
+    for number, count in enumerate((20, 2, 21)):
+        azure_delivery(house.folder, [charges(count)], f"r{number}", submitted=f"2026-01-1{number}T10:00:00Z")
+    assert not any(outcome.waits for outcome in house.load(whole=True))
+    assert statuses(house) == {"loaded": 1, "replaced": 1, "superseded": 1}
+
+
+def test_a_verdict_on_a_file_that_went_away_is_closed(house: House) -> None:
+    bad = write(house.folder / "bad.csv", [{"a": "1"}])
+    write(house.folder / "good.csv", charges(1))
+    assert "refused" in {outcome.status for outcome in house.load(whole=True)}
+    bad.unlink()
+    house.load(whole=True)
+    assert statuses(house) == {"loaded": 1, "superseded": 1}
+    reason = house.value("SELECT reason FROM loads WHERE status = 'superseded'")
+    assert reason.startswith(f"no longer delivered; was: {bad}: unknown format")
+
+
+def test_a_source_that_cannot_be_found_is_told_once_and_closed_when_it_is_back(house: House) -> None:
+    house.folder.rmdir()
+    assert house.one(whole=True).is_new
+    assert not house.one(whole=True).is_new
+    write(house.folder / "bill.csv", charges(1))
+    house.load(whole=True)
+    assert statuses(house) == {"loaded": 1, "superseded": 1}
+    (house.folder / "bill.csv").unlink()
+    house.folder.rmdir()
+    assert house.one(whole=True).is_new
+
+
+def test_one_bad_delivery_does_not_stop_the_others(house: House) -> None:
+    write(house.folder / "1.csv", charges(1, label="2026-01"))
+    write(house.folder / "2.csv", [{"odd": 1}])
+    write(house.folder / "3.csv", charges(1, label="2026-03"))
+    assert sorted(outcome.status for outcome in house.load()) == ["loaded", "loaded", "refused"]
+
+
+# --- periods, restatements, dimensions ------------------------------------------------------
+
+
+def test_a_file_of_several_months_is_a_load_of_each(house: House) -> None:
+    outcome = house.load(write(house.folder / "bill.csv", [*charges(2), *charges(1, label="2026-02")]))
+    assert [(each.x_BillingPeriod, each.charges) for each in outcome] == [("2026-01", 2), ("2026-02", 1)]
+
+
+def test_a_run_that_ended_between_two_months_of_a_file_is_finished_by_the_next(house: House) -> None:
+    path = write(house.folder / "bill.csv", [*charges(2), *charges(1, label="2026-02")])
+    from pipeline.config import SourceSettings
+    from pipeline.load import Loader
+
+    with Loader(house.warehouse, run_id="killed") as loader:
+        outcomes = loader.load(SourceSettings("bill", str(path)), [str(path)])
+        assert next(outcomes).x_BillingPeriod == "2026-01"
+    assert [(each.x_BillingPeriod, each.status) for each in house.load(path)] == [("2026-02", "loaded")]
+    assert [each.is_new for each in house.load(path)] == [False, False]
+    assert house.value("SELECT count(*) FROM settings WHERE name LIKE 'unfinished:%'") == 0
+
+
+def test_a_restatement_says_what_changed_by_account_and_service(house: House) -> None:
+    old = [
+        *charges(3),
+        focus(ResourceId="x", ServiceName="Disks", BilledCost="4"),
+        focus(ResourceId="y", SubAccountId="gone"),
+    ]
+    new = [
+        *charges(3),
+        focus(ResourceId="x", ServiceName="Disks", BilledCost="3"),
+        focus(ResourceId="z", SubAccountId="came"),
+    ]
+    house.load(write(house.folder / "1.csv", old, at=1e9))
+    house.load(write(house.folder / "2.csv", new, at=2e9))
+    sql = (
+        "SELECT SubAccountId, ServiceName, charges_before, charges_after, BilledCost_before, BilledCost_after, "
+        "EffectiveCost_before, EffectiveCost_after FROM restatements ORDER BY SubAccountId"
+    )
+    machines, zero, effective = "Virtual Machines", Decimal(0), Decimal("1.25")
+    assert house.rows(sql) == [
+        ("came", machines, 0, 1, zero, Decimal("1.5"), zero, effective),
+        ("gone", machines, 1, 0, Decimal("1.5"), zero, effective, zero),
+        ("sub-1", "Disks", 1, 1, Decimal(4), Decimal(3), effective, effective),
+    ]
+
+
+def test_a_re_delivery_that_changes_no_money_restates_nothing(house: House) -> None:
+    house.load(write(house.folder / "1.csv", charges(3), at=1e9))
+    house.load(write(house.folder / "2.csv", [row | {"InvoiceId": "final"} for row in charges(3)], at=2e9))
+    assert house.value("SELECT count(*) FROM restatements") == 0
+    assert house.rows("SELECT DISTINCT InvoiceId FROM charges") == [("final",)]
+
+
+def test_what_only_the_replaced_charges_used_is_dropped(house: House) -> None:
+    shared_row = focus(ResourceId="both", Tags='{"t":"both"}')
+    house.load(write(house.folder / "other.csv", [shared_row | month("2026-02")]), source="other")
+    house.load(write(house.folder / "1.csv", [shared_row, focus(ResourceId="old", Tags='{"t":"old"}')], at=1e9))
+    house.load(
+        write(
+            house.folder / "1.csv",
+            [focus(ResourceId="new", Tags='{"t":"new"}'), focus(SkuPriceId="2", Tags=None)],
+            at=2e9,
+        )
+    )
+    assert {name for (name,) in house.rows("SELECT ResourceId FROM resources")} == {"both", "new", "r-1"}
+    assert {text for (text,) in house.rows("SELECT Tags FROM tag_sets")} == {'{"t":"both"}', '{"t":"new"}'}
+    assert {value for (value,) in house.rows("SELECT TagValue FROM tags")} == {"both", "new"}
+
+
+def test_other_sources_and_months_are_left_alone(house: House) -> None:
+    house.load(write(house.folder / "other.csv", charges(2, "7")), source="other")
+    house.load(write(house.folder / "feb.csv", charges(2, "5", label="2026-02")))
+    sql = "SELECT * FROM charges WHERE x_Source = 'other' OR x_BillingPeriod = '2026-02' ORDER BY ALL"
+    before = house.rows(sql)
+    house.load(write(house.folder / "jan.csv", charges(3), at=1e9))
+    house.load(write(house.folder / "jan.csv", charges(3, "2"), at=2e9))
+    assert house.rows(sql) == before
+    assert house.billed() == 14 + 10 + 6
+
+
+def test_reported_tags_stand_in_the_daily_rollup(house: House) -> None:
+    rows = [
+        focus(Tags='{"env":"prod","host":"a"}'),
+        focus(Tags='{"env":"prod","host":"b"}'),
+        focus(Tags='{"host":"c"}'),
+    ]
+    house.load(write(house.folder / "bill.csv", rows), keys=("env",))
+    sql = "SELECT x_ReportedTags, BilledCost, x_ChargeCount FROM daily_costs ORDER BY 1 NULLS LAST"
+    assert house.rows(sql) == [('{"env":"prod"}', Decimal(3), 2), (None, Decimal("1.5"), 1)]
+
+
+def test_a_load_marks_what_is_due(house: House) -> None:
+    house.load(write(house.folder / "bill.csv", charges(1, label="2026-12")))
+    assert house.rows("SELECT * FROM dirty ORDER BY ALL") == [
+        *[("2026-12", stage) for stage in ("budgets", "reports", "summaries")],
+        *[("2027-01", stage) for stage in ("reports", "summaries")],
+    ]

@@ -1,0 +1,220 @@
+"""Real and published exports (../shared/data): exact rows and sums, or refused with the reason.
+
+The sums are taken here by Python's decimals over the text of the file, and must be the ones that the folder's README gives.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pipeline import money
+from pipeline.errors import ExportError
+from pipeline.sources import formats, probe
+from tests.load.bills import House, touch
+
+#: Files that load: their rows, and their sums of BilledCost and (FOCUS) EffectiveCost as the README gives them.
+LOADED: dict[str, tuple[int, str, str | None]] = {
+    "finops-foundation-focus-sample/focus_sample.csv": (1000, "20.52022672899", "14.97651418586"),
+    "focus_converters/aws/sample-anonymous-aws-export-dataset.csv": (1281, "1.6823086974", None),
+    "keboola-aws-cur/cur_1_0/MockTestReport-00001.csv.zip": (3, "0.045152", None),
+    "keboola-aws-cur/cur_1_0/sample_billing_data.csv": (3, "0.045152", None),
+    "keboola-aws-cur/cur_2_0/MockTestReportV2-00001.csv.gz": (4, "0.108304", None),
+    "koku/aws/2022-07-01-alt-columns.csv": (2, "0", None),
+    "koku/aws/2023-06-01-not-final.csv": (3, "30", None),
+    "koku/aws/2023-06-01.csv": (3, "30", None),
+    "koku/aws/empty_frame.csv": (0, "0", None),
+}
+_TOOLKIT = "guymano-focus-data-toolkit/{}_cost_and_usage_rows25_seed7{}.csv"
+LOADED |= {
+    _TOOLKIT.format(name, kind): (25, billed, effective)
+    for name, kind, billed, effective in [
+        ("aws_1_2", "", "27.339199", "27.339199"),
+        ("aws_1_3", "", "1020.13743776197748", "287.66680576197748"),
+        ("aws_1_3", "_credits", "929.19897776197748", "196.72834576197748"),
+        ("azure_1_2", "", "624.24788387618795", "119.31918987618795"),
+        ("azure_1_2", "_credits", "592.78529887618795", "87.85660487618795"),
+        ("azure_1_3", "", "29.22750830938535", "29.22750830938535"),
+        ("gcp_1_2", "", "1113.58922527449205", "393.37878227449205"),
+        ("gcp_1_2", "_credits", "1010.67926227449205", "290.46881927449205"),
+        ("gcp_1_3", "", "195.30688799351503", "195.30688799351503"),
+        ("gcp_1_3", "_credits", "1482.094223", "-82.199533"),
+    ]
+}
+
+#: Files and folders of what is no known format, and what the refusal says.
+UNKNOWN = {
+    "focus-spec-examples/commitment_discount_flexibility": "which also needs BillingCurrency",
+    "focus-spec-examples/commitment_discount_scenarios": "which also needs BillingCurrency",
+    "focus_validator/all_pass.csv": "which also needs EffectiveCost, ChargeCategory, BillingCurrency",
+    "focus_validator/all_pass_0.5.csv": "which also needs EffectiveCost, ChargeCategory",
+    "focus_validator/fail_invoice_issuer.csv": "which also needs EffectiveCost, BillingPeriodStart, ChargePeriodStart",
+    "focus_validator/multiple_failure_examples.csv": "Seen: ChargeType, InvoiceIssuer",
+    "focus_converters/azure": "Seen: InvoiceSectionName, AccountName",
+    "koku/azure": "unknown format; nothing was loaded. Known: FOCUS cost and usage, 1.0 to 1.4, AWS",
+    "koku/gcp": "Seen: billing_account_id, service.id",
+    "koku/oci": "Seen: lineItem/referenceNo, lineItem/tenantId",
+    "nise/azure_v2": "Nearest is FOCUS cost and usage",
+    "nise/gcp_resource": "Seen: billing_account_id, service.id",
+    "nise/oci_cost": "Seen: lineItem/referenceNo, lineItem/tenantId",
+    "opencost-azure": "unknown format; nothing was loaded. Known: FOCUS cost and usage, 1.0 to 1.4, AWS",
+}
+DAMAGED_TIMES = "focus-spec-examples/saas_examples"
+
+
+def records(path: Path) -> Iterator[dict[str, str]]:
+    """The rows of an export by Python alone."""
+    data = path.read_bytes()
+    if data.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            data = archive.read(archive.namelist()[0])
+    elif data.startswith(b"\x1f\x8b"):
+        data = gzip.decompress(data)
+    yield from csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+
+
+def summed(rows: Iterable[dict[str, str]], *names: str) -> Decimal:
+    """The exact sum of the first of the columns that the file has."""
+    texts = [next((row[name] for name in names if name in row), None) for row in rows]
+    return money.total(Decimal(text) for text in texts if text and text != "NULL")
+
+
+BILLED = ("BilledCost", "lineItem/UnblendedCost", "line_item_unblended_cost")
+
+
+@pytest.mark.parametrize("name", LOADED)
+def test_a_real_export_loads_to_the_last_digit(shared: House, exports: Path, name: str) -> None:
+    rows, billed, effective = LOADED[name]
+    written = list(records(exports / name))
+    assert (len(written), summed(written, *BILLED)) == (rows, Decimal(billed))
+    outcomes = shared.load(exports / name, source=name)
+    assert {outcome.status for outcome in outcomes} == {"loaded"}
+    sql = (
+        "SELECT count(*), coalesce(sum(BilledCost), 0), coalesce(sum(EffectiveCost), 0) FROM charges WHERE x_Source = ?"
+    )
+    [(count, total, effective_total)] = shared.rows(sql, [name])
+    assert (count, total) == (rows, Decimal(billed))
+    if effective is not None:
+        assert effective_total == summed(written, "EffectiveCost") == Decimal(effective)
+    assert shared.value("SELECT count(*) FROM loads WHERE x_Source = ? AND rows_rejected > 0", [name]) == 0
+
+
+def test_every_real_export_is_in_one_of_the_lists(exports: Path) -> None:
+    known = [*LOADED, *UNKNOWN, DAMAGED_TIMES, "koku/test_cur.csv", "nise/aws_cur", "aws-schema-only", "lookups"]
+    files = [
+        str(path.relative_to(exports)) for path in exports.rglob("*") if path.is_file() and "manifest" not in path.name
+    ]
+    left = [name for name in files if not any(name.startswith(each) for each in (*known, "README"))]
+    assert left == []
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_is_no_known_format_is_refused_by_what_it_has(exports: Path, name: str) -> None:
+    given = exports / name
+    files = [given] if given.is_file() else [path for path in given.rglob("*.csv*") if path.is_file()]
+    assert files
+    for path in files:
+        with pytest.raises(ExportError) as caught:
+            formats.resolve(probe.probe(path).columns, str(path))
+        assert UNKNOWN[name] in str(caught.value)
+
+
+def test_examples_with_dates_of_no_standard_are_refused_row_by_row(house: House, exports: Path) -> None:
+    files = sorted((exports / DAMAGED_TIMES).rglob("*.csv"))
+    assert {outcome.status for outcome in house.load(*files, mode="each")} == {"refused"}
+    expected = sum(len(list(records(path))) for path in files)
+    assert house.value("SELECT sum(rows_rejected) FROM loads") == expected
+    assert {row[2:] for row in house.rejected() if row[2] == "BillingPeriodStart"} >= {
+        ("BillingPeriodStart", "4/1/25", "is no ISO 8601 time such as 2026-03-01T00:00:00Z")
+    }
+
+
+@pytest.mark.parametrize("name", ["koku/test_cur.csv", "koku/test_cur.csv.gz"])
+def test_rows_one_field_short_are_refused_one_by_one_and_shift_nothing(house: House, exports: Path, name: str) -> None:
+    outcome = house.one(exports / name)
+    assert (outcome.status, outcome.rows_read, outcome.rows_rejected) == ("refused", 19, 19)
+    assert house.rejected() == [
+        (record, record + 1, None, None, "has 130 fields, the header has 131") for record in range(1, 20)
+    ]
+    assert house.value("SELECT count(*) FROM charges") == 0
+    reason = house.one(exports / name, max_rejected=Decimal(1)).reason
+    assert "none of its 19 rows has a billing period that can be read" in str(reason)
+
+
+def koku_pair(house: House, exports: Path) -> list[Path]:
+    """The not final and the final delivery of one month, the final one younger."""
+    names = ("2023-06-01-not-final.csv", "2023-06-01.csv")
+    paths = [Path(shutil.copy(exports / "koku" / "aws" / name, house.folder / name)) for name in names]
+    return [touch(path, 1e9 + 1000 * number) for number, path in enumerate(paths)]
+
+
+@pytest.mark.parametrize("calls", ["both", "both, the other way round", "one by one", "one by one, late"])
+def test_a_final_delivery_replaces_the_one_before(house: House, exports: Path, calls: str) -> None:
+    paths = koku_pair(house, exports)
+    given = paths[::-1] if calls.endswith(("round", "late")) else paths
+    for group in [[path] for path in given] if calls.startswith("one") else [given]:
+        house.load(*group)
+    assert house.rows("SELECT count(*), sum(BilledCost), max(InvoiceId) IS NOT NULL FROM charges") == [
+        (3, Decimal(30), True)
+    ]
+    assert house.rows("SELECT DISTINCT BillingAccountId FROM charges") == [("0099999999999",)]
+    restated = "SELECT coalesce(sum(BilledCost_after - BilledCost_before), 0) FROM restatements"
+    assert house.value(restated) == 0  # the account's id was written anew: 9999999999999 before, 0099999999999 now
+
+
+@pytest.mark.parametrize("folder", ["cur_1_0", "cur_2_0"])
+def test_both_generations_of_manifest_are_understood(house: House, exports: Path, folder: str) -> None:
+    copied = Path(shutil.copytree(exports / "keboola-aws-cur" / folder, house.folder / folder))
+    for path in copied.glob("sample*.csv"):
+        path.unlink()
+    outcome = house.one(copied)
+    assert (outcome.status, outcome.charges) == ("loaded", 3 if folder == "cur_1_0" else 4)
+
+
+def test_the_schemas_that_aws_writes_are_read(exports: Path) -> None:
+    found = {
+        path.name: formats.resolve(probe.probe(path).columns, path.name)
+        for path in sorted((exports / "aws-schema-only").glob("*.parquet"))
+    }
+    assert [(header.format.name, header.version) for header in found.values()] == [
+        ("aws_cur", "2.0"),
+        ("aws_cur", "2.0"),
+        ("focus", "1.0"),
+    ]
+    assert all(header.tags for header in found.values())
+
+
+def test_a_schema_without_rows_is_nothing_to_load(house: House, exports: Path) -> None:
+    outcome = house.one(exports / "aws-schema-only" / "aws_cur2_0rows.snappy.parquet")
+    assert (outcome.status, outcome.charges) == ("loaded", 0)
+
+
+@pytest.mark.heavy
+def test_the_large_month_in_three_parts_is_exact_and_its_negations_fold(house: House, exports: Path) -> None:
+    folder = exports / "nise" / "aws_cur"
+    january, february = house.load(folder)
+    assert (january.status, january.x_BillingPeriod, january.rows_read) == ("loaded", "2026-01", 190_512)
+    assert (february.status, february.x_BillingPeriod, february.charges) == ("loaded", "2026-02", 0)
+    written = [row for path in folder.rglob("January*.csv.gz") for row in records(path)]
+    assert len(written) == 190_512
+    kinds: dict[str, Decimal] = {}
+    for row in written:
+        kind = row["lineItem/LineItemType"]
+        kinds[kind] = money.total([kinds.get(kind, money.ZERO), Decimal(row["lineItem/UnblendedCost"])])
+    assert house.billed() == money.total(kinds.values()) == Decimal("42051.791999664")
+    assert kinds["SavingsPlanCoveredUsage"] == -kinds["SavingsPlanNegation"] == Decimal("2856.96")
+    sql = "SELECT x_LineItemType, sum(BilledCost), sum(EffectiveCost) FROM charges WHERE x_SourceChanges LIKE '%covered%' GROUP BY ALL"
+    assert house.rows(sql) == [("SavingsPlanCoveredUsage", Decimal(0), Decimal("1990.944"))]
+    residues = "SELECT sum(BilledCost), count(*) FROM charges WHERE x_SourceChanges = 'residue'"
+    [(left, count)] = house.rows(residues)
+    assert left == 0
+    folded = sum(row["lineItem/LineItemType"] == "SavingsPlanNegation" for row in written)
+    assert january.charges == 190_512 - folded + count

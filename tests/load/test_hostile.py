@@ -1,0 +1,281 @@
+"""Files that are torn, damaged or made to do harm: refused or taken as the text they are, and the others go on."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.sources import find
+from pipeline.sources.find import ExportFile
+from tests.load.bills import House, csv_bytes, focus, legacy_delivery, lines_of, write
+
+EVIL = [
+    "'; DROP TABLE charges; --",
+    '"; DROP TABLE charges; --',
+    "<script>alert(1)</script>",
+    "=cmd|'/c calc'!A1",
+    "{{ 7 * 7 }}",
+    "$source ? :1 %s {0}",
+    "\\x00\\u0000\\",
+    "\u202egnp.exe",
+    "a\tb",
+    "𝕏" * 300,
+    "x" * 70_000,
+]
+
+
+def put(house: House, data: bytes, name: str = "bill.csv") -> Path:
+    path = house.folder / name
+    path.write_bytes(data)
+    return path
+
+
+def test_text_of_any_kind_is_only_text(house: House) -> None:
+    rows = [
+        focus(ChargeDescription=text, ResourceId=text, ServiceName=text, Tags=json.dumps({text: text})) for text in EVIL
+    ]
+    rows = [row | {"x_note": row["ResourceId"]} for row in rows]
+    found = house.charges(rows, keep_columns=("x_note",), keys=tuple(EVIL))
+    assert len(found) == len(EVIL)
+    for row in found:
+        text = row["ChargeDescription"]
+        assert (row["ResourceId"], row["ServiceName"], row["x_note"]) == (text, text, text)
+        assert json.loads(row["Tags"]) == {text: text}
+
+
+def test_column_names_of_any_kind_are_only_names(house: House) -> None:
+    names = [*EVIL[:8], 'a"b', "c`d", "e]f", "g\nh"]
+    row = focus() | dict.fromkeys(names, "1")
+    for ending in ("csv", "parquet"):
+        path = write(house.folder / f"bill.{ending}", [row])
+        assert house.one(path, source=ending, keep_columns=tuple(names[2:4])).status == "loaded"
+    assert house.value("SELECT max(x_script_alert_1_script) FROM focus_data_table") == "1"
+
+
+def test_tag_keys_in_columns_are_only_keys(house: House) -> None:
+    from tests.load.bills import cur, legacy
+
+    row = legacy(cur()) | {f"resourceTags/user:{text}": "1" for text in EVIL[:5]}
+    assert set(json.loads(house.charge(row)["Tags"])) == set(EVIL[:5])
+
+
+@pytest.mark.parametrize(
+    "name", ["it's", 'say "x"', "bill[1]", "all*", "what?", "a=7", "BilledCost=5", "${HOME}", "a b;c"]
+)
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_path_of_any_kind_means_one_file(shared: House, name: str, ending: str) -> None:
+    folder = shared.folder / f"{ending}-{name}"
+    path = write(folder / f"{name}.{ending}", [focus(Tags=None)])
+    for decoy in ("bill1", "allies", "whats"):
+        write(folder / f"{decoy}.{ending}", [focus(Tags=None, BilledCost="1000")])
+    [outcome] = shared.load(path, source=str(path))
+    assert outcome.status == "loaded", outcome.reason
+    assert shared.value("SELECT sum(BilledCost) FROM charges WHERE x_Source = ?", [str(path)]) == Decimal("1.5")
+
+
+@pytest.mark.parametrize("cut", [1, 8, 40, 200])
+def test_a_torn_gzip_is_refused(shared: House, cut: int) -> None:
+    path = put(shared, gzip.compress(csv_bytes([focus(ResourceId=str(n)) for n in range(50)]))[:-cut], f"torn-{cut}.gz")
+    outcome = shared.one(path, source=path.name)
+    assert outcome.status == "refused"
+    assert "deliver" in str(outcome.reason)
+
+
+def test_a_gzip_whose_checksum_is_wrong_is_refused_though_it_unpacks(house: House) -> None:
+    data = bytearray(gzip.compress(csv_bytes([focus()])))
+    data[-8] ^= 1
+    assert "torn or damaged gzip: Error -3 while decompressing data: incorrect data check" in str(
+        house.one(put(house, bytes(data))).reason
+    )
+    assert house.value("SELECT count(*) FROM charges") == 0
+
+
+def test_a_gzip_of_several_members_is_read_whole(house: House) -> None:
+    whole = csv_bytes([focus(), focus()])
+    data = gzip.compress(whole[:200]) + gzip.compress(whole[200:])
+    assert house.one(put(house, data)).charges == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty file (0 bytes)"),
+        (os.urandom(5000).replace(b"\n", b"x"), ""),
+        (bytes(range(256)) * 50, ""),
+        (b"\x89PNG\r\n\x1a\n" + bytes(1000), ""),
+        (csv_bytes([focus()]).decode().encode("utf-16"), "cannot read its header"),
+        (csv_bytes([focus()]).replace(b",", b";"), "unknown format"),
+        (csv_bytes([focus()]).replace(b"an hour", b'"an hour'), "deliver the file again"),
+        (
+            csv_bytes([focus()]).replace(b"an hour", b'an "hour" x"').replace(b"Lumen", b'"Lu"men'),
+            "deliver the file again",
+        ),
+    ],
+    ids=["empty", "random", "bytes", "png", "utf-16", "semicolons", "open quote", "quote inside"],
+)
+def test_what_is_no_export_is_refused_and_the_others_go_on(house: House, data: bytes, reason: str) -> None:
+    put(house, data, "bad.csv")
+    write(house.folder / "good.csv", [focus()])
+    outcomes = {outcome.status: outcome for outcome in house.load()}
+    assert set(outcomes) == {"loaded", "refused"}
+    assert reason in str(outcomes["refused"].reason)
+    assert house.billed() == Decimal("1.5")
+
+
+def test_bytes_that_are_no_utf8_reject_their_row(house: House) -> None:
+    data = csv_bytes([focus(), focus(ChargeDescription="XX"), focus()]).replace(b"XX", b"\xff\xfe")
+    assert house.one(put(house, data), max_rejected=Decimal("0.5")).charges == 2
+    assert house.rejected() == [(2, 3, None, None, "is not UTF-8 text")]
+
+
+def test_nul_bytes_in_text_are_kept(house: House) -> None:
+    charge = house.one(put(house, csv_bytes([focus(ChargeDescription="a\0b")])))
+    assert charge.status == "loaded"
+    assert house.rows("SELECT ChargeDescription FROM charges") == [("a\0b",)]
+
+
+@pytest.mark.parametrize("ends", [b"\r\n", b"\r", b"\n", b"mixed"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_line_ends_and_marks_do_not_matter(shared: House, ends: bytes, mark: bytes) -> None:
+    header, one, two, rest = csv_bytes([focus(), focus(ResourceId="2")]).split(b"\n")
+    body = b"\r\n".join([header, one]) + b"\n" + two if ends == b"mixed" else ends.join([header, one, two, rest])
+    path = put(shared, mark + body, "ends.csv")
+    outcome = shared.one(path, source=f"{ends!r} {mark!r}")
+    assert (outcome.status, outcome.charges) == ("loaded", 2)
+
+
+@pytest.mark.parametrize("blank", [b"\n", b"\n\n\r\n"])
+def test_blank_lines_are_no_rows(shared: House, blank: bytes) -> None:
+    for bad in (b"", b"ragged\n"):
+        data = csv_bytes([focus()]) + blank + csv_bytes([focus(ResourceId="2")]).split(b"\n", 1)[1] + blank + bad
+        outcome = shared.one(put(shared, data, "blank.csv"), source=f"{blank!r} {bad!r}", max_rejected=Decimal("0.5"))
+        assert (outcome.status, outcome.charges) == ("loaded", 2)
+
+
+def test_four_thousand_columns_are_read(house: House) -> None:
+    row = focus() | {f"column {n}": str(n) for n in range(4000)}
+    assert house.one(write(house.folder / "wide.csv", [row])).status == "loaded"
+    assert len(json.loads(house.value("SELECT dropped_columns FROM loads"))) == 4000
+
+
+def test_a_line_of_twenty_megabytes_is_refused(house: House) -> None:
+    data = csv_bytes([focus(), focus(ChargeDescription="y" * (20 << 20))])
+    outcome = house.one(put(house, data))
+    assert outcome.status == "refused"
+    assert "line 3: field larger than field limit" in str(outcome.reason)
+
+
+def zipped(*members: tuple[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (zipped(("a.csv", b"1"), ("b.csv", b"2")), "a zip with 2 files"),
+        (zipped(("bomb.csv", b"0" * (50 << 20))), "its member would unpack to 52428800 bytes; that is no export"),
+        (zipped(("a.csv", csv_bytes([focus()])))[:-30], "cannot read its header"),
+    ],
+    ids=["two", "bomb", "torn"],
+)
+def test_a_zip_that_is_no_export_is_refused(house: House, data: bytes, reason: str) -> None:
+    assert reason in str(house.one(put(house, data)).reason)
+
+
+def test_a_zip_whose_member_climbs_out_stays_in(house: House, tmp_path: Path) -> None:
+    path = put(house, zipped(("../../../../evil.csv", csv_bytes([focus()]))), "bill.zip")
+    assert house.one(path).charges == 1
+    assert not list(tmp_path.rglob("evil.csv"))
+
+
+def test_a_damaged_page_of_parquet_is_refused_and_the_others_go_on(house: House) -> None:
+    rows = [focus(Tags=None, ResourceId=f"resource {n * 7919 % 1000}", ListCost=n / 7) for n in range(3000)]
+    path = write(house.folder / "bad.parquet", rows)
+    place = next(
+        column.data_page_offset
+        for number in range(pq.read_metadata(path).num_columns)
+        if (column := pq.read_metadata(path).row_group(0).column(number)).path_in_schema == "ListCost"
+    )
+    data = bytearray(path.read_bytes())
+    data[place : place + 200] = bytes(200)
+    path.write_bytes(data)
+    write(house.folder / "good.csv", [focus(BillingPeriodStart="2026-02-01T00:00:00Z")])
+    assert sorted(outcome.status for outcome in house.load()) == ["loaded", "refused"]
+    assert house.rows("SELECT x_BillingPeriod FROM charges") == [("2026-02",)]
+
+
+def test_parquet_cut_short_is_refused(house: House) -> None:
+    path = write(house.folder / "bill.parquet", [focus(Tags=None)])
+    path.write_bytes(path.read_bytes()[:-100])
+    assert "torn or damaged Parquet" in str(house.one().reason)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("change", ["grow", "remove"])
+def test_a_file_that_changes_while_it_is_loaded_is_refused(
+    shared: House, monkeypatch: pytest.MonkeyPatch, ending: str, change: str
+) -> None:
+    path = write(shared.folder / f"changing-{change}.{ending}", [focus(Tags=None)])
+    check, calls = find.check_unchanged, []
+
+    def changing(file: ExportFile) -> None:
+        calls.append(file)
+        if len(calls) == 3:  # hashed, staged, and now about to commit
+            path.unlink() if change == "remove" else path.write_bytes(path.read_bytes() + b"\n")
+        check(file)
+
+    monkeypatch.setattr(find, "check_unchanged", changing)
+    outcome = shared.one(path, source=f"{ending} {change}")
+    assert outcome.status == "refused"
+    assert str(outcome.reason).endswith(("run again when it is whole", "nothing of it was loaded"))
+    assert shared.value("SELECT count(*) FROM charges WHERE x_Source = ?", [f"{ending} {change}"]) == 0
+
+
+def test_pipes_folders_and_loops_named_like_exports_are_left_alone(house: House) -> None:
+    os.mkfifo(house.folder / "pipe.csv")
+    (house.folder / "folder.csv").mkdir()
+    (house.folder / "loop.csv").symlink_to("loop.csv")
+    (house.folder / "up").symlink_to(house.folder)
+    write(house.folder / "bill.csv", [focus()])
+    assert house.one().charges == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_refused_and_the_others_go_on(house: House) -> None:
+    write(house.folder / "closed.csv", [focus()]).chmod(0)
+    write(house.folder / "open.csv", [focus()])
+    assert sorted(outcome.status for outcome in house.load()) == ["loaded", "refused"]
+
+
+def test_a_delivery_of_two_formats_is_refused(house: House) -> None:
+    from tests.load.bills import cur
+
+    paths: list[Any] = [write(house.folder / "1.csv", [focus()]), write(house.folder / "2.csv", [cur()])]
+    assert "one delivery has one format; give them to sources of their own" in str(house.one(*paths, mode="one").reason)
+
+
+def test_parts_may_have_other_columns_and_containers(house: House) -> None:
+    parts = [[focus()], [focus(ResourceId="2", InvoiceId="i")], [focus(ResourceId="3", AvailabilityZone=...)]]
+    for part, ending in zip(parts, ("csv", "csv.gz", "zip"), strict=True):
+        write(house.folder / f"part.{ending}", part)
+    assert house.one(mode="one").charges == 3
+
+
+def test_a_part_of_a_manifest_that_is_damaged_refuses_the_whole(house: House) -> None:
+    parts = legacy_delivery(house.folder, lines_of(2, 1), "a1")
+    parts[1].write_bytes(parts[1].read_bytes()[:-9])
+    assert house.one().status == "refused"
+    assert house.value("SELECT count(*) FROM charges") == 0

@@ -1,0 +1,155 @@
+"""A format is told by its header alone, and a header that cannot be used says why."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from pipeline.errors import ExportError, UnknownFormatError, UnreadableFileError
+from pipeline.sources import formats
+from tests.load.bills import cur, focus, legacy
+
+FOCUS = list(focus())
+CUR = list(cur())
+
+
+@pytest.mark.parametrize(
+    ("columns", "name"),
+    [
+        (FOCUS, "focus"),
+        (CUR, "aws_cur"),
+        (list(legacy(cur())), "aws_cur"),
+        ([name.upper() for name in legacy(cur())], "aws_cur"),
+        ([f" {name} " for name in FOCUS], "focus"),
+    ],
+)
+def test_a_format_is_told_by_its_columns_in_any_spelling(columns: list[str], name: str) -> None:
+    assert formats.detect(columns, "x").name == name
+
+
+def test_the_order_of_columns_does_not_matter() -> None:
+    columns = random.Random(1).sample(CUR, len(CUR))
+    assert formats.detect(columns, "x") is formats.AWS_CUR
+
+
+def test_an_unknown_format_says_what_was_seen_and_what_is_known() -> None:
+    with pytest.raises(UnknownFormatError) as caught:
+        formats.detect(["when", "what", "how much"], "odd.csv")
+    assert str(caught.value) == (
+        "odd.csv: unknown format; nothing was loaded. Known: FOCUS cost and usage, 1.0 to 1.4, "
+        "AWS Cost and Usage Report, legacy and 2.0. Seen: when, what, how much"
+    )
+
+
+def test_a_near_format_says_which_columns_it_lacks() -> None:
+    columns = [name for name in FOCUS if name != "BillingCurrency"]
+    with pytest.raises(UnknownFormatError, match=r"Nearest is FOCUS .*, which also needs BillingCurrency\. Seen:"):
+        formats.detect(columns, "x")
+
+
+def test_a_header_of_thousands_of_names_is_shortened() -> None:
+    with pytest.raises(UnknownFormatError) as caught:
+        formats.detect([f"column {n} " + "x" * 1000 for n in range(4000)], "wide.csv")
+    assert "and 3992 more" in str(caught.value)
+    assert len(str(caught.value)) < 800
+
+
+@pytest.mark.parametrize(
+    ("columns", "title"),
+    [
+        (["ContractCommitmentId", "ContractId", "BillingCurrency"], "Contract Commitment"),
+        (["InvoiceDetailId", "InvoiceIssueDate"], "Invoice Detail"),
+        (["BillingPeriodStatus", "BillingPeriodCreated"], "Billing Period"),
+    ],
+)
+def test_another_dataset_of_focus_is_refused_by_name(columns: list[str], title: str) -> None:
+    with pytest.raises(UnknownFormatError, match=f"a FOCUS {title} dataset; give the Cost and Usage dataset"):
+        formats.detect(columns, "x")
+
+
+def test_an_invoice_id_does_not_make_charges_another_dataset() -> None:
+    assert formats.detect([*FOCUS, "InvoiceDetailId", "InvoiceIssueDate"], "x") is formats.FOCUS
+
+
+def test_a_needed_column_that_is_missing_is_named() -> None:
+    columns = [name for name in CUR if name != "line_item_usage_end_date"]
+    with pytest.raises(UnreadableFileError, match=r"without the column\(s\) line_item_usage_end_date; export them too"):
+        formats.resolve(columns, "x")
+
+
+def test_two_spellings_of_one_column_are_refused() -> None:
+    with pytest.raises(UnreadableFileError, match="'BilledCost' and 'billed_cost' are one and the same"):
+        formats.resolve([*FOCUS, "billed_cost"], "x")
+
+
+def test_two_columns_of_one_name_that_nobody_needs_are_dropped() -> None:
+    assert formats.resolve([*FOCUS, "note", "note"], "x").dropped == ("note", "note")
+
+
+@pytest.mark.parametrize(
+    ("added", "version"),
+    [
+        ([], "1.0"),
+        (["SkuMeter"], "1.1"),
+        (["InvoiceId"], "1.2"),
+        (["HostProviderName", "ServiceProviderName"], "1.3"),
+        (["InvoiceDetailId"], "1.4"),
+    ],
+)
+def test_the_version_is_the_lowest_that_has_the_columns(added: list[str], version: str) -> None:
+    assert formats.resolve([*FOCUS, *added], "x").version == version
+
+
+def test_aws_versions_are_told_by_the_spelling() -> None:
+    versions = [
+        formats.resolve(columns, "x").version for columns in (list(legacy(cur())), [*CUR, "resource_tags"], CUR)
+    ]
+    assert versions == ["legacy", "2.0", "snake case"]
+
+
+def test_tag_columns_are_found_by_prefix() -> None:
+    header = formats.resolve([*legacy(cur()), "resourceTags/user:env", "costCategory/Team A", "resourceTags/"], "x")
+    assert list(header.tags.values()) == [("user:env", False), ("aws:costcategory/Team A", False)]
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("x_Discounts", "x_Discounts"), ("oci_Ref", "x_oci_Ref"), ("my col!", "x_my_col"), ("a'; --", "x_a")],
+)
+def test_a_kept_column_has_a_plain_name(name: str, kept: str) -> None:
+    header = formats.resolve([*FOCUS, name], "x", keep=[name])
+    assert list(header.kept.values()) == [kept]
+    assert name not in header.dropped
+
+
+@pytest.mark.parametrize(
+    "names", [("a b", "a-b"), ("Team", "team"), ("x_Source",), ("Source",), ("été", "x_t"), ("é",)]
+)
+def test_a_kept_column_never_takes_the_place_of_another(names: tuple[str, ...]) -> None:
+    with pytest.raises(ExportError, match="would be kept as x_"):
+        formats.resolve([*FOCUS, *names], "x", keep=names)
+
+
+def test_the_mapping_version_changes_with_what_decides_the_mapping(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = formats.AWS_CUR.mapping_version()
+    monkeypatch.setattr(formats, "READER_VERSION", formats.READER_VERSION + 1)
+    assert formats.AWS_CUR.mapping_version() != before
+
+
+def test_every_file_that_maps_a_format_is_part_of_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline import resources
+
+    sql = resources.sql
+    before = {each.name: each.mapping_version() for each in formats.FORMATS}
+    for name in ("sources/resources", "sources/aws_cur", "sources/aws_cur_residues", "staging/macros"):
+        monkeypatch.setattr(
+            resources, "sql", lambda asked, name=name: sql(asked) + (" -- fixed" if asked == name else "")
+        )
+        assert formats.AWS_CUR.mapping_version() != before["aws_cur"], name
+
+
+def test_a_format_is_found_by_its_id() -> None:
+    assert formats.by_name("focus") is formats.FOCUS
+    with pytest.raises(ExportError, match="unknown format 'azure'; known: focus, aws_cur"):
+        formats.by_name("azure")

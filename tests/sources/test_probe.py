@@ -1,0 +1,143 @@
+"""What a file is by its bytes: names decide nothing, and hostile ones are refused."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import struct
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.errors import UnreadableFileError
+from pipeline.sources import probe
+from tests.load.bills import csv_bytes, focus
+
+CSV = csv_bytes([focus(), focus(ResourceId="2")])
+
+
+def put(folder: Path, data: bytes, name: str = "bill.dat") -> Path:
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+def zipped(*members: tuple[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def parquet() -> bytes:
+    out = io.BytesIO()
+    pq.write_table(pa.table({"a": [1.5], "b": ["x"]}), out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "container"),
+    [
+        (CSV, "csv"),
+        (gzip.compress(CSV), "gzip"),
+        (zipped(("x", CSV)), "zip"),
+        (parquet(), "parquet"),
+        (b'\xef\xbb\xbf \n{"a": 1}', "json"),
+        (b"[1]", "json"),
+    ],
+)
+@pytest.mark.parametrize("name", ["bill.csv", "bill.csv.gz", "bill.parquet", "bill"])
+def test_the_container_is_told_by_the_first_bytes(tmp_path: Path, data: bytes, container: str, name: str) -> None:
+    assert probe.container(put(tmp_path, data, name)) == container
+
+
+@pytest.mark.parametrize("data", [CSV, b"\xef\xbb\xbf" + CSV, gzip.compress(CSV), zipped(("../../x.csv", CSV))])
+def test_the_header_is_read_from_any_container(tmp_path: Path, data: bytes) -> None:
+    assert probe.probe(put(tmp_path, data)).columns == tuple(focus())
+
+
+def test_the_header_may_have_quotes_commas_and_line_ends(tmp_path: Path) -> None:
+    path = put(tmp_path, b'"a,1","b""2","c\n3"\r\n1,2,3\r\n')
+    assert probe.probe(path).columns == ("a,1", 'b"2', "c\n3")
+
+
+def test_parquet_names_its_types(tmp_path: Path) -> None:
+    assert probe.probe(put(tmp_path, parquet())).types == ("double", "string")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty file (0 bytes); it may still be on its way"),
+        (b"\n1,2\n", "no header; the first line must name the columns"),
+        (b",,\n1,2,3\n", "no header; the first line must name the columns"),
+        (b"\xff\xfea\x00,\x00", "cannot read its header"),
+        (bytes(range(128, 256)) * 10, "cannot read its header"),
+        (b'"never closed' + b"\n" * (2 << 20), "no header in the first 1048576 characters; that is no CSV"),
+        (b"x" * (2 << 20), "no header in the first 1048576 characters; that is no CSV"),
+        (gzip.compress(CSV)[:30], "cannot read its header"),
+        (b"\x1f\x8bnot really", "cannot read its header"),
+        (zipped(("x", CSV))[:100], "cannot read its header"),
+        (zipped(("a.csv", CSV), ("b.csv", CSV)), "a zip with 2 files; an export's zip holds exactly one CSV"),
+        (zipped(), "a zip with 0 files"),
+        (zipped(("x", b"0" * (20 << 20))), "its member would unpack to 20971520 bytes; that is no export"),
+        (parquet()[:-20], "torn or damaged Parquet"),
+        (b"PAR1" + b"\0" * 100, "torn or damaged Parquet"),
+    ],
+)
+def test_what_cannot_be_an_export_is_refused_with_the_reason(tmp_path: Path, data: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableFileError, match=re.escape(reason)):
+        probe.probe(put(tmp_path, data))
+
+
+def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
+    data = bytearray(zipped(("x", CSV)))
+    struct.pack_into("<H", data, data.index(b"PK\x01\x02") + 8, 1)
+    with pytest.raises(UnreadableFileError, match="an encrypted zip; deliver it without a password"):
+        probe.probe(put(tmp_path, bytes(data)))
+
+
+def test_a_zip_is_unpacked_under_a_name_of_ours(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    unpacked = probe.unzip(put(tmp_path, zipped(("../../../evil.csv", CSV)), "bill.zip"), out)
+    assert unpacked == out / "bill.csv"
+    assert unpacked.read_bytes() == CSV
+
+
+def test_a_zip_that_is_damaged_inside_is_refused(tmp_path: Path) -> None:
+    data = bytearray(zipped(("x", CSV * 50)))
+    data[60] ^= 0xFF
+    with pytest.raises(UnreadableFileError, match="torn or damaged zip"):
+        probe.unzip(put(tmp_path, bytes(data)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "data", [gzip.compress(CSV), gzip.compress(CSV) + gzip.compress(CSV), gzip.compress(b"", mtime=0)]
+)
+@pytest.mark.parametrize("padding", [b"", b"\0" * 600])
+def test_a_sound_gzip_of_one_or_more_members_passes(tmp_path: Path, data: bytes, padding: bytes) -> None:
+    probe.check_gzip(put(tmp_path, data + padding))
+
+
+def test_a_sound_gzip_longer_than_a_piece_passes(tmp_path: Path) -> None:
+    probe.check_gzip(put(tmp_path, gzip.compress(b"0123456789" * 2_000_000)))
+
+
+@pytest.mark.parametrize("cut", [1, 4, 8, 12])
+def test_a_torn_gzip_is_noticed(tmp_path: Path, cut: int) -> None:
+    with pytest.raises(UnreadableFileError, match="torn or damaged gzip: it ends before its end-of-stream mark"):
+        probe.check_gzip(put(tmp_path, gzip.compress(CSV)[:-cut]))
+
+
+@pytest.mark.parametrize("place", [-8, -1])
+def test_a_gzip_whose_checksum_or_length_is_wrong_is_noticed(tmp_path: Path, place: int) -> None:
+    data = bytearray(gzip.compress(CSV))
+    data[place] ^= 1
+    with pytest.raises(UnreadableFileError, match="torn or damaged gzip"):
+        probe.check_gzip(put(tmp_path, bytes(data)))
