@@ -17,6 +17,7 @@ import duckdb
 
 from bench.generate import MONEY, TIMES
 from pipeline.config import SourceSettings
+from pipeline.config.model import MEMORY_LIMIT
 from pipeline.load import Loader
 from pipeline.store.warehouse import Warehouse
 
@@ -28,7 +29,7 @@ PERIOD = "2026-03"
 
 def costmill(export: Path, database: Path) -> None:
     """`costmill load` from hash to checkpoint, over a new warehouse."""
-    with Warehouse.open(database) as warehouse:
+    with Warehouse.open(database, memory_limit=MEMORY_LIMIT) as warehouse:
         warehouse.execute(f"SET threads = {THREADS}")
         source = SourceSettings("bench", str(export), "auto", "billed", (), Decimal(0), Decimal("0.1"))
         with Loader(warehouse, run_id="bench", reported_keys=REPORTED) as loader:

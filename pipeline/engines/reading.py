@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -116,7 +117,8 @@ class Reader:
 
     def _stage_view(self, looked: Sequence[StagedFile]) -> None:
         selects = [
-            _parquet_select(number, each, self._plain_path(each.file.path)) for number, each in enumerate(looked)
+            _parquet_select(start, alike[0], [self._plain_path(each.file.path) for each in alike])
+            for start, alike in _alike(looked)
         ]
         try:
             self.connection.execute("CREATE OR REPLACE TEMP VIEW staged AS " + "\nUNION ALL BY NAME\n".join(selects))
@@ -127,7 +129,7 @@ class Reader:
     def _stage_file(self, number: int, each: StagedFile) -> None:
         path = self._plain_path(each.file.path)
         if each.probe.container == "parquet":
-            self._append(_parquet_select(number, each, path, self._absent))
+            self._append(_parquet_select(number, each, [path], self._absent))
             return
         if each.probe.container == "zip":
             path = probe.unzip(each.file.path, self.folder)
@@ -220,14 +222,23 @@ def _require_one_format(looked: Sequence[StagedFile]) -> None:
             )
 
 
-def _parquet_select(number: int, each: StagedFile, path: Path, without: Sequence[str] = ()) -> str:
+def _alike(looked: Sequence[StagedFile]) -> Iterator[tuple[int, list[StagedFile]]]:
+    """Cut the files into runs of one schema, each with its first file's number: one query part instead of one a file."""
+    numbered = enumerate(looked)
+    for _, run in itertools.groupby(numbered, lambda pair: (pair[1].probe.columns, pair[1].probe.types)):
+        files = list(run)
+        yield files[0][0], [each for _, each in files]
+
+
+def _parquet_select(number: int, each: StagedFile, paths: Sequence[Path], without: Sequence[str] = ()) -> str:
+    """Stage files that all have the schema of ``each``; ``number`` is the first one's."""
     columns = [staging.Column(f"c{index}", kind) for index, kind in enumerate(each.probe.types)]
     # Columns go by place: DuckDB takes names that differ in capitals alone for one. A folder a=1 is no column.
     names = ", ".join(f"c{index}" for index in range(len(columns)))
-    read = f"read_parquet({staging.literal(str(path))}, file_row_number = true, hive_partitioning = false)"
-    source = f"{read} AS file({names})"
-    record = "file_row_number + 1"
-    return staging.select(each.header, columns, source, file=number, record=record, line="NULL", without=without)
+    files = ", ".join(staging.literal(str(path)) for path in paths)
+    source = f"read_parquet([{files}], file_row_number = true, hive_partitioning = false) AS file({names})"
+    place = {"file": f"CAST({number} + file_index AS INTEGER)", "record": "file_row_number + 1", "line": "NULL"}
+    return staging.select(each.header, columns, source, **place, without=without)
 
 
 @contextmanager

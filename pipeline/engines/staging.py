@@ -47,7 +47,7 @@ def select(
     columns: Sequence[Column],
     source: str,
     *,
-    file: int,
+    file: int | str,
     record: str,
     line: str,
     ragged: str = "NULL",
@@ -55,7 +55,7 @@ def select(
 ) -> str:
     """Return the staging SELECT over ``source`` for one file.
 
-    ``columns`` are the raw columns in header order; ``record`` and ``line`` are expressions for the row's place;
+    ``columns`` are the raw columns in header order; ``file``, ``record`` and ``line`` are expressions for the row's place;
     ``ragged`` is one for the problem of a row that could not be cut into columns; ``without`` names fields to leave
     out, which ``with_absent`` puts back.
     """
