@@ -125,6 +125,9 @@ class Night:
                 for outcome in loader.load(source, patterns, mode, whole=whole):
                     outcomes.append(outcome)
                     self._tell(_load_step(outcome))
+            if whole:
+                loader.close_sources_but([source.name for source, _ in sources])
+        self.result.warnings += [_TWICE.format(*row) for row in self.warehouse.rows(resources.sql("night/twice"))]
         self.result.outcomes += outcomes
         return outcomes
 
@@ -179,7 +182,8 @@ class Night:
             if period == current:
                 self.result.budgets = result
         self.result.alerts += changes
-        self._tell(Step("budgets", current, len(changes), seconds=time.monotonic() - started, note="alerts changed"))
+        note = f"{len(changes)} alerts changed" if changes else "no alert changed"
+        self._tell(Step("budgets", current, seconds=time.monotonic() - started, note=note))
         return changes
 
     def report(self, chosen: Sequence[str] | None = None, *, out: Path | None = None) -> list[Path]:
@@ -487,6 +491,9 @@ def _load_step(outcome: Outcome) -> Step:
         note = f"{note}: {outcome.reason}"
     return Step("load", subject, outcome.rows_read, outcome.totals or {}, outcome.seconds, note)
 
+
+#: The same file under two source names: its charges count twice.
+_TWICE = "{0} file(s), first {1}, are loaded by {2} and by {3}: their charges count twice; take them out of one"
 
 #: Periods whose budgets wait for a rate: counted as soon as the configuration has it.
 _UNCOUNTED = "SELECT DISTINCT x_BillingPeriod FROM budget_status WHERE unconverted <> '{}'"

@@ -15,7 +15,7 @@ from pipeline.config import SourceSettings
 from pipeline.engines.failures import as_export_errors
 from pipeline.engines.mapping import Counts, Mapper
 from pipeline.engines.reading import Reader, Staged
-from pipeline.errors import CostmillError, ExportError, UnreadableFileError
+from pipeline.errors import CostmillError, ExportError, UndecidedError, UnreadableFileError
 from pipeline.load import gate
 from pipeline.load.outcome import Job, Outcome, fingerprint, outcome
 from pipeline.load.swap import Swap
@@ -65,6 +65,9 @@ class Loader:
         try:
             plan = self._plan(patterns, mode)
         except CostmillError as error:
+            if isinstance(error, UndecidedError) and self._all_taken(source, patterns):
+                self._close_whole("x_Source = ?", source.name, "decided with --delivery")
+                return
             yield self._refuse_source(source, patterns, error)
             return
         seen = list(plan.deliveries)
@@ -201,12 +204,29 @@ class Loader:
             [source.name, list(present)],
         )
         for load_id, period in gone:
-            with self.warehouse.transaction():
-                self.warehouse.execute(
-                    "UPDATE loads SET status = 'superseded', reason = 'no longer delivered; was: ' || reason WHERE load_id = ?",
-                    [load_id],
-                )
-                rollups.mark_reports(self.warehouse, period)
+            self._close(load_id, period, "no longer delivered")
+
+    def _close(self, load_id: str, period: str | None, why: str) -> None:
+        with self.warehouse.transaction():
+            self.warehouse.execute(
+                "UPDATE loads SET status = 'superseded', reason = ? || '; was: ' || reason WHERE load_id = ?",
+                [why, load_id],
+            )
+            rollups.mark_reports(self.warehouse, period)
+
+    def close_sources_but(self, names: Sequence[str]) -> None:
+        """Close the refusals of whole sources (nothing found there) that are not among ``names``: nobody looks any more."""
+        self._close_whole("NOT list_contains(?, x_Source)", list(names), "no longer in the configuration")
+
+    def _close_whole(self, which: str, value: object, why: str) -> None:
+        """Close refusals that are of a source, not of files."""
+        waiting = self.warehouse.rows(
+            f"SELECT load_id FROM loads WHERE status = 'refused' AND {which} "
+            "AND load_id NOT IN (SELECT load_id FROM load_files)",
+            [value],
+        )
+        for (load_id,) in waiting:
+            self._close(load_id, None, why)
 
     def _nothing(self, source: SourceSettings, delivery: Delivery, staged: Staged) -> Outcome:
         reason = "a header and no rows, and no manifest says of which billing period: nothing to load"
@@ -295,6 +315,17 @@ class Loader:
                 [file.sha256, self._mappings[None], profile.to_json()],
             )
         return profile
+
+    def _all_taken(self, source: SourceSettings, patterns: Sequence[str]) -> bool:
+        """Whether each file of a source has gone into a load before, unchanged."""
+        cache: dict[str, tuple[int, int, str]] = {}
+        files = [find.fingerprint_file(path, cache) for pattern in patterns for path in find.paths(pattern)]
+        taken = self.warehouse.rows(
+            "SELECT DISTINCT f.sha256 FROM load_files AS f INNER JOIN loads AS l ON l.load_id = f.load_id "
+            "WHERE l.x_Source = ? AND l.status IN ('loaded', 'replaced', 'superseded')",
+            [source.name],
+        )
+        return {file.sha256 for file in files} <= {row[0] for row in taken}
 
     def _heavy(self) -> tuple[Reader, Mapper]:
         """Reader and mapper, made when the first delivery needs them: a night without news loads no lookups."""

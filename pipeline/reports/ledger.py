@@ -82,12 +82,15 @@ ORDER BY loads.loaded_at DESC, load_id, BillingCurrency
 
 
 def read_data(warehouse: Warehouse, period: str, as_of: datetime, max_age_days: int | None) -> Data:
-    """Read what is loaded of a period and what is missing; stale only while the period is open on ``as_of``."""
+    """Read what is loaded of a period and what is missing; stale only when it is open on ``as_of`` or the newest."""
     sources = tuple(_source(row) for row in warehouse.frame(_SOURCES, [period]).to_dicts())
     found = [_delivery(row) for row in warehouse.frame(_DELIVERIES, {"period": period}).to_dicts()]
     loaded = [delivery for delivery in found if delivery.status not in WAITING]
     rejected = warehouse.frame(_REJECTED, [period, SHOWN_REJECTED]).to_dicts()
-    is_open = as_of in periods.month(period)
+    newest = warehouse.value(
+        "SELECT max(x_BillingPeriod) FROM source_periods WHERE x_Origin = 'billed' AND charges > 0"
+    )
+    is_open = as_of in periods.month(period) or (period == newest and as_of >= periods.month(period).start)
     return Data(
         sources=sources,
         missing_sources=tuple(row[0] for row in warehouse.rows(_MISSING, [periods.previous(period), period])),

@@ -13,7 +13,7 @@ from pipeline.reports.model import Alert, Budget, Standing, Threshold
 from pipeline.store.warehouse import Warehouse
 
 #: From worst to best; a budget that cannot be judged does not hide one that can.
-HEALTH = ("EXCEEDED", "CRITICAL", "WARNING", "OK")
+HEALTH = ("EXCEEDED", "CRITICAL", "WARNING", "UNSPECIFIED", "OK")
 
 _BUDGETS = """
 SELECT status.*, budgets.name, budgets.owner

@@ -52,7 +52,8 @@ SELECT
     END AS EffectiveCost,
     CASE WHEN types.ChargeCategory = 'Usage' THEN coalesce(l.pricing_public_on_demand_cost, l.unblended_cost)
         ELSE l.unblended_cost END AS ListCost,
-    l.unblended_cost AS ContractedCost,
+    CASE l.line_item_line_item_type WHEN 'DiscountedUsage' THEN coalesce(l.pricing_public_on_demand_cost, l.unblended_cost)
+        ELSE l.unblended_cost END AS ContractedCost,
     l.line_item_unblended_rate AS ContractedUnitPrice, l.pricing_public_on_demand_rate AS ListUnitPrice,
     l.bill_payer_account_id AS BillingAccountId, l.bill_payer_account_name AS BillingAccountName,
     l.line_item_currency_code AS BillingCurrency, l.pricing_currency AS PricingCurrency,
