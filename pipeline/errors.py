@@ -8,6 +8,7 @@
     ├── ExportError               65   an export cannot become charges
     │   ├── UnknownFormatError         no signature fits the header
     │   ├── UnreadableFileError        not the file it claims to be, torn or empty
+    │   │   └── FileChangedError       written while it was read; retry
     │   ├── MappingError               too many rows could not be mapped
     │   ├── LawError                   rows or money do not add up: a load that must not commit
     │   └── UndecidedError             files that may be parts or re-deliveries of each other
@@ -77,6 +78,12 @@ class UnknownFormatError(ExportError):
 
 class UnreadableFileError(ExportError):
     """The file is torn, empty or not what its bytes claim."""
+
+
+class FileChangedError(UnreadableFileError):
+    """The file was written while it was read: the next run reads it again."""
+
+    retry = True
 
 
 class MappingError(ExportError):

@@ -47,9 +47,9 @@ def decode(text: str, *, prefixes: Iterable[str] = ("",), aws: bool = False) -> 
     repeated = 0
     for part, prefix in zip(text.split(PART), prefixes, strict=False):
         for key, value in _pairs(part):
-            name = prefix + (_aws_key(key) if aws and not prefix else key)
+            name = _sound(prefix + (_aws_key(key) if aws and not prefix else key))
             repeated += name in pairs
-            pairs[name] = value
+            pairs[name] = _sound(value)
     return TagSet(pairs, repeated)
 
 
@@ -58,6 +58,11 @@ def reported(canonical_json: str, keys: Iterable[str]) -> str | None:
     pairs = json.loads(canonical_json)
     chosen = {key: pairs[key] for key in keys if key in pairs}
     return canonical(chosen) if chosen else None
+
+
+def _sound(text: str) -> str:
+    """A text without lone surrogates: JSON can write them, UTF-8 and the store cannot."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _pairs(part: str) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from pipeline import __version__
-from pipeline.cli import budgets, init, load, publish, report, run, sql, status, summarise
+from pipeline.cli import budgets, init, load, output, publish, report, run, sql, status, summarise
 from pipeline.cli.exit_codes import ExitCode
 from pipeline.errors import CostmillError, is_interrupt
 
@@ -87,7 +87,7 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return ExitCode.USAGE
     except CostmillError as error:
-        click.echo(f"costmill: {error}", err=True)
+        click.echo(output.printable(f"costmill: {error}"), err=True)
         return error.exit_code
     except _ReaderLeftError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -62,8 +62,9 @@ def load(
         outcomes = night.load(chosen, mode=delivery, accept=accept)
         night.summarise()
         result = night.finish()
+        result.exit_code = 65 if any(outcome.waits for outcome in result.outcomes) else 0
     output.rows(COLUMNS, [row for outcome in outcomes for row in _rows(outcome)], format_)
-    return 65 if any(outcome.waits for outcome in result.outcomes) else 0
+    return result.exit_code
 
 
 def _sources(settings: Settings, name: str | None, paths: tuple[str, ...]) -> list[tuple[SourceSettings, list[str]]]:

@@ -95,7 +95,12 @@ def line(step: Step) -> str:
         parts.append(f"{step.rows:,} rows")
     parts += [f"{total:,.2f} {currency or '(no currency)'}" for currency, total in step.totals.items()]
     parts.append(f"{step.seconds:.2f} s")
-    return ", ".join(parts) + (f" ({step.note})" if step.note else "")
+    return printable(", ".join(parts) + (f" ({step.note})" if step.note else ""))
+
+
+def printable(text: str) -> str:
+    """Return a text without what would steer a terminal: names and values of bills are anybody's."""
+    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def verdict(result: RunResult) -> None:
@@ -103,7 +108,7 @@ def verdict(result: RunResult) -> None:
     for outcome in result.outcomes:
         if outcome.waits:
             where = " ".join(part for part in (outcome.x_Source, outcome.x_BillingPeriod) if part)
-            click.echo(f"costmill: {outcome.status}: {where}: {outcome.reason}", err=True)
+            click.echo(printable(f"costmill: {outcome.status}: {where}: {outcome.reason}"), err=True)
     for period in result.withheld:
         click.echo(f"costmill: the report of {period} is withheld, its data is stale (freshness.stale)", err=True)
     if result.staleness and result.staleness.is_stale:

@@ -146,6 +146,9 @@ def _as_decimal(raw: Column, header: Header) -> str:
 
 
 def _as_time(raw: Column, header: Header) -> str:
+    if raw.type.startswith("timestamp") and "tz=" in raw.type:
+        # A cast would take the machine's own zone.
+        return f"in_calendar(make_timestamp(epoch_us({raw.expression})))"
     if raw.type.startswith(("timestamp", "date")):
         return f"in_calendar(CAST({raw.expression} AS TIMESTAMP))"
     return f"utc_text({_as_text(raw, header)})"

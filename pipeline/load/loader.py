@@ -89,10 +89,35 @@ class Loader:
 
     def _load_once(self, source: SourceSettings, delivery: Delivery, plan: Plan) -> Iterator[Outcome]:
         known = self._known(source, delivery)
-        if known and not self._is_unfinished(source, delivery):
+        if known and self._is_unfinished(source, delivery):
+            yield from (former for former in known if former.waits)
+            yield from self._load_new(source, delivery, plan, {former.x_BillingPeriod for former in known})
+        elif known and not any(self._is_back(source, delivery, former, plan) for former in known):
             yield from known
         else:
-            yield from self._load_new(source, delivery, plan, {former.x_BillingPeriod for former in known})
+            loaded = {former.x_BillingPeriod for former in known if former.status == "loaded"}
+            yield from self._load_new(source, delivery, plan, loaded)
+
+    def _is_back(self, source: SourceSettings, delivery: Delivery, former: Outcome, plan: Plan) -> bool:
+        """Whether a delivery that another one has replaced is the newest again: a file was put back as it was."""
+        if former.status not in ("replaced", "superseded") or former.x_BillingPeriod is None:
+            return False
+        loaded = loads.current(self.warehouse, source.name, former.x_BillingPeriod)
+        if loaded is None or loaded.fingerprint == fingerprint(delivery, source):
+            return False
+        return gate.is_newer(delivery, source, loaded, plan)
+
+    def _takes_over(self, job: Job, counts: Counts, loaded: loads.Current | None) -> bool:
+        """Whether an older delivery goes in over a newer one that would have been quarantined over it.
+
+        Not when the newer one has replaced it before: then somebody has accepted it.
+        """
+        if loaded is None or self.accept or not gate.is_torn(loaded, counts, job.source):
+            return False
+        return not self.warehouse.value(
+            "SELECT 1 FROM loads WHERE x_Source = ? AND x_BillingPeriod = ? AND fingerprint = ? AND status = 'replaced'",
+            [job.source.name, job.period, fingerprint(job.delivery, job.source)],
+        )
 
     def _load_new(
         self, source: SourceSettings, delivery: Delivery, plan: Plan, done: Collection[str | None] = ()
@@ -140,11 +165,13 @@ class Loader:
         load = self._ledger_row(job, counts)
         loaded = loads.current(self.warehouse, job.source.name, job.period)
         try:
-            verdict = gate.verdict(job, counts, loaded, plan, accept=self.accept)
+            older = loaded is not None and gate.is_older(job, loaded, plan)
+            takes_over = older and self._takes_over(job, counts, loaded)
+            verdict = gate.verdict(job, counts, loaded, older=older, takes_over=takes_over, accept=self.accept)
             if verdict:
                 return self._decide(job, replace(load, status=verdict[0], reason=verdict[1]), started)
             with as_export_errors(job.delivery.name), self.warehouse.transaction():
-                done = self._swap().swap_in(job, load, counts)
+                done = self._swap().swap_in(job, load, counts, takes_over=takes_over)
                 for file in job.delivery.files:
                     find.check_unchanged(file)
         except UnreadableFileError as error:
@@ -164,6 +191,8 @@ class Loader:
         return outcome(job, load, {}, time.monotonic() - started)
 
     def _refuse(self, source: SourceSettings, delivery: Delivery, error: CostmillError, seconds: float) -> Outcome:
+        if error.retry:  # no verdict on its contents: the next run looks again
+            return Outcome(source.name, delivery.period, delivery.name, "refused", str(error), is_new=True)
         load = Load(
             self.run_id,
             source.name,
@@ -278,7 +307,7 @@ class Loader:
         mine = fingerprint(delivery, source)
         if loaded is None or loaded.fingerprint not in order or mine not in order:
             return False
-        return order.index(loaded.fingerprint) > order.index(mine)
+        return gate.last(order, loaded.fingerprint) > gate.last(order, mine)
 
     def _supersede(self, source: SourceSettings, delivery: Delivery, verdict: Outcome) -> Outcome:
         with self.warehouse.transaction():

@@ -13,7 +13,7 @@ from pipeline.engines.reading import Staged
 from pipeline.errors import LawError
 from pipeline.load.outcome import Job
 from pipeline.store import loads, rollups, schema
-from pipeline.store.loads import Load
+from pipeline.store.loads import Current, Load
 from pipeline.store.warehouse import Warehouse
 
 #: Rejected rows kept per load; all are counted.
@@ -36,7 +36,7 @@ class Swap:
         self.mapper = mapper
         self.keys = keys
 
-    def swap_in(self, job: Job, load: Load, counts: Counts) -> Load:
+    def swap_in(self, job: Job, load: Load, counts: Counts, *, takes_over: bool = False) -> Load:
         """Delete, insert, roll up, write the ledger, prove. Returns the ledger row.
 
         Raises:
@@ -51,7 +51,9 @@ class Swap:
         )
         mapped, generated = self.mapper.insert(job.staged, load_id=load.load_id, source=source, period=period)
         done = replace(load, rows_mapped=mapped, rows_generated=generated, charges=mapped + generated)
-        if replaced:
+        if replaced and takes_over:
+            self._send_back(replaced, done)
+        elif replaced:
             self.warehouse.execute(
                 "UPDATE loads SET status = 'replaced', replaced_by = ? WHERE load_id = ?",
                 [done.load_id, replaced.load_id],
@@ -64,13 +66,28 @@ class Swap:
         rollups.refresh(self.warehouse, source, period, self.keys)
         _note_source_period(self.warehouse, job, done)
         _drop_orphans(self.warehouse)
-        if replaced:
+        if replaced and not takes_over:
             _write_restatement(
                 self.warehouse, before, _by_service(self.warehouse, source, period), done, replaced.load_id
             )
         rollups.mark_dirty(self.warehouse, period)
+        if replaced is None:
+            _close_earlier(self.warehouse, source, period)
         _run_checks(self.warehouse, source, period)
         return done
+
+    def _send_back(self, newer: Current, older: Load) -> None:
+        """Quarantine a newer delivery that is loaded: an older one, found after it, holds far more."""
+        reason = (
+            f"{newer.rows_mapped} rows for {older.x_BillingPeriod}, {older.rows_mapped} are in the delivery before it: "
+            "empty, shrunken or the fringe of another file; if it is right, load it with --accept"
+        )
+        self.warehouse.execute(
+            "UPDATE loads SET status = 'quarantined', reason = ?, charges = 0, rows_generated = 0, rows_mapped = 0 "
+            "WHERE load_id = ?",
+            [reason, newer.load_id],
+        )
+        self.warehouse.execute("DELETE FROM load_controls WHERE load_id = ?", [newer.load_id])
 
     def _prove_money(self, job: Job, load_id: str) -> None:
         for total in self.mapper.control_totals(job.staged, job.period, job.unread):
@@ -175,6 +192,16 @@ def _note_source_period(warehouse: Warehouse, job: Job, load: Load) -> None:
             through,
         ],
     )
+
+
+def _close_earlier(warehouse: Warehouse, source: str, period: str) -> None:
+    """A source that goes on to a new billing period has completed the one before: its answers are due again."""
+    earlier = warehouse.value(
+        "SELECT max(x_BillingPeriod) FROM source_periods WHERE x_Source = ? AND x_BillingPeriod < ? AND charges > 0",
+        [source, period],
+    )
+    if earlier:
+        rollups.mark_dirty(warehouse, earlier)
 
 
 def _run_checks(warehouse: Warehouse, source: str, period: str) -> None:

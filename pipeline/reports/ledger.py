@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
@@ -29,6 +29,9 @@ WAITING = ("quarantined", "refused")
 
 _SOURCES = """
 SELECT own.x_Source, own.delivered_at, own.charges, own.usage_through,
+    EXISTS (SELECT 1 FROM source_periods AS later
+        WHERE later.x_Source = own.x_Source AND later.x_Origin = 'billed'
+        AND later.x_BillingPeriod > own.x_BillingPeriod AND later.charges > 0) AS moved_on,
     (SELECT count(*) FROM loads
         WHERE loads.x_Source = own.x_Source AND loads.x_BillingPeriod = own.x_BillingPeriod
         AND loads.status IN ('replaced', 'superseded')) AS earlier
@@ -83,7 +86,7 @@ ORDER BY loads.loaded_at DESC, load_id, BillingCurrency
 
 def read_data(warehouse: Warehouse, period: str, as_of: datetime, max_age_days: int | None) -> Data:
     """Read what is loaded of a period and what is missing; stale only when it is open on ``as_of`` or the newest."""
-    sources = tuple(_source(row) for row in warehouse.frame(_SOURCES, [period]).to_dicts())
+    sources = tuple(_source(row, period) for row in warehouse.frame(_SOURCES, [period]).to_dicts())
     found = [_delivery(row) for row in warehouse.frame(_DELIVERIES, {"period": period}).to_dicts()]
     loaded = [delivery for delivery in found if delivery.status not in WAITING]
     rejected = warehouse.frame(_REJECTED, [period, SHOWN_REJECTED]).to_dicts()
@@ -108,9 +111,11 @@ def last_day(sources: Iterable[Source]) -> date | None:
     return min((source.last_day for source in sources if source.last_day), default=None)
 
 
-def _source(row: Mapping[str, Any]) -> Source:
+def _source(row: Mapping[str, Any], period: str) -> Source:
     through = row["usage_through"]
     day = periods.last_complete_day(through) if through else None
+    if row["moved_on"]:  # a source that has gone on to a later period has completed this one
+        day = periods.month(period).end.date() - timedelta(days=1)
     return Source(row["x_Source"], day, row["delivered_at"], row["charges"], row["earlier"])
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.errors import ExportError, UnreadableFileError
+from pipeline.errors import ExportError, FileChangedError, UnreadableFileError
 
 _MAGIC = "*?["
 
@@ -108,6 +108,6 @@ def check_unchanged(file: ExportFile) -> None:
     except OSError as error:
         raise unreadable(file.path, error) from error
     if (now.st_size, now.st_mtime_ns) != (file.bytes, file.modified_ns):
-        raise UnreadableFileError(
+        raise FileChangedError(
             f"{file.path}: changed while it was read; nothing was loaded, run again when it is whole"
         )

@@ -360,12 +360,13 @@ def kept_name(name: str) -> str:
 
 def _tag_columns(found: Format, columns: Sequence[str]) -> dict[int, tuple[str, bool]]:
     tags: dict[int, tuple[str, bool]] = {}
+    whole = {name.lower(): prefix for name, prefix in found.tag_fields.items()}
     for index, name in enumerate(columns):
-        if name in found.tag_fields:
-            tags[index] = (found.tag_fields[name], True)
+        if name.lower() in whole:
+            tags[index] = (whole[name.lower()], True)
             continue
         for prefix, key_prefix in found.tag_columns.items():
-            if name.startswith(prefix) and len(name) > len(prefix):
+            if name.lower().startswith(prefix.lower()) and len(name) > len(prefix):
                 tags[index] = (key_prefix + name[len(prefix) :], False)
     return tags
 

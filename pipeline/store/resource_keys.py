@@ -14,11 +14,12 @@ COLUMNS = ("x_Provider", *focus.RESOURCE_COLUMNS, "x_ResourceType")
 
 def resource_key(values: Mapping[str, str | None]) -> UUID:
     """Return the key of a resource as billed: absent and None columns are one, and told from empty ones."""
-    parts = ["\x1e" if (value := values.get(name)) is None else value for name in COLUMNS]
-    return UUID(hashlib.md5("\x1f".join(parts).encode(), usedforsecurity=False).hexdigest())
+    parts = ["-" if (value := values.get(name)) is None else f"{len(value.encode())}:{value}" for name in COLUMNS]
+    return UUID(hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest())
 
 
 def resource_key_sql(alias: str, names: Collection[str]) -> str:
     """Return the SQL for the same key over a relation that has the columns ``names``."""
-    parts = ", ".join(f"coalesce({alias}.{name}, chr(30))" if name in names else "chr(30)" for name in COLUMNS)
-    return f"CAST(md5(concat_ws(chr(31), {parts})) AS UUID)"
+    each = "coalesce(strlen({0}) || ':' || {0}, '-')"
+    parts = ", ".join(each.format(f"{alias}.{name}") if name in names else "'-'" for name in COLUMNS)
+    return f"CAST(md5(concat({parts})) AS UUID)"
