@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ import click
 
 from pipeline.cli import options, output
 from pipeline.cli.published import published
-from pipeline.errors import UsageError
 from pipeline.periods import label, month
 
 if TYPE_CHECKING:
@@ -33,10 +31,7 @@ ALLOCATED = (
 @click.command()
 @click.option("--period", metavar="YYYY-MM", help="The billing period; else the one that holds --as-of.")
 @click.option("--explain", is_flag=True, help="Print which scopes received each resource's cost.")
-@click.option("--exit-on-threshold/--no-exit-on-threshold", default=None, help="Overrides the global scope's setting.")
-@click.option("--exit-code", type=int, metavar="0-255", help="Overrides the global scope's exit code.")
-@click.option("--budget-amount", metavar="AMOUNT", help="Overrides the global scope's amount.")
-@click.option("--budget-currency", metavar="CODE", help="Overrides the global scope's currency.")
+@options.budget_options
 @options.format_
 @options.settings_options
 def budgets(
@@ -58,10 +53,7 @@ def budgets(
     Example:
       costmill budgets --format json --explain
     """
-    from pipeline.config import BudgetOverrides
-
-    amount = _amount(budget_amount)
-    overrides = BudgetOverrides(exit_on_threshold, exit_code, amount, budget_currency)
+    overrides = options.overrides(exit_on_threshold, exit_code, budget_amount, budget_currency)
     settings = options.settings(config, warehouse, verbose, overrides=overrides)
     moment = options.moment(as_of, settings)
     wanted = period or label(moment)
@@ -83,15 +75,6 @@ def budgets(
     if decision.code:
         click.echo(f"costmill: {decision.reason}", err=True)
     return decision.code
-
-
-def _amount(text: str | None) -> Decimal | None:
-    from pipeline.money import parse
-
-    amount = parse(text) if text is not None else None
-    if text is not None and amount is None:
-        raise UsageError(f"--budget-amount {text!r} is no number; digits, point and exponent only")
-    return amount
 
 
 def _print(result: BudgetResult, format_: str, explain: bool) -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pipeline.errors import UsageError
+
 if TYPE_CHECKING:
     from pipeline.config import BudgetOverrides, Settings
 
@@ -36,6 +38,39 @@ format_ = click.option(
     show_default=True,
     help="How to print.",
 )
+
+
+def budget_options(command: _Command) -> _Command:
+    """Add the flags that set the global budget: they beat the environment, which beats the file."""
+    for option in reversed(
+        (
+            click.option(
+                "--exit-on-threshold/--no-exit-on-threshold", default=None, help="Overrides the global scope's setting."
+            ),
+            click.option("--exit-code", type=int, metavar="0-255", help="Overrides the global scope's exit code."),
+            click.option("--budget-amount", metavar="AMOUNT", help="Overrides the global scope's amount."),
+            click.option("--budget-currency", metavar="CODE", help="Overrides the global scope's currency."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def overrides(
+    exit_on_threshold: bool | None, exit_code: int | None, budget_amount: str | None, budget_currency: str | None
+) -> BudgetOverrides:
+    """Return the flags of ``budget_options`` as overrides.
+
+    Raises:
+        UsageError: when a flag's value is none.
+    """
+    from pipeline.config import BudgetOverrides
+    from pipeline.money import parse
+
+    amount = parse(budget_amount) if budget_amount is not None else None
+    if budget_amount is not None and amount is None:
+        raise UsageError(f"--budget-amount {budget_amount!r} is no number; digits, point and exponent only")
+    return BudgetOverrides(exit_on_threshold, exit_code, amount, budget_currency)
 
 
 def place_options(command: _Command) -> _Command:

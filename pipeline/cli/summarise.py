@@ -31,7 +31,7 @@ ORDER = {
 @options.period
 @click.option("--all", "everything", is_flag=True, help="Make the summaries of all periods anew.")
 @options.format_
-@options.settings_options
+@options.place_options
 def summarise(
     name: str | None,
     period: str | None,
@@ -39,7 +39,6 @@ def summarise(
     format_: str,
     config: Path | None,
     warehouse: Path | None,
-    as_of: str | None,
     verbose: bool,
 ) -> int:
     """Make the summaries that are due; with a NAME, print that summary of a billing period.
@@ -55,7 +54,7 @@ def summarise(
         month(period)
     with (
         output.narration(verbose) as listen,
-        jobs.night(settings, "summarise", as_of=options.moment(as_of, settings), listen=listen) as night,
+        jobs.night(settings, "summarise", listen=listen) as night,
     ):
         if period:
             jobs.require_loaded(night.warehouse, [period])

@@ -53,3 +53,11 @@ def test_a_headline_does_not_call_budgets_fine_that_cannot_be_counted(tmp_path: 
     report = (tmp_path / "reports" / "2026-03" / "report.md").read_text(encoding="utf-8")
     assert "None is used up" not in report
     assert "Not all can be counted" in report
+
+
+def test_a_flag_of_the_run_decides_its_exit_code(tmp_path: Path, say: Say) -> None:
+    config = write_config(tmp_path, cost=budgets(100))
+    write_bill(tmp_path / "exports" / "march.csv")
+    assert say("run", "--config", config).code == 0
+    assert say("run", "--config", config, "--exit-on-threshold", "--exit-code", "9").code == 9
+    assert say("run", "--config", config, "--exit-on-threshold", "--budget-amount", "1000").code == 0
