@@ -17,7 +17,7 @@ from pipeline.engines import staging
 from pipeline.engines.reading import Staged
 from pipeline.entries import CATEGORY_OF_SERVICE
 from pipeline.sources.delivery import SKETCH_SIZE, Profile
-from pipeline.sources.formats import Format
+from pipeline.sources.formats import Control, Format
 from pipeline.store.resource_keys import COLUMNS as RESOURCE
 from pipeline.store.resource_keys import resource_key_sql
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from pipeline.store.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
-
-LOOKUPS = ("aws_line_item_types", "aws_services", "aws_units")
 
 
 @dataclass(frozen=True)
@@ -50,8 +48,7 @@ class ControlTotal:
     """One money law of one currency: sums over the file, over its rejected rows, and what rounding moved."""
 
     currency: str | None
-    column: str
-    expression: str
+    control: Control
     file_total: Decimal
     rejected_total: Decimal
     rounding: Decimal
@@ -63,7 +60,8 @@ class Mapper:
     def __init__(self, warehouse: Warehouse) -> None:
         self.warehouse = warehouse
         self.connection: duckdb.DuckDBPyConnection = warehouse.connection
-        self._load_lookups()
+        self._looked_up: set[str] = set()
+        self._load_spellings()
 
     def measure(self, staged: Staged) -> None:
         """Count and sum what is staged, in one pass, into ``staged_sums``; all counts and control totals are read there.
@@ -73,7 +71,7 @@ class Mapper:
         fmt = staged.header.format
         sums = []
         for number, control in enumerate(fmt.controls):
-            value = f"coalesce({', '.join(control.fields)}, 0)"
+            value = control.summed
             sums += [
                 f"sum({value}) AS file_total_{number}",
                 f"coalesce(sum({value}) FILTER (WHERE x_Problem IS NOT NULL), 0) AS rejected_total_{number}",
@@ -147,7 +145,7 @@ class Mapper:
                 FROM staged_sums WHERE {_of(period, unread)} GROUP BY ALL ORDER BY 1""")
             for currency, total, rejected in rows:
                 moved = rounding.get((number, currency), money.ZERO)
-                totals.append(ControlTotal(currency, control.column, control.expression, total, rejected, moved))
+                totals.append(ControlTotal(currency, control, total, rejected, moved))
         return totals
 
     def _rounding(self, fmt: Format, period: str, unread: bool) -> dict[tuple[int, str | None], Decimal]:
@@ -170,6 +168,7 @@ class Mapper:
         """Decode tags and define ``mapped`` over all periods; returns how many distinct tag texts could not be read."""
         unreadable = self._decode_tags(staged)
         fmt = staged.header.format
+        self._load_lookups(fmt)
         select = resources.sql(f"sources/{fmt.name}")
         if fmt.generated:
             select += "\nUNION ALL BY NAME\n" + resources.sql(f"sources/{fmt.generated}")
@@ -204,10 +203,11 @@ class Mapper:
         self._insert_dimensions(period)
         return charges - generated, generated
 
-    def charges_total(self, load_id: str, column: str, currency: str | None) -> Decimal:
-        """Sum a cost column over what a load brought, in one currency."""
+    def charges_total(self, load_id: str, control: Control, currency: str | None) -> Decimal:
+        """Sum what a money law is about over the charges that a load brought, in one currency."""
         total = self.warehouse.value(
-            f"SELECT coalesce(sum({column}), 0) FROM charges WHERE x_LoadId = $1 AND BillingCurrency IS NOT DISTINCT FROM $2",
+            f"SELECT coalesce(sum({control.column}), 0) FROM charges "
+            f"WHERE x_LoadId = $1 AND BillingCurrency IS NOT DISTINCT FROM $2 AND ({control.only or 'true'})",
             [load_id, currency],
         )
         assert isinstance(total, Decimal)
@@ -277,13 +277,19 @@ class Mapper:
     def _mapped_columns(self) -> list[str]:
         return [row[0] for row in self.warehouse.rows("DESCRIBE mapped_rows")]
 
-    def _load_lookups(self) -> None:
-        for name in LOOKUPS:
+    def _load_lookups(self, fmt: Format) -> None:
+        """Load the lookups that a format joins, once per run."""
+        for name in fmt.lookups:
+            if name in self._looked_up:
+                continue
             path = resources.folder("sql") / "lookups" / f"{name}.csv"
             self.connection.execute(
                 f"CREATE OR REPLACE TEMP TABLE {name} AS FROM read_csv({staging.literal(str(path))}, header = true, "
                 "all_varchar = true, delim = ',', quote = '\"')"
             ).fetchall()
+            self._looked_up.add(name)
+
+    def _load_spellings(self) -> None:
         spellings = (resources.folder("sql") / "lookups" / "spellings.csv").read_text(encoding="utf-8").split()[1:]
         rows = [(spelling.lower(), spelling) for spelling in spellings]
         self.warehouse.replace_temporary("spellings", {"lower_spelling": "VARCHAR", "spelling": "VARCHAR"}, rows)

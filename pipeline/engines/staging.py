@@ -61,12 +61,11 @@ def select(
     """
     typed = {field.name: _typed(field, header, columns) for field in header.format.fields}
     parts = [f"{expression} AS {identifier(name)}" for name, expression in typed.items() if name not in without]
-    start = typed[header.format.period_start]
     parts += [
         f"{file} AS x_File",
         f"CAST({record} AS BIGINT) AS x_Record",
         f"CAST({line} AS BIGINT) AS x_Line",
-        f"strftime({start} + INTERVAL 1 DAY, '%Y-%m') AS x_BillingPeriod",
+        f"{header.format.billing_period} AS x_BillingPeriod",  # over the fields above, by their names
         f"{_tag_text(header, columns)} AS x_TagText",
         f"{_kept(header, columns)} AS x_Kept",
         f"{_noted(header, columns, typed)} AS x_Noted",

@@ -91,20 +91,20 @@ class Swap:
 
     def _prove_money(self, job: Job, load_id: str) -> None:
         for total in self.mapper.control_totals(job.staged, job.period, job.unread):
-            charged = self.mapper.charges_total(load_id, total.column, total.currency)
+            charged = self.mapper.charges_total(load_id, total.control, total.currency)
             totals = (total.file_total, charged, total.rejected_total)
             loads.write_control(
                 self.warehouse,
                 load_id,
                 currency=total.currency,
-                column=total.column,
-                expression=total.expression,
+                column=total.control.column,
+                expression=total.control.expression,
                 totals=totals,
                 rounding=total.rounding,
             )
             if total.file_total != charged + total.rejected_total:
                 raise LawError(
-                    f"{job.delivery.name}: {total.column} in {total.currency} is {money.text(total.file_total)} in the file, "
+                    f"{job.delivery.name}: {total.control.column} in {total.currency} is {money.text(total.file_total)} in the file, "
                     f"but {money.text(charged)} in charges and {money.text(total.rejected_total)} rejected; "
                     "nothing was changed, please report this"
                 )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.sources import formats
+from pipeline.sources.formats import base
 from tests.load.bills import (
     House,
     azure_delivery,
@@ -270,7 +270,7 @@ def test_a_touched_file_of_the_same_contents_is_not_loaded_again(house: House) -
 def test_a_changed_mapping_loads_known_deliveries_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     write(house.folder / "bill.csv", charges(2))
     house.load()
-    monkeypatch.setattr(formats, "READER_VERSION", formats.READER_VERSION + 1)
+    monkeypatch.setattr(base, "READER_VERSION", base.READER_VERSION + 1)
     assert house.one().is_new
     assert house.billed() == 2
     assert statuses(house) == {"loaded": 1, "replaced": 1}

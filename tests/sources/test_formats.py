@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.errors import ExportError, UnknownFormatError, UnreadableFileError
 from pipeline.sources import formats
+from pipeline.sources.formats import base
 from tests.load.bills import cur, focus, legacy
 
 FOCUS = list(focus())
@@ -133,7 +134,7 @@ def test_a_kept_column_never_takes_the_place_of_another(names: tuple[str, ...]) 
 
 def test_the_mapping_version_changes_with_what_decides_the_mapping(monkeypatch: pytest.MonkeyPatch) -> None:
     before = formats.AWS_CUR.mapping_version()
-    monkeypatch.setattr(formats, "READER_VERSION", formats.READER_VERSION + 1)
+    monkeypatch.setattr(base, "READER_VERSION", base.READER_VERSION + 1)
     assert formats.AWS_CUR.mapping_version() != before
 
 
@@ -147,9 +148,3 @@ def test_every_file_that_maps_a_format_is_part_of_its_version(monkeypatch: pytes
             resources, "sql", lambda asked, name=name: sql(asked) + (" -- fixed" if asked == name else "")
         )
         assert formats.AWS_CUR.mapping_version() != before["aws_cur"], name
-
-
-def test_a_format_is_found_by_its_id() -> None:
-    assert formats.by_name("focus") is formats.FOCUS
-    with pytest.raises(ExportError, match="unknown format 'azure'; known: focus, aws_cur"):
-        formats.by_name("azure")

@@ -1,0 +1,147 @@
+"""Known formats: a signature (columns a header must have), the staged fields, and the SQL file that maps them to FOCUS.
+
+A format is told from its header alone. Each format is a module of this package, made of the parts in ``base``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+
+from pipeline.errors import ExportError, UnknownFormatError, UnreadableFileError
+from pipeline.sources.formats.aws_cur import AWS_CUR
+from pipeline.sources.formats.base import OWN_COLUMNS, Control, Field, Format, Header, squeeze
+from pipeline.sources.formats.focus import FOCUS
+
+__all__ = [
+    "AWS_CUR",
+    "FOCUS",
+    "FORMATS",
+    "OWN_COLUMNS",
+    "Control",
+    "Field",
+    "Format",
+    "Header",
+    "all_mappings",
+    "detect",
+    "kept_name",
+    "resolve",
+    "squeeze",
+]
+
+FORMATS: tuple[Format, ...] = (FOCUS, AWS_CUR)
+
+#: Datasets that are billing data but not cost and usage, told by these columns and refused by name.
+_OTHER_DATASETS = (
+    (("ContractCommitmentId", "ContractId"), "a FOCUS Contract Commitment dataset; give the Cost and Usage dataset"),
+    (("InvoiceDetailId", "InvoiceIssueDate"), "a FOCUS Invoice Detail dataset; give the Cost and Usage dataset"),
+    (
+        ("BillingPeriodStatus", "BillingPeriodCreated"),
+        "a FOCUS Billing Period dataset; give the Cost and Usage dataset",
+    ),
+)
+
+
+def detect(columns: Sequence[str], where: str) -> Format:
+    """Return the format whose signature the header has.
+
+    Raises:
+        UnknownFormatError: naming what was seen and what is known.
+    """
+    seen = {squeeze(name) for name in columns}
+    for candidate in FORMATS:
+        if not candidate.lacking(seen):
+            return candidate
+    for names, title in _OTHER_DATASETS:
+        if all(squeeze(name) in seen for name in names):
+            raise UnknownFormatError(f"{where}: {title}; nothing was loaded")
+    raise UnknownFormatError(
+        f"{where}: unknown format; nothing was loaded. {_closest(seen)}. Seen: {_shorten(columns)}"
+    )
+
+
+def resolve(columns: Sequence[str], where: str, keep: Sequence[str] = ()) -> Header:
+    """Tell the format and find each staged field in the header; ``keep`` names columns to keep as ``x_…``.
+
+    Raises:
+        UnknownFormatError: as ``detect``.
+        UnreadableFileError: when a needed column is missing or a used one stands twice.
+    """
+    found = detect(columns, where)
+    places: dict[str, list[int]] = {}
+    for index, name in enumerate(columns):
+        places.setdefault(squeeze(name), []).append(index)
+    fields: dict[str, int] = {}
+    missing = []
+    for wanted in found.fields:
+        hits = [index for name in (wanted.name, *wanted.aliases) for index in places.get(squeeze(name), [])]
+        if len(hits) > 1:
+            names = " and ".join(repr(columns[index]) for index in hits)
+            raise UnreadableFileError(f"{where}: columns {names} are one and the same; remove one")
+        if hits:
+            fields[wanted.name] = hits[0]
+        elif wanted.needed:
+            missing.append(wanted.name)
+    if missing:
+        raise UnreadableFileError(f"{where}: {found.title} without the column(s) {', '.join(missing)}; export them too")
+    tags = _tag_columns(found, columns)
+    kept = _kept_columns(columns, keep, where)
+    used = {*fields.values(), *tags, *kept}
+    dropped = tuple(name for index, name in enumerate(columns) if index not in used)
+    return Header(found, tuple(columns), fields, tags, kept, dropped, found.version(columns))
+
+
+def _kept_columns(columns: Sequence[str], keep: Sequence[str], where: str) -> dict[int, str]:
+    kept: dict[int, str] = {}
+    taken = {name.lower(): f"the warehouse's own {name}" for name in OWN_COLUMNS}
+    for index, name in enumerate(columns):
+        if name not in keep:
+            continue
+        stands_as = kept_name(name)
+        other = taken.get(stands_as.lower())
+        if other is not None:
+            raise ExportError(
+                f"{where}: the column {name!r} of keep_columns would be kept as {stands_as}, as is {other}; "
+                "keep one of them or rename it in the export; nothing was loaded"
+            )
+        taken[stands_as.lower()] = f"the column {name!r}"
+        kept[index] = stands_as
+    return kept
+
+
+def kept_name(name: str) -> str:
+    """Return the name under which a kept column stands in charges: ``x_`` and letters, digits, underscores only."""
+    plain = re.sub(r"[^0-9A-Za-z]+", "_", name).strip("_")
+    return plain if plain.startswith("x_") else f"x_{plain}"
+
+
+def _tag_columns(found: Format, columns: Sequence[str]) -> dict[int, tuple[str, bool]]:
+    tags: dict[int, tuple[str, bool]] = {}
+    whole = {name.lower(): prefix for name, prefix in found.tag_fields.items()}
+    for index, name in enumerate(columns):
+        if name.lower() in whole:
+            tags[index] = (whole[name.lower()], True)
+            continue
+        for prefix, key_prefix in found.tag_columns.items():
+            if name.lower().startswith(prefix.lower()) and len(name) > len(prefix):
+                tags[index] = (key_prefix + name[len(prefix) :], False)
+    return tags
+
+
+def _closest(seen: set[str]) -> str:
+    best = max(FORMATS, key=lambda each: each.signed_by(seen))
+    if not best.signed_by(seen):
+        return f"Known: {', '.join(each.title for each in FORMATS)}"
+    return f"Nearest is {best.title}, which also needs {', '.join(best.lacking(seen))}"
+
+
+def _shorten(columns: Iterable[str], most: int = 8) -> str:
+    names = [name if len(name) <= 40 else name[:39] + "…" for name in columns]
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def all_mappings() -> str:
+    """Hash of every format's mapping: a file that none could read is tried again when any of them changes."""
+    return hashlib.sha256("".join(each.mapping_version() for each in FORMATS).encode()).hexdigest()[:16]

@@ -1,0 +1,166 @@
+"""What a format is made of: its signature, its staged fields, its money laws, and the SQL file that maps it to FOCUS.
+
+Column names are compared *squeezed* (letters and digits, lower case), so that ``lineItem/UnblendedCost``,
+``line_item_unblended_cost`` and a spelling with other capitals are one column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pipeline import resources
+
+FieldKind = Literal["text", "decimal", "datetime"]
+TagStyle = Literal["json", "aws"]
+
+#: Columns of focus_data_table that are this project's own: no kept column takes their place.
+OWN_COLUMNS = (
+    *("x_BillingPeriod", "x_CostCategory", "x_LineItemType", "x_LoadId", "x_Origin", "x_Provider", "x_RecordId"),
+    *("x_ResourceKey", "x_ResourceType", "x_Source", "x_SourceChanges", "x_TagSetId", "x_"),
+)
+
+#: Raise when the reader itself changes what it makes of the same bytes: known deliveries are then loaded anew.
+READER_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of the staging relation.
+
+    Attributes:
+        name: its name there.
+        kind: VARCHAR, DECIMAL(38,18) or TIMESTAMP (UTC).
+        needed: the header must have it, and a row without a readable value is rejected.
+        aliases: other spellings, compared squeezed.
+    """
+
+    name: str
+    kind: FieldKind = "text"
+    needed: bool = False
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Control:
+    """A money law: the file's sum of the first given of ``fields`` is the FOCUS ``column``'s sum plus what was rejected.
+
+    Attributes:
+        expression: what is summed, in words, as the ledger shows it.
+        value: SQL over the staging relation that is summed instead of the first given field.
+        only: SQL condition on charges: the law speaks of those alone.
+    """
+
+    column: str
+    fields: tuple[str, ...]
+    expression: str
+    value: str | None = None
+    only: str | None = None
+
+    @property
+    def summed(self) -> str:
+        """The SQL over the staging relation whose sum the law is about."""
+        return self.value or f"coalesce({', '.join(self.fields)}, 0)"
+
+
+@dataclass(frozen=True)
+class Format:
+    """One export format.
+
+    Attributes:
+        name: stable id, such as ``aws_cur``; also the SQL file under sql/sources/.
+        signature: columns whose presence tells the format; a tuple inside means any one of its columns.
+        period_start: staged field that gives the billing period.
+        currency: staged field that gives the billing currency.
+        controls: money laws; a cost column without one is derived.
+        row_key: staged fields that identify a row across deliveries of one month.
+        null_words: texts that mean NULL beside the empty one.
+        folded: SQL condition over the staging relation: rows that are folded into others.
+        generated: SQL file under sql/sources/ that makes charges beside the mapped rows, or None.
+        tag_columns: prefixes of columns that each hold one tag, with the prefix of the tag's key.
+        tag_fields: columns that hold a whole set, as JSON text or MAP, with the prefix of the tags' keys.
+        lookups: tables under sql/lookups/ that its SQL files join.
+        period: SQL over the staged fields that gives the label ``YYYY-MM``; None: the month of ``period_start``.
+        batch: staged field that names a row's batch in an incremental export, each batch counting once; None for a
+            snapshot, which replaces its billing period.
+        version: the format's version as a header tells it.
+    """
+
+    name: str
+    title: str
+    signature: tuple[str | tuple[str, ...], ...]
+    fields: tuple[Field, ...]
+    period_start: str
+    currency: str
+    controls: tuple[Control, ...]
+    row_key: tuple[str, ...]
+    null_words: tuple[str, ...] = ()
+    folded: str = "false"
+    generated: str | None = None
+    tag_style: TagStyle = "json"
+    tag_columns: Mapping[str, str] = field(default_factory=dict)
+    tag_fields: Mapping[str, str] = field(default_factory=dict)
+    lookups: tuple[str, ...] = ()
+    period: str | None = None
+    batch: str | None = None
+    version: Callable[[Sequence[str]], str] = field(default=lambda _: "1", repr=False)
+
+    @property
+    def billing_period(self) -> str:
+        """SQL over the staged fields: the label of a row's billing period."""
+        return self.period or f"strftime({self.period_start} + INTERVAL 1 DAY, '%Y-%m')"
+
+    def signed_by(self, seen: Collection[str]) -> int:
+        """How many parts of the signature are among ``seen``, column names squeezed."""
+        return sum(any(squeeze(name) in seen for name in _alternatives(part)) for part in self.signature)
+
+    def lacking(self, seen: Collection[str]) -> tuple[str, ...]:
+        """The parts of the signature that are not among ``seen``, each by its first name."""
+        parts = [_alternatives(part) for part in self.signature]
+        return tuple(names[0] for names in parts if not any(squeeze(name) in seen for name in names))
+
+    def mapping_version(self) -> str:
+        """Hash of everything that decides what a file becomes: a fixed mapping reaches old months by itself."""
+        files = [f"sources/{self.name}", "sources/resources", "staging/macros"]
+        files += [f"sources/{self.generated}"] if self.generated else []
+        lookups = [resources.folder("sql") / "lookups" / f"{name}.csv" for name in (*self.lookups, "spellings")]
+        parts = [
+            *(str(READER_VERSION), repr(self)),
+            *(resources.sql(name) for name in files),
+            *(path.read_text(encoding="utf-8") for path in lookups),
+        ]
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Header:
+    """A file's columns resolved against a format.
+
+    Attributes:
+        columns: all names as written, in order.
+        fields: staged field -> index of its column.
+        tags: index of a tag column -> (tag key, whether the column holds a whole set).
+        kept: index -> name ``x_…`` of a column that the source asked to keep.
+        dropped: names that have no home.
+        version: the format's version as the header tells it.
+    """
+
+    format: Format
+    columns: tuple[str, ...]
+    fields: Mapping[str, int]
+    tags: Mapping[int, tuple[str, bool]]
+    kept: Mapping[int, str]
+    dropped: tuple[str, ...]
+    version: str
+
+
+def squeeze(name: str) -> str:
+    """Return a column name without case, blanks and punctuation."""
+    return re.sub(r"[^0-9a-z]", "", name.lower())
+
+
+def _alternatives(part: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (part,) if isinstance(part, str) else part
