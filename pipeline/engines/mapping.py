@@ -16,8 +16,8 @@ from pipeline import focus, money, resources, tags
 from pipeline.engines import staging
 from pipeline.engines.reading import Staged
 from pipeline.entries import CATEGORY_OF_SERVICE
-from pipeline.sources.delivery import SKETCH_SIZE, Profile
-from pipeline.sources.formats import Control, Format
+from pipeline.sources.delivery import SKETCH_BATCHES, SKETCH_SIZE, Profile
+from pipeline.sources.formats import Control, Format, Header
 from pipeline.store.resource_keys import COLUMNS as RESOURCE
 from pipeline.store.resource_keys import resource_key_sql
 
@@ -31,27 +31,32 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Counts:
-    """Rows of one billing period of a delivery: ``read`` = ``mapped`` + ``rejected`` + ``folded``."""
+    """Rows of one billing period of a delivery: ``read`` = ``mapped`` + ``rejected`` + ``folded`` + ``repeated``.
+
+    ``repeated`` rows are in batches that another delivery has brought.
+    """
 
     read: int
     rejected: int
     folded: int
+    repeated: int = 0
 
     @property
     def mapped(self) -> int:
         """Rows that must become charges."""
-        return self.read - self.rejected - self.folded
+        return self.read - self.rejected - self.folded - self.repeated
 
 
 @dataclass(frozen=True)
 class ControlTotal:
-    """One money law of one currency: sums over the file, over its rejected rows, and what rounding moved."""
+    """One money law of one currency: sums over the file, over its rejected and repeated rows, and what rounding moved."""
 
     currency: str | None
     control: Control
     file_total: Decimal
     rejected_total: Decimal
     rounding: Decimal
+    repeated_total: Decimal = money.ZERO
 
 
 class Mapper:
@@ -60,13 +65,15 @@ class Mapper:
     def __init__(self, warehouse: Warehouse) -> None:
         self.warehouse = warehouse
         self.connection: duckdb.DuckDBPyConnection = warehouse.connection
+        #: SQL over ``x_Batch``: the rows that are not in batches that another delivery has brought.
+        self.taken = "true"
         self._looked_up: set[str] = set()
         self._load_spellings()
 
     def measure(self, staged: Staged) -> None:
         """Count and sum what is staged, in one pass, into ``staged_sums``; all counts and control totals are read there.
 
-        Grain: billing period, currency and file.
+        Grain: billing period, currency, file and batch (formats with batches).
         """
         fmt = staged.header.format
         sums = []
@@ -79,7 +86,8 @@ class Mapper:
             ]
         self.warehouse.execute(f"""
             CREATE OR REPLACE TEMP TABLE staged_sums AS
-            SELECT x_BillingPeriod, {fmt.currency} AS currency, x_File, count(*) AS read, count(x_Problem) AS rejected,
+            SELECT x_BillingPeriod, {fmt.currency} AS currency, x_File, {"x_Batch" if fmt.batch else "NULL"} AS x_Batch,
+                count(*) AS read, count(x_Problem) AS rejected,
                 count(*) FILTER (WHERE x_Problem IS NULL AND ({fmt.folded})) AS folded, {", ".join(sums)}
             FROM staged GROUP BY ALL""")
 
@@ -98,17 +106,32 @@ class Mapper:
     def profile(self, staged: Staged) -> Profile:
         """Rows and row-key sketches by billing period."""
         header = staged.header
-        names = [name for name in header.format.row_key if name in header.fields] or [
-            field.name for field in header.format.fields if field.kind != "decimal" and field.name in header.fields
-        ]
-        key = ", ".join(f"coalesce(CAST({name} AS VARCHAR), '')" for name in names)
         rows = self.warehouse.rows(f"""
             SELECT x_BillingPeriod, count(*), list_slice(list_sort(list(DISTINCT row_key)), 1, {SKETCH_SIZE})
-            FROM (SELECT x_BillingPeriod, left(md5(concat_ws(chr(31), {key})), 16) AS row_key FROM staged)
+            FROM (SELECT x_BillingPeriod, left(md5({_row_key(header)}), 16) AS row_key FROM staged)
             WHERE x_BillingPeriod IS NOT NULL
             GROUP BY x_BillingPeriod ORDER BY x_BillingPeriod""")
         counts = {period: count for period, count, _ in rows}
-        return Profile(staged.header.format.name, counts, {period: tuple(keys) for period, _, keys in rows})
+        sketches = {period: tuple(keys) for period, _, keys in rows}
+        return Profile(header.format.name, counts, sketches, self._batch_marks(staged))
+
+    def _batch_marks(self, staged: Staged) -> dict[str, str]:
+        """What each batch of a file holds, for at most ``SKETCH_BATCHES`` of them: always the same ones of many."""
+        if not staged.header.format.batch:
+            return {}
+        self.find_batches(staged)
+        rows = self.warehouse.rows(f"""
+            SELECT x_BillingPeriod || ' ' || batch AS name, rows || ':' || content FROM staged_batches
+            ORDER BY md5(name) LIMIT {SKETCH_BATCHES}""")
+        return dict(rows)
+
+    def find_batches(self, staged: Staged) -> None:
+        """Make ``staged_batches``: rows and content of each billing period's batches, rejected rows left out."""
+        self.warehouse.execute(f"""
+            CREATE OR REPLACE TEMP TABLE staged_batches AS
+            SELECT x_BillingPeriod, x_Batch AS batch, count(*) AS rows,
+                sum(CAST(md5_number_lower({_row_key(staged.header)}) AS HUGEINT)) AS content
+            FROM staged WHERE x_Problem IS NULL GROUP BY ALL""")
 
     def counts(self, period: str, unread: bool) -> Counts:
         """Count the rows of a period; ``unread`` takes in those without a readable period."""
@@ -141,11 +164,12 @@ class Mapper:
         totals = []
         for number, control in enumerate(fmt.controls):
             rows = self.warehouse.rows(f"""
-                SELECT currency, sum(file_total_{number}), sum(rejected_total_{number})
+                SELECT currency, sum(file_total_{number}), sum(rejected_total_{number}),
+                    coalesce(sum(file_total_{number} - rejected_total_{number}) FILTER (WHERE NOT ({self.taken})), 0)
                 FROM staged_sums WHERE {_of(period, unread)} GROUP BY ALL ORDER BY 1""")
-            for currency, total, rejected in rows:
+            for currency, total, rejected, repeated in rows:
                 moved = rounding.get((number, currency), money.ZERO)
-                totals.append(ControlTotal(currency, control, total, rejected, moved))
+                totals.append(ControlTotal(currency, control, total, rejected, moved, repeated))
         return totals
 
     def _rounding(self, fmt: Format, period: str, unread: bool) -> dict[tuple[int, str | None], Decimal]:
@@ -196,7 +220,7 @@ class Mapper:
             LEFT JOIN mapped AS r ON {same}
             LEFT JOIN tag_map AS t ON t.x_TagText = m.x_TagText
             LEFT JOIN cost_categories AS c ON c.ServiceCategory = m.ServiceCategory
-            WHERE m.x_BillingPeriod = $period""",
+            WHERE m.x_BillingPeriod = $period AND ({self.taken})""",
             {"load_id": load_id, "source": source, "period": period},
         )
         generated = self._generated(staged.header.format, period)
@@ -218,7 +242,10 @@ class Mapper:
             return 0
         select = resources.sql(f"sources/{fmt.generated}")
         return int(
-            self.warehouse.value(f"SELECT count(*) FROM ({select}) AS g WHERE g.x_BillingPeriod = $1", [period]) or 0
+            self.warehouse.value(
+                f"SELECT count(*) FROM ({select}) AS g WHERE g.x_BillingPeriod = $1 AND ({self.taken})", [period]
+            )
+            or 0
         )
 
     def _find_resources(self, names: Sequence[str], period: str) -> None:
@@ -228,7 +255,7 @@ class Mapper:
             CREATE OR REPLACE TEMP TABLE mapped AS
             SELECT {resource_key_sql("d", RESOURCE)} AS x_ResourceKey, d.*
             FROM (SELECT DISTINCT {given} FROM mapped_rows AS m
-                WHERE m.x_BillingPeriod = {staging.literal(period)}) AS d""").fetchall()
+                WHERE m.x_BillingPeriod = {staging.literal(period)} AND ({self.taken})) AS d""").fetchall()
 
     def _insert_dimensions(self, period: str) -> None:
         columns = ", ".join(("x_ResourceKey", *RESOURCE))
@@ -308,3 +335,12 @@ RESOURCE_ONLY = {*focus.RESOURCE_COLUMNS, "x_ResourceType", "x_TagText"}
 def _of(period: str, unread: bool) -> str:
     same = f"x_BillingPeriod = {staging.literal(period)}"
     return f"({same} OR x_BillingPeriod IS NULL)" if unread else same
+
+
+def _row_key(header: Header) -> str:
+    """SQL over ``staged``: the text that tells a row across deliveries; all but money where the format names no key."""
+    names = [name for name in header.format.row_key if name in header.fields] or [
+        field.name for field in header.format.fields if field.kind != "decimal" and field.name in header.fields
+    ]
+    texts = [f"coalesce(CAST({name} AS VARCHAR), '')" for name in names]
+    return f"concat_ws(chr(31), {', '.join(texts)})"

@@ -8,7 +8,8 @@ Besides the fields of the format (absent ones NULL) each row has
 - ``x_Long_N``: the text of the N-th control column where it may have more than 18 decimals,
 - ``x_Noted``: an optional number could not be read and is NULL,
 - ``x_Problem``: why the row is rejected, as ``column, value, reason`` joined by ``\\x1f``; NULL when it is fine,
-- ``x_Kept``: the kept columns as one JSON object.
+- ``x_Kept``: the kept columns as one JSON object,
+- ``x_Batch``: the batch of a row, as text, in formats that have batches.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ def select(
         f"{_noted(header, columns, typed)} AS x_Noted",
         f"coalesce({ragged}, {_problem(header, columns, typed)}) AS x_Problem",
     ]
+    parts += [f"CAST({header.format.batch} AS VARCHAR) AS x_Batch"] if header.format.batch else []
     parts += [
         f"{_long(header, columns, typed, names)} AS x_Long_{n}" for n, names in enumerate(_control_fields(header))
     ]

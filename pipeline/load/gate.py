@@ -29,7 +29,7 @@ def verdict(
     """
     if older and not takes_over:
         return "superseded", "older than what is loaded"
-    _require_mapped(job, counts)
+    require_mapped(job, counts)
     if older or accept or loaded is None or not loaded.rows_mapped:
         return None
     new, old = counts.mapped, loaded.rows_mapped
@@ -44,7 +44,12 @@ def verdict(
     return None
 
 
-def _require_mapped(job: Job, counts: Counts) -> None:
+def require_mapped(job: Job, counts: Counts) -> None:
+    """Check that a delivery has a billing period and no more rejected rows than its source allows.
+
+    Raises:
+        MappingError: when it has.
+    """
     if counts.read and not job.period:
         raise MappingError(
             f"{job.delivery.name}: none of its {counts.read} rows has a billing period that can be read; nothing of them was "

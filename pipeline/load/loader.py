@@ -16,7 +16,7 @@ from pipeline.engines.failures import as_export_errors
 from pipeline.engines.mapping import Counts, Mapper
 from pipeline.engines.reading import Reader, Staged
 from pipeline.errors import CostmillError, ExportError, UndecidedError, UnreadableFileError
-from pipeline.load import gate
+from pipeline.load import batches, gate
 from pipeline.load.outcome import Job, Outcome, fingerprint, outcome
 from pipeline.load.swap import Swap
 from pipeline.periods import utc_now
@@ -102,10 +102,19 @@ class Loader:
         """Whether a delivery that another one has replaced is the newest again: a file was put back as it was."""
         if former.status not in ("replaced", "superseded") or former.x_BillingPeriod is None:
             return False
+        if self._has_batches(source, former.x_BillingPeriod):  # they are added up: no delivery stands for the others
+            return False
         loaded = loads.current(self.warehouse, source.name, former.x_BillingPeriod)
         if loaded is None or loaded.fingerprint == fingerprint(delivery, source):
             return False
         return gate.is_newer(delivery, source, loaded, plan)
+
+    def _has_batches(self, source: SourceSettings, period: str) -> bool:
+        return bool(
+            self.warehouse.value(
+                "SELECT 1 FROM load_batches WHERE x_Source = ? AND x_BillingPeriod = ? LIMIT 1", [source.name, period]
+            )
+        )
 
     def _takes_over(self, job: Job, counts: Counts, loaded: loads.Current | None) -> bool:
         """Whether an older delivery goes in over a newer one that would have been quarantined over it.
@@ -163,6 +172,8 @@ class Loader:
         _, mapper = self._heavy()
         counts = mapper.counts(job.period, job.unread)
         load = self._ledger_row(job, counts)
+        if job.staged.header.format.batch:
+            return self._load_batches(job, load, counts, started)
         loaded = loads.current(self.warehouse, job.source.name, job.period)
         try:
             older = loaded is not None and gate.is_older(job, loaded, plan)
@@ -178,8 +189,32 @@ class Loader:
             return self._refuse(job.source, replace(job.delivery, period=job.period), error, time.monotonic() - started)
         except ExportError as error:
             return self._decide(job, replace(load, status="refused", reason=str(error)), started)
-        totals: dict[str | None, Decimal] = dict(self.warehouse.rows(_TOTALS, [job.source.name, job.period]))
-        return outcome(job, done, totals, time.monotonic() - started)
+        return outcome(job, done, self._totals(job), time.monotonic() - started)
+
+    def _load_batches(self, job: Job, load: Load, counts: Counts, started: float) -> Outcome:
+        """Take what is new of an incremental export's billing period."""
+        _, mapper = self._heavy()
+        try:
+            gate.require_mapped(job, counts)
+            judged = batches.judge(self.warehouse, mapper, job, load.mapping, accept=self.accept)
+            load = replace(load, rows_repeated=judged.repeated_rows)
+            if judged.verdict:
+                return self._decide(job, replace(load, status=judged.verdict[0], reason=judged.verdict[1]), started)
+            with as_export_errors(job.delivery.name), self.warehouse.transaction():
+                adding = batches.BatchSwap(self.warehouse, mapper, self.keys)
+                done = adding.add(job, load, replace(counts, repeated=judged.repeated_rows), judged)
+                for file in job.delivery.files:
+                    find.check_unchanged(file)
+        except UnreadableFileError as error:
+            return self._refuse(job.source, replace(job.delivery, period=job.period), error, time.monotonic() - started)
+        except ExportError as error:
+            return self._decide(job, replace(load, status="refused", reason=str(error)), started)
+        finally:
+            mapper.taken = "true"
+        return outcome(job, done, self._totals(job), time.monotonic() - started)
+
+    def _totals(self, job: Job) -> dict[str | None, Decimal]:
+        return dict(self.warehouse.rows(_TOTALS, [job.source.name, job.period]))
 
     def _decide(self, job: Job, load: Load, started: float) -> Outcome:
         """Write a verdict that loads nothing, in a transaction of its own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from pipeline import money, resources
 from pipeline.engines import staging
@@ -24,8 +25,8 @@ _BY_SERVICE = """
 SELECT BillingCurrency, SubAccountId, ServiceName, CAST(sum(x_ChargeCount) AS BIGINT), sum(BilledCost), sum(EffectiveCost)
 FROM daily_costs WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = 'billed' GROUP BY ALL"""
 
-_Service = tuple[str | None, str | None, str | None]
-_Sums = tuple[int, Decimal, Decimal]
+Service = tuple[str | None, str | None, str | None]
+Sums = tuple[int, Decimal, Decimal]
 
 
 class Swap:
@@ -45,7 +46,7 @@ class Swap:
         source, period = job.source.name, job.period
         before = _by_service(self.warehouse, source, period)
         replaced = loads.current(self.warehouse, source, period)
-        _remember_keys(self.warehouse, source, period)
+        remember_keys(self.warehouse, source, period)
         self.warehouse.execute(
             "DELETE FROM charges WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = 'billed'", [source, period]
         )
@@ -60,20 +61,20 @@ class Swap:
             )
         loads.write(self.warehouse, done, self.files(job))
         self.write_rejects(job, done.load_id)
-        _require_row_law(job, counts, done)
-        self._prove_money(job, done.load_id)
-        self._keep_columns(job.staged)
+        require_row_law(job, counts, done)
+        self.prove_money(job, done.load_id)
+        self.keep_columns(job.staged)
         rollups.refresh(self.warehouse, source, period, self.keys)
-        _note_source_period(self.warehouse, job, done)
-        _drop_orphans(self.warehouse)
+        note_source_period(self.warehouse, job, done)
+        drop_orphans(self.warehouse)
         if replaced and not takes_over:
-            _write_restatement(
+            write_restatement(
                 self.warehouse, before, _by_service(self.warehouse, source, period), done, replaced.load_id
             )
         rollups.mark_dirty(self.warehouse, period)
         if replaced is None:
-            _close_earlier(self.warehouse, source, period)
-        _run_checks(self.warehouse, source, period)
+            close_earlier(self.warehouse, source, period)
+        run_checks(self.warehouse, source, period)
         return done
 
     def _send_back(self, newer: Current, older: Load) -> None:
@@ -89,10 +90,15 @@ class Swap:
         )
         self.warehouse.execute("DELETE FROM load_controls WHERE load_id = ?", [newer.load_id])
 
-    def _prove_money(self, job: Job, load_id: str) -> None:
+    def prove_money(self, job: Job, load_id: str) -> None:
+        """Write each money law of a load into the ledger.
+
+        Raises:
+            LawError: when the file's sum is not that of charges, rejected and repeated rows.
+        """
         for total in self.mapper.control_totals(job.staged, job.period, job.unread):
             charged = self.mapper.charges_total(load_id, total.control, total.currency)
-            totals = (total.file_total, charged, total.rejected_total)
+            totals = (total.file_total, charged, total.rejected_total, total.repeated_total)
             loads.write_control(
                 self.warehouse,
                 load_id,
@@ -102,10 +108,11 @@ class Swap:
                 totals=totals,
                 rounding=total.rounding,
             )
-            if total.file_total != charged + total.rejected_total:
+            if total.file_total != charged + total.rejected_total + total.repeated_total:
                 raise LawError(
                     f"{job.delivery.name}: {total.control.column} in {total.currency} is {money.text(total.file_total)} in the file, "
-                    f"but {money.text(charged)} in charges and {money.text(total.rejected_total)} rejected; "
+                    f"but {money.text(charged)} in charges, {money.text(total.rejected_total)} rejected and "
+                    f"{money.text(total.repeated_total)} repeated; "
                     "nothing was changed, please report this"
                 )
 
@@ -117,7 +124,8 @@ class Swap:
             row |= {"column_name": column or None, "value": value or None, "reason": reason}
             loads.insert(self.warehouse, "rejected_rows", row)
 
-    def _keep_columns(self, staged: Staged) -> None:
+    def keep_columns(self, staged: Staged) -> None:
+        """Show the columns that the source keeps in the analysts' view."""
         for name in staged.header.kept.values():
             if self.warehouse.execute("INSERT OR IGNORE INTO kept_columns VALUES (?)", [name]):
                 schema.refresh_views(self.warehouse)
@@ -128,22 +136,33 @@ class Swap:
         return [(str(f.path), f.sha256, f.bytes, rows.get(n, 0)) for n, f in enumerate(job.delivery.files)]
 
 
-def _require_row_law(job: Job, counts: Counts, done: Load) -> None:
+def require_row_law(job: Job, counts: Counts, done: Load) -> None:
+    """Check that each row read has become a charge or is accounted for.
+
+    Raises:
+        LawError: when it is not.
+    """
     if done.rows_mapped != counts.mapped:
         raise LawError(
-            f"{job.delivery.name}: {counts.read} rows read, of which {counts.rejected} rejected and {counts.folded} folded, "
-            f"but {done.rows_mapped} became charges; nothing was changed, please report this"
+            f"{job.delivery.name}: {counts.read} rows read, of which {counts.rejected} rejected, {counts.folded} folded and "
+            f"{counts.repeated} repeated, but {done.rows_mapped} became charges; nothing was changed, please report this"
         )
 
 
-def _by_service(warehouse: Warehouse, source: str, period: str) -> dict[_Service, _Sums]:
-    return {row[:3]: row[3:] for row in warehouse.rows(_BY_SERVICE, [source, period])}
+def _by_service(warehouse: Warehouse, source: str, period: str) -> dict[Service, Sums]:
+    return sums_of(warehouse.rows(_BY_SERVICE, [source, period]))
 
 
-def _write_restatement(
-    warehouse: Warehouse, before: Mapping[_Service, _Sums], after: Mapping[_Service, _Sums], load: Load, replaced: str
+def sums_of(rows: Sequence[tuple[Any, ...]]) -> dict[Service, Sums]:
+    """Return rows of currency, account, service, charges, billed and effective cost, by the first three."""
+    return {row[:3]: row[3:] for row in rows}
+
+
+def write_restatement(
+    warehouse: Warehouse, before: Mapping[Service, Sums], after: Mapping[Service, Sums], load: Load, replaced: str
 ) -> None:
-    nothing: _Sums = (0, money.ZERO, money.ZERO)
+    """Write what a re-delivery changed, by account and service."""
+    nothing: Sums = (0, money.ZERO, money.ZERO)
     for key in sorted({*before, *after}, key=str):
         old, new = before.get(key, nothing), after.get(key, nothing)
         if old == new:
@@ -157,7 +176,8 @@ def _write_restatement(
         loads.insert(warehouse, "restatements", {**row, **keys, **sums})
 
 
-def _remember_keys(warehouse: Warehouse, source: str, period: str) -> None:
+def remember_keys(warehouse: Warehouse, source: str, period: str) -> None:
+    """Note the dimension rows that a source and billing period uses now: some may be orphans afterwards."""
     warehouse.execute(
         "CREATE OR REPLACE TEMP TABLE leaving AS SELECT DISTINCT x_ResourceKey, x_TagSetId FROM resource_costs "
         "WHERE x_Source = ? AND x_BillingPeriod = ?",
@@ -165,7 +185,7 @@ def _remember_keys(warehouse: Warehouse, source: str, period: str) -> None:
     )
 
 
-def _drop_orphans(warehouse: Warehouse) -> None:
+def drop_orphans(warehouse: Warehouse) -> None:
     """Drop dimension rows that only the replaced charges used."""
     for table, key in (("resources", "x_ResourceKey"), ("tag_sets", "x_TagSetId"), ("tags", "x_TagSetId")):
         warehouse.execute(f"""
@@ -173,28 +193,23 @@ def _drop_orphans(warehouse: Warehouse) -> None:
             AND {key} NOT IN (SELECT {key} FROM charges WHERE {key} IS NOT NULL)""")
 
 
-def _note_source_period(warehouse: Warehouse, job: Job, load: Load) -> None:
-    through = warehouse.value(
+def note_source_period(warehouse: Warehouse, job: Job, load: Load) -> None:
+    """Note what is loaded now of a source and billing period, and through when its usage goes."""
+    source, period = job.source.name, job.period
+    [(charges, through)] = warehouse.rows(
         """
-        SELECT max(ChargePeriodEnd) FROM charges
-        WHERE x_LoadId = ? AND ChargeCategory = 'Usage' AND ChargePeriodEnd - ChargePeriodStart <= INTERVAL 24 HOUR""",
-        [load.load_id],
+        SELECT count(*), max(ChargePeriodEnd) FILTER (
+            WHERE ChargeCategory = 'Usage' AND ChargePeriodEnd - ChargePeriodStart <= INTERVAL 24 HOUR)
+        FROM charges WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = 'billed'""",
+        [source, period],
     )
     warehouse.execute(
         "INSERT OR REPLACE INTO source_periods VALUES (?, ?, 'billed', ?, ?, ?, ?, ?)",
-        [
-            job.source.name,
-            job.period,
-            load.load_id,
-            load.delivered_at,
-            load.modified_at,
-            load.charges,
-            through,
-        ],
+        [source, period, load.load_id, load.delivered_at, load.modified_at, charges, through],
     )
 
 
-def _close_earlier(warehouse: Warehouse, source: str, period: str) -> None:
+def close_earlier(warehouse: Warehouse, source: str, period: str) -> None:
     """A source that goes on to a new billing period has completed the one before: its answers are due again."""
     earlier = warehouse.value(
         "SELECT max(x_BillingPeriod) FROM source_periods WHERE x_Source = ? AND x_BillingPeriod < ? AND charges > 0",
@@ -204,7 +219,8 @@ def _close_earlier(warehouse: Warehouse, source: str, period: str) -> None:
         rollups.mark_dirty(warehouse, earlier)
 
 
-def _run_checks(warehouse: Warehouse, source: str, period: str) -> None:
+def run_checks(warehouse: Warehouse, source: str, period: str) -> None:
+    """Run the checks over what was loaded."""
     for check in CHECKS:
         text = resources.sql(f"checks/{check}")
         given = {"source": source, "period": period} if "$source" in text else None

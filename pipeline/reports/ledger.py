@@ -66,8 +66,8 @@ LIMIT ?
 _CONTROLS = """
 SELECT BillingCurrency,
     bool_or(source_expression = 'derived' OR file_total IS NULL) AS derived,
-    coalesce(sum(file_total), 0) AS files,
-    coalesce(sum(charges_total), 0) AS charges,
+    coalesce(sum(file_total - repeated_total - replaced_total), 0) AS files,
+    coalesce(sum(charges_total - replaced_total), 0) AS charges,
     coalesce(sum(rejected_total), 0) AS rejected
 FROM load_controls JOIN loads USING (load_id)
 WHERE loads.x_BillingPeriod = ? AND loads.status = 'loaded' AND column_name = 'BilledCost'

@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -28,29 +28,35 @@ REDELIVERED_FROM = 0.5
 PARTS_UP_TO = 0.02
 #: Row keys kept of each file and period (the smallest hashes): enough to tell 2 % from 50 %.
 SKETCH_SIZE = 1024
+#: Batches kept of each file of an incremental export.
+SKETCH_BATCHES = 20_000
 
 Mode = Literal["auto", "one", "each"]
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What a file holds: its format, and by billing period its rows and the smallest hashes of its row keys."""
+    """What a file holds: its format, and by billing period its rows and the smallest hashes of its row keys.
+
+    ``batches`` says what each batch of an incremental export holds here; empty for snapshots.
+    """
 
     format: str
     rows: Mapping[str, int]
     sketches: Mapping[str, tuple[str, ...]]
+    batches: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the profile as JSON text."""
-        return json.dumps({"format": self.format, "rows": dict(self.rows), "sketches": dict(self.sketches)})
+        facts = {"rows": dict(self.rows), "sketches": dict(self.sketches), "batches": dict(self.batches)}
+        return json.dumps({"format": self.format, **facts})
 
     @staticmethod
     def from_json(text: str) -> Profile:
         """Read what ``to_json`` wrote."""
         loaded = json.loads(text)
-        return Profile(
-            loaded["format"], loaded["rows"], {key: tuple(value) for key, value in loaded["sketches"].items()}
-        )
+        sketches = {key: tuple(value) for key, value in loaded["sketches"].items()}
+        return Profile(loaded["format"], loaded["rows"], sketches, loaded["batches"])
 
 
 @dataclass(frozen=True)
@@ -261,6 +267,8 @@ def _redelivers(file: ExportFile, profile: Profile | None, other: ExportFile, kn
         return False
     if file.sha256 == other.sha256:
         return True
+    if profile.batches or known.batches:
+        return not _are_shards(profile, known)
     shares = [
         overlap(profile.sketches[period], known.sketches[period]) for period in set(profile.rows) & set(known.rows)
     ]
@@ -271,6 +279,16 @@ def _redelivers(file: ExportFile, profile: Profile | None, other: ExportFile, kn
             "deliveries one after the other; nothing of them was loaded. Say which with --delivery one or --delivery each"
         )
     return share >= REDELIVERED_FROM
+
+
+def _are_shards(left: Profile, right: Profile) -> bool:
+    """Whether two files hold parts of the same batches: one extraction in several files.
+
+    An extraction that was cut differs in its last batch only; one that was made again differs in none.
+    """
+    common = left.batches.keys() & right.batches.keys()
+    differing = sum(left.batches[name] != right.batches[name] for name in common)
+    return differing > 1 and 2 * differing > len(common)
 
 
 def overlap(left: Sequence[str], right: Sequence[str]) -> float:

@@ -118,11 +118,11 @@ def write_control(
     currency: str | None,
     column: str,
     expression: str,
-    totals: tuple[Decimal, Decimal, Decimal],
+    totals: tuple[Decimal, Decimal, Decimal, Decimal],
     rounding: Decimal,
 ) -> None:
-    """Write one money law: ``totals`` are those of the file, of the charges and of the rejected rows."""
-    file_total, charges_total, rejected_total = totals
+    """Write one money law: ``totals`` are those of the file, of the charges, of the rejected and of the repeated rows."""
+    file_total, charges_total, rejected_total, repeated_total = totals
     insert(
         warehouse,
         "load_controls",
@@ -134,6 +134,7 @@ def write_control(
             "file_total": file_total,
             "charges_total": charges_total,
             "rejected_total": rejected_total,
+            "repeated_total": repeated_total,
             "rounding": money.text(rounding),
         },
     )

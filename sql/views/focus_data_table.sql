@@ -19,7 +19,7 @@ SELECT
     c.ProviderName, c.PublisherName, r.RegionId, r.RegionName, r.ResourceId, r.ResourceName, r.ResourceType,
     c.ServiceCategory, c.ServiceName, c.ServiceProviderName, c.ServiceSubcategory, c.SkuId, c.SkuMeter,
     TRY_CAST(c.SkuPriceDetails AS JSON) AS SkuPriceDetails, c.SkuPriceId, r.SubAccountId, r.SubAccountName,
-    c.SubAccountType, CAST(t.Tags AS JSON) AS Tags, c.x_BillingPeriod, c.x_CostCategory, c.x_LineItemType,
+    c.SubAccountType, CAST(t.Tags AS JSON) AS Tags, c.x_Batch, c.x_BillingPeriod, c.x_CostCategory, c.x_LineItemType,
     c.x_LoadId, c.x_Origin, c.x_Provider, c.x_RecordId, c.x_ResourceKey, r.x_ResourceType, c.x_Source,
     c.x_SourceChanges, c.x_TagSetId
     -- kept columns

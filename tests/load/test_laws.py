@@ -188,7 +188,7 @@ def test_money_that_the_mapping_loses_does_not_commit(house: House, monkeypatch:
     outcome = house.one(write(house.folder / "bill.csv", [focus()]))
     assert outcome.status == "refused"
     assert outcome.reason == (
-        f"{house.folder / 'bill.csv'}: BilledCost in USD is 1.5 in the file, but 0.5 in charges and 0 rejected; "
+        f"{house.folder / 'bill.csv'}: BilledCost in USD is 1.5 in the file, but 0.5 in charges, 0 rejected and 0 repeated; "
         "nothing was changed, please report this"
     )
     assert house.value("SELECT count(*) FROM charges") == 0
@@ -210,7 +210,7 @@ def test_rows_that_the_mapping_loses_or_doubles_do_not_commit(
     monkeypatch.setattr(resources, "sql", lambda name: broken if name == "sources/focus" else sql(name))
     outcome = house.one(write(house.folder / "bill.csv", [focus(BilledCost="0"), focus(ResourceId="r-2")]))
     assert outcome.status == "refused"
-    assert "2 rows read, of which 0 rejected and 0 folded, but" in str(outcome.reason)
+    assert "2 rows read, of which 0 rejected, 0 folded and 0 repeated, but" in str(outcome.reason)
     assert house.value("SELECT count(*) FROM charges") == 0
 
 

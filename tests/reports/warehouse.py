@@ -352,7 +352,7 @@ def _controls(warehouse: Warehouse, period: str) -> None:
     warehouse.execute(
         """INSERT INTO load_controls
         SELECT x_Source || '-' || x_BillingPeriod, BillingCurrency, 'BilledCost', 'line_item_unblended_cost',
-            sum(BilledCost), sum(BilledCost), 0, '0'
+            sum(BilledCost), sum(BilledCost), 0, '0', 0, 0
         FROM daily_costs WHERE x_BillingPeriod = ? GROUP BY ALL""",
         [period],
     )

@@ -19,7 +19,16 @@ TagStyle = Literal["json", "aws"]
 
 #: Columns of focus_data_table that are this project's own: no kept column takes their place.
 OWN_COLUMNS = (
-    *("x_BillingPeriod", "x_CostCategory", "x_LineItemType", "x_LoadId", "x_Origin", "x_Provider", "x_RecordId"),
+    *(
+        "x_Batch",
+        "x_BillingPeriod",
+        "x_CostCategory",
+        "x_LineItemType",
+        "x_LoadId",
+        "x_Origin",
+        "x_Provider",
+        "x_RecordId",
+    ),
     *("x_ResourceKey", "x_ResourceType", "x_Source", "x_SourceChanges", "x_TagSetId", "x_"),
 )
 
