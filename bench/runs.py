@@ -10,12 +10,11 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 
-from bench.generate import MONEY, TIMES
+from bench.generate import Export, exports
 from pipeline.config import SourceSettings
 from pipeline.config.model import MEMORY_LIMIT
 from pipeline.load import Loader
@@ -31,7 +30,7 @@ def costmill(export: Path, database: Path) -> None:
     """`costmill load` from hash to checkpoint, over a new warehouse."""
     with Warehouse.open(database, memory_limit=MEMORY_LIMIT) as warehouse:
         warehouse.execute(f"SET threads = {THREADS}")
-        source = SourceSettings("bench", str(export), "auto", "billed", (), Decimal(0), Decimal("0.1"))
+        source = SourceSettings("bench", str(export))
         with Loader(warehouse, run_id="bench", reported_keys=REPORTED) as loader:
             [outcome] = loader.load(source, [str(export)])
         if outcome.status != "loaded":
@@ -41,10 +40,13 @@ def costmill(export: Path, database: Path) -> None:
 
 def plain(export: Path, database: Path) -> None:
     """DuckDB alone: the file's columns as they are, money as DECIMAL(38,18), nothing proven, nothing rolled up."""
+    form = next(
+        each for each in exports(export.parent.parent, int(export.parent.name.split("-")[0])) if each.path == export
+    )
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"SET threads = {THREADS}")
         connection.execute("SET preserve_insertion_order = false")
-        connection.execute(f"CREATE TABLE charges AS {_flat(connection, export)}")
+        connection.execute(f"CREATE TABLE charges AS {_flat(connection, form)}")
         connection.execute("CHECKPOINT")
 
 
@@ -66,16 +68,18 @@ def summaries(_: Path, database: Path) -> None:
         warehouse.execute("CHECKPOINT")
 
 
-def _flat(connection: duckdb.DuckDBPyConnection, export: Path) -> str:
-    if export.suffix == ".parquet":
-        money = ", ".join(f"CAST({name} AS DECIMAL(38, 18)) AS {name}" for name in MONEY)
-        return f"SELECT * REPLACE ({money}) FROM read_parquet('{export}')"
-    header = connection.sql(f"FROM read_csv('{export}', all_varchar = true) LIMIT 0").columns
-    kinds = (
-        dict.fromkeys(header, "VARCHAR") | dict.fromkeys(MONEY, "DECIMAL(38, 18)") | dict.fromkeys(TIMES, "TIMESTAMP")
+def _flat(connection: duckdb.DuckDBPyConnection, export: Export) -> str:
+    if export.path.name.endswith(".jsonl.gz"):
+        return f"FROM read_json('{export.path}', format = 'newline_delimited')"
+    if export.path.suffix == ".parquet":
+        money = ", ".join(f"CAST({name} AS DECIMAL(38, 18)) AS {name}" for name in export.money)
+        return f"SELECT *{f' REPLACE ({money})' if money else ''} FROM read_parquet('{export.path}')"
+    header = connection.sql(f"FROM read_csv('{export.path}', all_varchar = true) LIMIT 0").columns
+    kinds = dict.fromkeys(header, "VARCHAR") | dict.fromkeys(export.money, "DECIMAL(38, 18)")
+    types = ", ".join(
+        f"'{name}': '{kind}'" for name, kind in (kinds | dict.fromkeys(export.times, "TIMESTAMP")).items()
     )
-    types = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
-    return f"FROM read_csv('{export}', header = true, delim = ',', quote = '\"', escape = '\"', columns = {{{types}}})"
+    return f"FROM read_csv('{export.path}', header = true, delim = ',', quote = '\"', escape = '\"', columns = {{{types}}})"
 
 
 RUNS: dict[str, Callable[[Path, Path], None]] = {"costmill": costmill, "plain": plain, "summaries": summaries}

@@ -1,0 +1,48 @@
+-- aws_cur: the made-up charges as line items of a legacy Cost and Usage Report.
+-- A row is one charge. Covered usage is told by its type; its negations are left out, so it keeps its cost.
+
+SELECT
+    md5(concat('line', ResourceId, ChargePeriodStart, SkuId, ConsumedQuantity)) AS "identity/LineItemId",
+    strftime(ChargePeriodStart, '%Y-%m-%dT%H:%M:%SZ') || '/' || strftime(ChargePeriodEnd, '%Y-%m-%dT%H:%M:%SZ')
+        AS "identity/TimeInterval",
+    '' AS "bill/InvoiceId",
+    InvoiceIssuerName AS "bill/InvoicingEntity",
+    'AWS' AS "bill/BillingEntity",
+    'Anniversary' AS "bill/BillType",
+    BillingAccountId AS "bill/PayerAccountId",
+    BillingPeriodStart AS "bill/BillingPeriodStartDate",
+    BillingPeriodEnd AS "bill/BillingPeriodEndDate",
+    SubAccountId AS "lineItem/UsageAccountId",
+    CASE WHEN ChargeCategory = 'Credit' THEN 'Credit' WHEN CommitmentDiscountId IS NOT NULL THEN 'SavingsPlanCoveredUsage'
+        ELSE 'Usage' END AS "lineItem/LineItemType",
+    ChargePeriodStart AS "lineItem/UsageStartDate",
+    ChargePeriodEnd AS "lineItem/UsageEndDate",
+    x_ServiceCode AS "lineItem/ProductCode",
+    x_UsageType AS "lineItem/UsageType",
+    x_Operation AS "lineItem/Operation",
+    AvailabilityZone AS "lineItem/AvailabilityZone",
+    ResourceId AS "lineItem/ResourceId",
+    ConsumedQuantity AS "lineItem/UsageAmount",
+    BillingCurrency AS "lineItem/CurrencyCode",
+    ListUnitPrice AS "lineItem/UnblendedRate",
+    CASE WHEN ChargeCategory = 'Credit' THEN -ListCost ELSE ListCost END AS "lineItem/UnblendedCost",
+    CASE WHEN ChargeCategory = 'Credit' THEN -ListCost ELSE ListCost END AS "lineItem/BlendedCost",
+    ChargeDescription AS "lineItem/LineItemDescription",
+    PublisherName AS "lineItem/LegalEntity",
+    ServiceName AS "product/ProductName",
+    RegionName AS "product/location",
+    RegionId AS "product/region",
+    SkuId AS "product/sku",
+    'OnDemand' AS "pricing/term",
+    CASE ConsumedUnit WHEN 'Hours' THEN 'Hrs' ELSE 'GB-Mo' END AS "pricing/unit",
+    ListUnitPrice AS "pricing/publicOnDemandRate",
+    ListCost AS "pricing/publicOnDemandCost",
+    SkuPriceId AS "pricing/RateCode",
+    CommitmentDiscountId AS "savingsPlan/SavingsPlanARN",
+    CASE WHEN CommitmentDiscountId IS NOT NULL THEN EffectiveCost END AS "savingsPlan/SavingsPlanEffectiveCost",
+    Tags['team'] AS "resourceTags/user:team",
+    Tags['env'] AS "resourceTags/user:env",
+    Tags['app'] AS "resourceTags/user:app",
+    Tags['Name'] AS "resourceTags/user:Name",
+    Tags['aws:createdBy'] AS "resourceTags/aws:createdBy"
+FROM charges
