@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from pipeline import literals
+
 #: Between the parts of a raw tag text (one JSON object each).
 PART = "\x1e"
 #: Key under which a text that is no JSON object is kept: nothing of the bill is lost.
@@ -37,16 +39,18 @@ def set_id(canonical_json: str) -> UUID:
     return UUID(hashlib.md5(canonical_json.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest())
 
 
-def decode(text: str, *, prefixes: Iterable[str] = ("",), aws: bool = False) -> TagSet:
+def decode(text: str, *, prefixes: Iterable[str] = ("",), aws: bool = False, listed: bool = False) -> TagSet:
     """Decode a raw tag text: JSON objects joined by ``PART``; the n-th one's keys get the n-th prefix.
 
     ``aws`` strips ``user:`` and ``user_`` from keys and writes ``aws_x`` as ``aws:x``. Null values are left out; a value
     that is no text is written as JSON. A text that is no JSON object is kept whole under ``x_UnreadableTags``.
+
+    ``listed`` takes lists of objects with ``key`` and ``value``, as JSON or Python repr, beside JSON objects.
     """
     pairs: dict[str, str] = {}
     repeated = 0
     for part, prefix in zip(text.split(PART), prefixes, strict=False):
-        for key, value in _pairs(part):
+        for key, value in (_listed if listed else _pairs)(part):
             name = _sound(prefix + (_aws_key(key) if aws and not prefix else key))
             repeated += name in pairs
             pairs[name] = _sound(value)
@@ -79,6 +83,21 @@ def _pairs(part: str) -> list[tuple[str, str]]:
     if loaded and not part.lstrip().startswith("{"):
         return [(UNREADABLE, part)]
     return [(key, _text(value)) for key, value in loaded if value is not None]
+
+
+def _listed(part: str) -> list[tuple[str, str]]:
+    try:
+        loaded = literals.decode(part) if part.strip() else None
+        if isinstance(loaded, dict) and list(loaded) != ["list"]:
+            return _pairs(part)
+        found = [(entry["key"], entry.get("value")) for entry in literals.objects(loaded)]
+        return [(_listed_text(key), _listed_text(value)) for key, value in found if value is not None]
+    except (literals.LiteralError, KeyError):
+        return [(UNREADABLE, part)]
+
+
+def _listed_text(value: object) -> str:
+    return str(value) if isinstance(value, str) else literals.encode(value)
 
 
 def _text(value: object) -> str:

@@ -42,7 +42,7 @@ LATER_BUDGET_PERIODS = (
 )
 ALERT_TYPES = ("actual", "forecasted")
 #: ``auto`` and the names of pipeline.sources.formats, which lies above this package: a test compares them.
-EXPORT_FORMATS = ("auto", "aws_cur", "focus")
+EXPORT_FORMATS = ("auto", "aws_cur", "focus", "gcp_billing")
 REPORT_FORMATS = ("html", "md")
 STALE = ("banner", "withhold")
 ORIGINS = ("billed",)

@@ -181,11 +181,13 @@ class Mapper:
                 SELECT {fmt.currency}, x_Long_{number}, count(*) FROM staged
                 WHERE x_Long_{number} IS NOT NULL AND {_of(period, unread)} GROUP BY ALL""")
             for currency, text, count in rows:
-                written = money.parse(text)
-                if written is None or written == money.stored(written):
-                    continue
                 key = (number, currency)
-                moved[key] = money.total([moved.get(key, money.ZERO), *[written - money.stored(written)] * count])
+                for part in text.split():  # several where a list is summed
+                    written = money.parse(part)
+                    if written is None or written == money.stored(written):
+                        continue
+                    lost = money.total([written, money.stored(written).copy_negate()])
+                    moved[key] = money.total([moved.get(key, money.ZERO), *[lost] * count])
         return moved
 
     def prepare(self, staged: Staged) -> int:
@@ -278,7 +280,7 @@ class Mapper:
 
     def _decode_tags(self, staged: Staged) -> int:
         prefixes = staging.tag_prefixes(staged.header)
-        aws = staged.header.format.tag_style == "aws"
+        style = staged.header.format.tag_style
         texts = self.warehouse.rows(
             "SELECT DISTINCT x_TagText FROM staged WHERE x_TagText IS NOT NULL AND x_Problem IS NULL"
         )
@@ -286,7 +288,7 @@ class Mapper:
         pairs: dict[str, list[tuple[str, str]]] = {}
         unreadable = 0
         for (text,) in texts:
-            decoded = tags.decode(text, prefixes=prefixes, aws=aws)
+            decoded = tags.decode(text, prefixes=prefixes, aws=style == "aws", listed=style == "pairs")
             unreadable += tags.UNREADABLE in decoded.pairs
             if decoded.pairs:
                 canonical = decoded.canonical

@@ -1,8 +1,9 @@
 """Read the files of a delivery into the relation ``staged`` of a DuckDB connection.
 
 CSV goes in fast, by DuckDB's own strict reader. When that finds anything wrong, the file is read again by Python's
-``csv``, record by record, so that each rejected row has its record, line, column, value and reason. Parquet is not
-copied: ``staged`` is a view over the files.
+``csv``, record by record, so that each rejected row has its record, line, column, value and reason. JSON lines are read
+by Python alone: DuckDB makes floats of their numbers. Parquet is not copied: ``staged`` is a view over the files, but
+where rows hold lists of credits, which are decoded by Python.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from pipeline import resources
-from pipeline.engines import staging
+from pipeline.engines import credits, staging
 from pipeline.engines.failures import first_line
 from pipeline.errors import ExportError, UnreadableFileError
-from pipeline.sources import find, formats, probe
+from pipeline.sources import find, formats, json_lines, probe
 from pipeline.sources.find import ExportFile
 from pipeline.sources.formats import Header
 from pipeline.sources.probe import Probe
@@ -98,14 +99,14 @@ class Reader:
         looked = [self.look(file, keep) for file in files]
         _require_one_format(looked)
         self.clear()
-        if all(each.probe.container == "parquet" for each in looked):
+        has_credits = looked[0].header.format.credits is not None
+        if not has_credits and all(each.probe.content == "parquet" for each in looked):
             self._stage_view(looked)
         else:
-            self._absent = staging.absent([each.header for each in looked])
-            for number, each in enumerate(looked):
-                self._stage_file(number, each)
-            whole = staging.with_absent(looked[0].header.format.fields, self._absent, "staged_rows")
-            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW staged AS {whole}")
+            self._stage_rows(looked, "staged_alone" if has_credits else "staged")
+        if has_credits:
+            select = credits.take_out(self.connection, looked[0].header, "staged_alone")
+            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW staged AS {select}")
         for each in looked:
             find.check_unchanged(each.file)
         return Staged(tuple(looked))
@@ -113,23 +114,34 @@ class Reader:
     def clear(self) -> None:
         """Drop ``staged``."""
         self.connection.execute("DROP VIEW IF EXISTS staged")
+        self.connection.execute("DROP VIEW IF EXISTS staged_alone")
         self.connection.execute("DROP TABLE IF EXISTS staged_rows")
+        credits.clear(self.connection)
+
+    def _stage_rows(self, looked: Sequence[StagedFile], name: str) -> None:
+        self._absent = staging.absent([each.header for each in looked])
+        for number, each in enumerate(looked):
+            self._stage_file(number, each)
+        whole = staging.with_absent(looked[0].header.format.fields, self._absent, "staged_rows")
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {whole}")
 
     def _stage_view(self, looked: Sequence[StagedFile]) -> None:
         selects = [
             _parquet_select(start, alike[0], [self._plain_path(each.file.path) for each in alike])
             for start, alike in _alike(looked)
         ]
-        try:
+        with _sound_parquet(looked[0]):
             self.connection.execute("CREATE OR REPLACE TEMP VIEW staged AS " + "\nUNION ALL BY NAME\n".join(selects))
             self.connection.execute("SELECT count(x_Problem) FROM staged").fetchall()
-        except duckdb.Error as error:
-            raise UnreadableFileError(f"{looked[0].file.path}: damaged Parquet: {first_line(error)}") from error
 
     def _stage_file(self, number: int, each: StagedFile) -> None:
+        if each.probe.content == "json_lines":
+            self._stage_json_lines(number, each)
+            return
         path = self._plain_path(each.file.path)
-        if each.probe.container == "parquet":
-            self._append(_parquet_select(number, each, [path], self._absent))
+        if each.probe.content == "parquet":
+            with _sound_parquet(each):
+                self._append(_parquet_select(number, each, [path], self._absent))
             return
         if each.probe.container == "zip":
             path = probe.unzip(each.file.path, self.folder)
@@ -173,6 +185,13 @@ class Reader:
         return True
 
     def _careful(self, number: int, each: StagedFile, path: Path) -> None:
+        self._append_batches(number, each, _careful_batches(path, len(each.header.columns)))
+
+    def _stage_json_lines(self, number: int, each: StagedFile) -> None:
+        with probe.json_file(each.file.path) as file:
+            self._append_batches(number, each, _json_batches(json_lines.records(file), each.header))
+
+    def _append_batches(self, number: int, each: StagedFile, batches: Iterator[pa.Table]) -> None:
         columns = [staging.Column(f"c{index}", "string") for index in range(len(each.header.columns))]
         select = staging.select(
             each.header,
@@ -184,7 +203,7 @@ class Reader:
             ragged="x_Ragged",
             without=self._absent,
         )
-        for batch in _careful_batches(path, len(each.header.columns)):
+        for batch in batches:
             self.connection.register("careful", batch)
             try:
                 self._append(select)
@@ -225,20 +244,40 @@ def _require_one_format(looked: Sequence[StagedFile]) -> None:
 def _alike(looked: Sequence[StagedFile]) -> Iterator[tuple[int, list[StagedFile]]]:
     """Cut the files into runs of one schema, each with its first file's number: one query part instead of one a file."""
     numbered = enumerate(looked)
-    for _, run in itertools.groupby(numbered, lambda pair: (pair[1].probe.columns, pair[1].probe.types)):
+    for _, run in itertools.groupby(
+        numbered, lambda pair: (pair[1].probe.columns, pair[1].probe.types, pair[1].probe.places)
+    ):
         files = list(run)
         yield files[0][0], [each for _, each in files]
 
 
 def _parquet_select(number: int, each: StagedFile, paths: Sequence[Path], without: Sequence[str] = ()) -> str:
     """Stage files that all have the schema of ``each``; ``number`` is the first one's."""
-    columns = [staging.Column(f"c{index}", kind) for index, kind in enumerate(each.probe.types)]
+    columns = [_column(place, kind) for place, kind in zip(each.probe.places, each.probe.types, strict=True)]
     # Columns go by place: DuckDB takes names that differ in capitals alone for one. A folder a=1 is no column.
-    names = ", ".join(f"c{index}" for index in range(len(columns)))
+    names = ", ".join(f"c{index}" for index in range(max((place[0] + 1 for place in each.probe.places), default=0)))
     files = ", ".join(staging.literal(str(path)) for path in paths)
     source = f"read_parquet([{files}], file_row_number = true, hive_partitioning = false) AS file({names})"
     place = {"file": f"CAST({number} + file_index AS INTEGER)", "record": "file_row_number + 1", "line": "NULL"}
     return staging.select(each.header, columns, source, **place, without=without)
+
+
+def _column(place: tuple[int, ...], kind: str) -> staging.Column:
+    """The column at a place of the file, or a field of its structs."""
+    if kind == "null":  # DuckDB fails on fields without a type
+        return staging.Column("CAST(NULL AS VARCHAR)", "string")
+    expression = f"c{place[0]}"
+    for position in place[1:]:
+        expression = f"struct_extract_at({expression}, {position + 1})"
+    return staging.Column(expression, kind)
+
+
+@contextmanager
+def _sound_parquet(each: StagedFile) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise UnreadableFileError(f"{each.file.path}: damaged Parquet: {first_line(error)}") from error
 
 
 @contextmanager
@@ -282,6 +321,25 @@ def _careful_batches(path: Path, width: int) -> Iterator[pa.Table]:
                     rows = []
         except probe.CODECS as error:
             raise UnreadableFileError(f"{path}: line {reader.line_num}: {error}; deliver the file again") from error
+    yield _arrow(rows, width)
+
+
+def _json_batches(records: Iterator[json_lines.Record], header: Header) -> Iterator[pa.Table]:
+    """The records with the columns that the format uses; of the others nobody asks."""
+    width = len(header.columns)
+    used = {*header.fields.values(), *header.tags, *header.kept}
+    names = [name if index in used else None for index, name in enumerate(header.columns)]
+    rows: list[list[Any]] = []
+    for record in records:
+        get = record.values.get
+        cells: list[Any] = [name and get(name) for name in names]
+        problem = (
+            staging.UNIT.join(part.replace(staging.UNIT, " ") for part in record.problem) if record.problem else None
+        )
+        rows.append([*cells, record.number, record.line, problem])
+        if len(rows) >= BATCH:
+            yield _arrow(rows, width)
+            rows = []
     yield _arrow(rows, width)
 
 

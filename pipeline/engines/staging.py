@@ -213,12 +213,18 @@ def _problem(header: Header, columns: Sequence[Column], typed: dict[str, str]) -
             branches.append(
                 f"WHEN {typed[field.name]} IS NULL THEN {name} || replace(left({text}, 200), chr(31), ' ') || {reason}"
             )
+        elif field.name == header.format.period_start and header.format.period:
+            branches.append(
+                f"WHEN ({header.format.period}) IS NULL THEN {name} || replace(left({text}, 200), chr(31), ' ') || "
+                f"{literal(UNIT + _REASONS['period'])}"
+            )
     return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS VARCHAR)"
 
 
 _REASONS = {
     "decimal": "is no number of at most 20 digits before the point (digits, sign, point and exponent only)",
     "datetime": "is no ISO 8601 time such as 2026-03-01T00:00:00Z",
+    "period": "is no month such as 202603",
 }
 
 

@@ -14,12 +14,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 from pipeline.errors import UnreadableFileError
-from pipeline.sources import find
+from pipeline.sources import find, formats, json_lines
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Container = Literal["csv", "gzip", "zip", "parquet", "json"]
+Content = Literal["csv", "json_lines", "parquet"]
 
 #: A header longer than this is none.
 HEADER_LIMIT = 1 << 20
@@ -38,11 +42,19 @@ CODECS = (
 
 @dataclass(frozen=True)
 class Probe:
-    """What a file is: its container and its column names, with the types when it is Parquet (Arrow's text)."""
+    """What a file is: its container and its column names.
+
+    Attributes:
+        types: of the columns when it is Parquet (Arrow's text).
+        places: of the columns when it is Parquet: the place in the file, then in each struct on the way.
+        content: what stands in the container.
+    """
 
     container: Container
     columns: tuple[str, ...]
     types: tuple[str, ...] = ()
+    places: tuple[tuple[int, ...], ...] = ()
+    content: Content = "csv"
 
 
 def container(path: Path) -> Container:
@@ -76,6 +88,11 @@ def probe(path: Path) -> Probe:
     kind = container(path)
     if kind == "parquet":
         return _probe_parquet(path)
+    if _is_json_lines(path, kind):
+        with json_file(path) as file:
+            return Probe(kind, json_lines.columns(file, str(path)), content="json_lines")
+    if kind == "json":
+        raise UnreadableFileError(f"{path}: a JSON document; give JSON lines, one object a line")
     try:
         with text(path, errors="surrogateescape") as lines:
             header = next(csv.reader(_limited(lines, path)), None)
@@ -85,6 +102,40 @@ def probe(path: Path) -> Probe:
     if not header or not any(name.strip() for name in header):
         raise UnreadableFileError(f"{path}: no header; the first line must name the columns")
     return Probe(kind, tuple(header))
+
+
+def is_document(path: Path) -> bool:
+    """Whether a file is one JSON document, such as a manifest, not JSON lines.
+
+    Raises:
+        UnreadableFileError: when the file is empty or cannot be read.
+    """
+    return container(path) == "json" and not _is_json_lines(path, "json")
+
+
+def _is_json_lines(path: Path, kind: Container) -> bool:
+    if kind in ("csv", "parquet"):
+        return False
+    with json_file(path) as file:
+        start = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not start.startswith(b"{"):
+        return False
+    with json_file(path) as file:
+        return json_lines.is_json_lines(file)
+
+
+@contextmanager
+def json_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open the bytes of JSON lines, unpacked.
+
+    Raises:
+        UnreadableFileError: when what unpacks them finds them torn or damaged, before or while they are read.
+    """
+    try:
+        with binary(path) as file:
+            yield file
+    except CODECS as error:
+        raise UnreadableFileError(f"{path}: torn or damaged: {error}; deliver it again") from error
 
 
 @contextmanager
@@ -176,7 +227,19 @@ def _probe_parquet(path: Path) -> Probe:
         schema = pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
         raise UnreadableFileError(f"{path}: torn or damaged Parquet: {error}; deliver it again") from error
-    return Probe("parquet", tuple(schema.names), tuple(str(kind) for kind in schema.types))
+    leaves = [leaf for place, field in enumerate(schema) for leaf in _leaves(field.name, field.type, (place,))]
+    names, types, places = zip(*leaves, strict=True) if leaves else ((), (), ())
+    return Probe("parquet", names, types, places, "parquet")
+
+
+def _leaves(name: str, kind: pa.DataType, place: tuple[int, ...]) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+    """The columns that a column of structs is spread over, with dotted names; any other is one itself."""
+    if not str(kind).startswith("struct<") or not kind.num_fields or formats.holds_objects(name):
+        yield name, str(kind), place
+        return
+    for position in range(kind.num_fields):
+        child = kind.field(position)
+        yield from _leaves(f"{name}.{child.name}", child.type, (*place, position))
 
 
 def _limited(lines: IO[str], path: Path) -> Iterator[str]:

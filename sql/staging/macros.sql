@@ -42,3 +42,11 @@ CREATE OR REPLACE TEMP MACRO utc_text(t) AS
             TRY_CAST(regexp_extract(t, '^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?') AS TIMESTAMP)
             - to_minutes(offset_minutes(regexp_extract(t[11:], '[+-]\d\d(:?\d\d)?$')))
     END;
+
+-- A number without trailing zeros, the same whether it came as 0, 0.0 or a DOUBLE.
+CREATE OR REPLACE TEMP MACRO plain_number(d) AS rtrim(rtrim(CAST(CAST(d AS DECIMAL(38, 18)) AS VARCHAR), '0'), '.');
+
+-- Midnight in Los Angeles on the first of a month, in UTC. Summer time holds on the first of April to November, since
+-- 2007: it starts in March after the first and ends in November after midnight of the first.
+CREATE OR REPLACE TEMP MACRO los_angeles_midnight(m) AS
+    m + to_hours(CASE WHEN month(m) BETWEEN 4 AND 11 THEN 7 ELSE 8 END);

@@ -20,6 +20,7 @@ from pipeline import money
 from pipeline.errors import ExportError
 from pipeline.sources import formats, probe
 from tests.load.bills import House, touch
+from tests.load.test_gcp import REAL as GCP
 
 #: Files that load: their rows, and their sums of BilledCost and (FOCUS) EffectiveCost as the README gives them.
 LOADED: dict[str, tuple[int, str, str | None]] = {
@@ -60,10 +61,8 @@ UNKNOWN = {
     "focus_validator/multiple_failure_examples.csv": "Seen: ChargeType, InvoiceIssuer",
     "focus_converters/azure": "Seen: InvoiceSectionName, AccountName",
     "koku/azure": "unknown format; nothing was loaded. Known: FOCUS cost and usage, 1.0 to 1.4, AWS",
-    "koku/gcp": "Seen: billing_account_id, service.id",
     "koku/oci": "Seen: lineItem/referenceNo, lineItem/tenantId",
     "nise/azure_v2": "Nearest is FOCUS cost and usage",
-    "nise/gcp_resource": "Seen: billing_account_id, service.id",
     "nise/oci_cost": "Seen: lineItem/referenceNo, lineItem/tenantId",
     "opencost-azure": "unknown format; nothing was loaded. Known: FOCUS cost and usage, 1.0 to 1.4, AWS",
 }
@@ -109,6 +108,7 @@ def test_a_real_export_loads_to_the_last_digit(shared: House, exports: Path, nam
 
 def test_every_real_export_is_in_one_of_the_lists(exports: Path) -> None:
     known = [*LOADED, *UNKNOWN, DAMAGED_TIMES, "koku/test_cur.csv", "nise/aws_cur", "aws-schema-only", "lookups"]
+    known += [*GCP]
     files = [
         str(path.relative_to(exports)) for path in exports.rglob("*") if path.is_file() and "manifest" not in path.name
     ]

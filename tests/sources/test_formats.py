@@ -39,7 +39,7 @@ def test_an_unknown_format_says_what_was_seen_and_what_is_known() -> None:
         formats.detect(["when", "what", "how much"], "odd.csv")
     assert str(caught.value) == (
         "odd.csv: unknown format; nothing was loaded. Known: FOCUS cost and usage, 1.0 to 1.4, "
-        "AWS Cost and Usage Report, legacy and 2.0. Seen: when, what, how much"
+        "AWS Cost and Usage Report, legacy and 2.0, Google Cloud Billing export, standard and detailed. Seen: when, what, how much"
     )
 
 

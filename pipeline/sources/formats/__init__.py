@@ -13,11 +13,13 @@ from pipeline.errors import ExportError, UnknownFormatError, UnreadableFileError
 from pipeline.sources.formats.aws_cur import AWS_CUR
 from pipeline.sources.formats.base import OWN_COLUMNS, Control, Field, Format, Header, squeeze
 from pipeline.sources.formats.focus import FOCUS
+from pipeline.sources.formats.gcp_billing import GCP_BILLING
 
 __all__ = [
     "AWS_CUR",
     "FOCUS",
     "FORMATS",
+    "GCP_BILLING",
     "OWN_COLUMNS",
     "Control",
     "Field",
@@ -25,12 +27,18 @@ __all__ = [
     "Header",
     "all_mappings",
     "detect",
+    "holds_objects",
+    "is_batched",
+    "is_signed",
     "kept_name",
     "resolve",
     "squeeze",
 ]
 
-FORMATS: tuple[Format, ...] = (FOCUS, AWS_CUR)
+FORMATS: tuple[Format, ...] = (FOCUS, AWS_CUR, GCP_BILLING)
+
+#: Columns that hold one object each (squeezed): a nested export's are not spread over columns of their own.
+_OBJECTS = frozenset(squeeze(name) for each in FORMATS for name in (*each.tag_fields, *each.objects))
 
 #: Datasets that are billing data but not cost and usage, told by these columns and refused by name.
 _OTHER_DATASETS = (
@@ -59,6 +67,22 @@ def detect(columns: Sequence[str], where: str) -> Format:
     raise UnknownFormatError(
         f"{where}: unknown format; nothing was loaded. {_closest(seen)}. Seen: {_shorten(columns)}"
     )
+
+
+def is_signed(columns: Sequence[str]) -> bool:
+    """Whether a known format's signature is among the columns."""
+    seen = {squeeze(name) for name in columns}
+    return any(not candidate.lacking(seen) for candidate in FORMATS)
+
+
+def is_batched(name: str) -> bool:
+    """Whether the format of this name is an incremental export, of batches that each count once."""
+    return any(each.name == name and each.batch is not None for each in FORMATS)
+
+
+def holds_objects(name: str) -> bool:
+    """Whether a column of this name is one of objects, as a known format takes it."""
+    return squeeze(name) in _OBJECTS
 
 
 def resolve(columns: Sequence[str], where: str, keep: Sequence[str] = ()) -> Header:
@@ -119,6 +143,7 @@ def kept_name(name: str) -> str:
 def _tag_columns(found: Format, columns: Sequence[str]) -> dict[int, tuple[str, bool]]:
     tags: dict[int, tuple[str, bool]] = {}
     whole = {name.lower(): prefix for name, prefix in found.tag_fields.items()}
+    order = list(whole)
     for index, name in enumerate(columns):
         if name.lower() in whole:
             tags[index] = (whole[name.lower()], True)
@@ -126,7 +151,11 @@ def _tag_columns(found: Format, columns: Sequence[str]) -> dict[int, tuple[str, 
         for prefix, key_prefix in found.tag_columns.items():
             if name.lower().startswith(prefix.lower()) and len(name) > len(prefix):
                 tags[index] = (key_prefix + name[len(prefix) :], False)
-    return tags
+    # In the format's order, whatever the file's: of a key that several sets have, the last one's value counts.
+    ranks = {
+        index: order.index(columns[index].lower()) if is_set else len(order) for index, (_, is_set) in tags.items()
+    }
+    return dict(sorted(tags.items(), key=lambda item: ranks[item[0]]))
 
 
 def _closest(seen: set[str]) -> str:

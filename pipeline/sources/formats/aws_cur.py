@@ -109,6 +109,7 @@ AWS_CUR = Format(
         "cost_category_": "aws:costcategory/",
     },
     tag_fields={"resource_tags": "", "cost_category": "aws:costcategory/"},
+    objects=("product",),
     lookups=("aws_line_item_types", "aws_services", "aws_units"),
     version=_version,
 )

@@ -15,7 +15,7 @@ from typing import Literal
 from pipeline import resources
 
 FieldKind = Literal["text", "decimal", "datetime"]
-TagStyle = Literal["json", "aws"]
+TagStyle = Literal["json", "aws", "pairs"]
 
 #: Columns of focus_data_table that are this project's own: no kept column takes their place.
 OWN_COLUMNS = (
@@ -90,7 +90,11 @@ class Format:
         folded: SQL condition over the staging relation: rows that are folded into others.
         generated: SQL file under sql/sources/ that makes charges beside the mapped rows, or None.
         tag_columns: prefixes of columns that each hold one tag, with the prefix of the tag's key.
-        tag_fields: columns that hold a whole set, as JSON text or MAP, with the prefix of the tags' keys.
+        tag_style: ``aws`` strips AWS's own prefixes from keys; ``pairs`` are lists of ``key`` and ``value``.
+        tag_fields: columns that hold a whole set, as JSON text or MAP, with the prefix of the tags' keys; of a key that
+            several have, the last one's value counts.
+        objects: other columns that hold one JSON object each; nested exports do not spread them over columns.
+        credits: staged text field that holds a list of credits: ``generated`` makes a charge of each.
         lookups: tables under sql/lookups/ that its SQL files join.
         period: SQL over the staged fields that gives the label ``YYYY-MM``; None: the month of ``period_start``.
         batch: staged field that names a row's batch in an incremental export, each batch counting once; None for a
@@ -112,6 +116,8 @@ class Format:
     tag_style: TagStyle = "json"
     tag_columns: Mapping[str, str] = field(default_factory=dict)
     tag_fields: Mapping[str, str] = field(default_factory=dict)
+    objects: tuple[str, ...] = ()
+    credits: str | None = None
     lookups: tuple[str, ...] = ()
     period: str | None = None
     batch: str | None = None

@@ -51,5 +51,6 @@ FOCUS = Format(
     ),
     null_words=("NULL",),
     tag_fields={"Tags": ""},
+    objects=tuple(column.name for column in focus.COLUMNS if column.kind == "json"),
     version=lambda columns: focus.header_version(frozenset(columns)),
 )
