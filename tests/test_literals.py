@@ -42,7 +42,10 @@ def test_a_text_that_is_no_plain_value_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("[{'name': 'a', 'amount': -5e-06, 'full_name': None}]", [{"name": "a", "amount": "-5e-06", "full_name": None}]),
+        (
+            "[{'name': 'a', 'amount': -5e-06, 'full_name': None}]",
+            [{"name": "a", "amount": "-5e-06", "full_name": None}],
+        ),
         ('[{"amount": 0.10000000000000000000000000001}]', [{"amount": "0.10000000000000000000000000001"}]),
         ("[0.10000000000000000000000000001, 1E+2, -.5]", ["0.10000000000000000000000000001", "1E+2", "-.5"]),
         ("{'a': Decimal('0.000000000000000001'), \"b's\": True}", {"a": "0.000000000000000001", "b's": True}),

@@ -107,6 +107,7 @@ class Reader:
         if has_credits:
             select = credits.take_out(self.connection, looked[0].header, "staged_alone")
             self.connection.execute(f"CREATE OR REPLACE TEMP VIEW staged AS {select}")
+            self._place_rejected(looked)
         for each in looked:
             find.check_unchanged(each.file)
         return Staged(tuple(looked))
@@ -134,7 +135,16 @@ class Reader:
             self.connection.execute("CREATE OR REPLACE TEMP VIEW staged AS " + "\nUNION ALL BY NAME\n".join(selects))
             self.connection.execute("SELECT count(x_Problem) FROM staged").fetchall()
 
-    def _stage_file(self, number: int, each: StagedFile) -> None:
+    def _place_rejected(self, looked: Sequence[StagedFile]) -> None:
+        """Read files carefully whose rejected rows have no place: their credits were found unreadable afterwards."""
+        files = self.connection.execute(
+            "SELECT DISTINCT x_File FROM staged WHERE x_Problem IS NOT NULL AND x_Record IS NULL ORDER BY x_File"
+        ).fetchall()
+        for (number,) in files:
+            self._forget(number)
+            self._stage_file(number, looked[number], is_careful=True)
+
+    def _stage_file(self, number: int, each: StagedFile, *, is_careful: bool = False) -> None:
         if each.probe.content == "json_lines":
             self._stage_json_lines(number, each)
             return
@@ -146,7 +156,7 @@ class Reader:
         if each.probe.container == "zip":
             path = probe.unzip(each.file.path, self.folder)
         try:
-            if not self._fast(number, each, path):
+            if is_careful or not self._fast(number, each, path):
                 self._careful(number, each, path)
         finally:
             if each.probe.container == "zip":

@@ -108,7 +108,7 @@ class Swap:
                 totals=totals,
                 rounding=total.rounding,
             )
-            if total.file_total != charged + total.rejected_total + total.repeated_total:
+            if total.file_total != money.total([charged, total.rejected_total, total.repeated_total]):
                 raise LawError(
                     f"{job.delivery.name}: {total.control.column} in {total.currency} is {money.text(total.file_total)} in the file, "
                     f"but {money.text(charged)} in charges, {money.text(total.rejected_total)} rejected and "

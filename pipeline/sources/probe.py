@@ -116,8 +116,11 @@ def is_document(path: Path) -> bool:
 def _is_json_lines(path: Path, kind: Container) -> bool:
     if kind in ("csv", "parquet"):
         return False
-    with json_file(path) as file:
-        start = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+    try:
+        with json_file(path) as file:
+            start = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+    except UnreadableFileError:  # told when its header is read
+        return False
     if not start.startswith(b"{"):
         return False
     with json_file(path) as file:

@@ -40,7 +40,8 @@ SELECT
     s.subscription_instance_id AS CommitmentDiscountId,
     CASE
         WHEN s.subscription_instance_id IS NULL THEN NULL
-        ELSE coalesce(s.x_CreditCommitment, CASE WHEN lower(s.sku_description) LIKE '%dollar based%' THEN 'Spend' ELSE 'Usage' END)
+        WHEN s.x_CreditCommitment IS NULL AND lower(s.sku_description) LIKE '%dollar based%' THEN 'Spend'
+        ELSE coalesce(s.x_CreditCommitment, 'Usage')
     END AS CommitmentDiscountCategory,
     CASE WHEN s.subscription_instance_id IS NOT NULL THEN 'Committed Use Discount' END AS CommitmentDiscountType,
     CASE WHEN coalesce(s.cost_type, 'regular') = 'regular' THEN s.usage_amount END AS ConsumedQuantity,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -196,3 +197,15 @@ def test_any_offset_counts(moment: datetime, minutes: int, between: str, colon: 
 def test_any_text_is_a_time_or_none_and_never_an_error(texts: list[str]) -> None:
     for text, found in zip(texts, of_each("utc_text", texts), strict=True):
         assert found is None or text.startswith(("1", "2"))
+
+
+def test_every_month_starts_at_midnight_in_los_angeles() -> None:
+    months = [datetime(year, month, 1) for year in range(2008, 2060) for month in range(1, 13)]
+    zone = ZoneInfo("America/Los_Angeles")
+    expected = [month.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None) for month in months]
+    assert of_each("los_angeles_midnight", months, "TIMESTAMP") == expected
+
+
+def test_a_plain_number_is_the_same_from_text_and_from_double() -> None:
+    assert of_each("plain_number", ["0", "0.0", "10", "1.50"]) == ["0", "0", "10", "1.5"]
+    assert of_each("plain_number", [0.0, 10.0, 1.5, None], "DOUBLE") == ["0", "10", "1.5", None]

@@ -157,7 +157,9 @@ def test_every_form_of_a_real_export_gives_the_same_charges(tmp_path: Path, expo
 
 def test_numeric_costs_in_parquet_are_exact_in_lists_too(tmp_path: Path) -> None:
     amounts = ["0.123456789012345678", "12345678901234567.000000000000000001"]
-    rows = [line(cost=amount, credits=f"[{{'amount': Decimal('-{amount}'), 'type': 'PROMOTION'}}]") for amount in amounts]
+    rows = [
+        line(cost=amount, credits=f"[{{'amount': Decimal('-{amount}'), 'type': 'PROMOTION'}}]") for amount in amounts
+    ]
     table = [nested({**row, "credits": "[]"}, Decimal) for row in rows]
     for row, amount in zip(table, amounts, strict=True):
         row["credits"] = [{"amount": Decimal(f"-{amount}"), "type": "PROMOTION"}]
@@ -177,11 +179,14 @@ def test_labels_of_all_four_kinds_are_tags_and_the_resources_own_win(house: Hous
     )
     path = house.folder / f"bill.{form}"
     writers = {"csv": write, "jsonl": write_json, "parquet": write_parquet}
-    assert house.one(writers[form](path, [row])).status == "loaded"  # type: ignore[operator]
+    assert house.one(writers[form](path, [row])).status == "loaded"
     [(tags, changes)] = house.rows("SELECT CAST(Tags AS VARCHAR), x_SourceChanges FROM focus_data_table")
     assert json.loads(tags) == {
-        **{"team": "web", "a": "project", "b": "tag"},
-        **{"compute.googleapis.com/cores": "4", "quote\"'": "é,]"},
+        "team": "web",
+        "a": "project",
+        "b": "tag",
+        "compute.googleapis.com/cores": "4",
+        "quote\"'": "é,]",
     }
     assert changes.endswith("tags")
 
@@ -239,7 +244,7 @@ def test_a_row_with_adjustment_information_is_a_correction(house: House) -> None
 
 
 def test_an_invoice_month_is_a_month_of_los_angeles(house: House) -> None:
-    months = [f"{year}{month:02d}" for year in (2009, 2026, 2027) for month in range(1, 13)]
+    months = ["202602", "202603", "202610", "202611"]
     write(house.folder / "bill.csv", [line(invoice__month=month) for month in months])
     house.load()
     rows = house.rows("SELECT x_BillingPeriod, BillingPeriodStart, BillingPeriodEnd FROM charges ORDER BY 1")
@@ -269,12 +274,25 @@ def test_a_line_has_its_focus_columns(house: House) -> None:
     )
     found = house.charge(row)
     expected = {
-        **{"ResourceType": "instances", "x_ResourceType": "gcp:compute/instances", "ResourceName": "vm-1"},
-        **{"SubAccountId": "web", "SubAccountName": "Web shop", "RegionId": "europe", "PublisherName": "Shop"},
-        **{"ConsumedQuantity": 3600, "ConsumedUnit": "Seconds", "PricingQuantity": 1, "PricingUnit": "Hours"},
-        **{"ContractedUnitPrice": Decimal("1.5"), "SkuPriceId": "01ABCD-000000-EEEEEE/CF4E-A0C7-E3BF/0"},
-        **{"BillingCurrency": "EUR", "PricingCurrency": "USD", "PricingCurrencyEffectiveCost": None},
-        **{"ServiceCategory": "Compute", "ServiceName": "Compute Engine", "x_Provider": "gcp"},
+        "ResourceType": "instances",
+        "x_ResourceType": "gcp:compute/instances",
+        "ResourceName": "vm-1",
+        "SubAccountId": "web",
+        "SubAccountName": "Web shop",
+        "RegionId": "europe",
+        "PublisherName": "Shop",
+        "ConsumedQuantity": 3600,
+        "ConsumedUnit": "Seconds",
+        "PricingQuantity": 1,
+        "PricingUnit": "Hours",
+        "ContractedUnitPrice": Decimal("1.5"),
+        "SkuPriceId": "01ABCD-000000-EEEEEE/CF4E-A0C7-E3BF/0",
+        "BillingCurrency": "EUR",
+        "PricingCurrency": "USD",
+        "PricingCurrencyEffectiveCost": None,
+        "ServiceCategory": "Compute",
+        "ServiceName": "Compute Engine",
+        "x_Provider": "gcp",
     }
     assert {name: found[name] for name in expected} == expected
 
@@ -289,7 +307,7 @@ def test_a_line_has_its_focus_columns(house: House) -> None:
         ({"export_time": "now"}, "export_time", "now", "is no ISO 8601 time"),
         ({"credits": "a lot"}, "credits", "a lot", "is neither JSON nor a Python literal"),
         ({"credits": "[{'amount': None}]"}, "credits", "[{'amount': None}]", "has a credit whose amount is no number"),
-        ({"credits": "[" * 9000}, "credits", "[" * 200, "is neither JSON nor a Python literal"),
+        ({"credits": "[" * 9000}, "credits", "[" * 200, "is nested too deep"),
         ({"credits": "[{'amount': 9**9**9}]"}, "credits", "[{'amount': 9**9**9}]", "is neither JSON nor"),
     ],
     ids=range(9),

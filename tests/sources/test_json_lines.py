@@ -85,11 +85,18 @@ def test_columns_are_those_of_all_lines(tmp_path: Path) -> None:
 
 
 def test_values_are_text_and_numbers_as_written(tmp_path: Path) -> None:
-    text = '{"a": 0.10000000000000000000000000000001, "b": 1e-7, "c": -0, "d": true, "e": null, "f": "1.50", "g": 1E400}'
+    text = (
+        '{"a": 0.10000000000000000000000000000001, "b": 1e-7, "c": -0, "d": true, "e": null, "f": "1.50", "g": 1E400}'
+    )
     [record] = read(tmp_path, text)
     assert record.values == {
-        **{"a": "0.10000000000000000000000000000001", "b": "1e-7", "c": "-0", "d": "true", "e": None},
-        **{"f": "1.50", "g": "1E400"},
+        "a": "0.10000000000000000000000000000001",
+        "b": "1e-7",
+        "c": "-0",
+        "d": "true",
+        "e": None,
+        "f": "1.50",
+        "g": "1E400",
     }
 
 
@@ -157,5 +164,5 @@ def test_more_columns_than_any_export_has_are_refused(tmp_path: Path, monkeypatc
 def test_a_torn_gzip_is_told(tmp_path: Path) -> None:
     path = put(tmp_path, (ONE + "\n") * 1000, "export.jsonl.gz")
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(UnreadableFileError, match="torn or damaged: .*; deliver it again"):
+    with pytest.raises(UnreadableFileError, match=r"torn or damaged: .*; deliver it again"):
         probe.probe(path)
