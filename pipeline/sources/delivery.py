@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import CostmillError, ExportError, UndecidedError, UnreadableFileError
-from pipeline.sources import find, formats, manifests, probe
+from pipeline.sources import find, manifests, probe
 from pipeline.sources.find import ExportFile, HashCache
 from pipeline.sources.manifests import Manifest
 
@@ -241,7 +241,7 @@ def _grouped(files: list[tuple[ExportFile, Profile | None]], mode: Mode) -> list
         return [_delivery([file]) for file, _ in files]
     groups: list[list[tuple[ExportFile, Profile | None]]] = []
     for file, profile in sorted(files, key=lambda pair: pair[0].modified_ns):
-        open_group = None if profile is not None and formats.is_batched(profile.format) else _group_of(profile, groups)
+        open_group = _group_of(profile, groups)
         if open_group is not None and not any(_redelivers(file, profile, *member) for member in open_group):
             open_group.append((file, profile))
         else:

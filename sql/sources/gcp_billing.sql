@@ -4,7 +4,7 @@
 -- x_SourceChanges: unit, category (the service is not in the list), number, type (an unknown cost_type).
 
 SELECT
-    s.x_BillingPeriod, s.x_TagText, s.x_Kept, 'gcp' AS x_Provider, s.cost_type AS x_LineItemType,
+    s.x_BillingPeriod, s.x_Batch, s.x_TagText, s.x_Kept, 'gcp' AS x_Provider, s.cost_type AS x_LineItemType,
     nullif(concat_ws(
         ' ',
         CASE WHEN used.FocusUnit IS NOT NULL OR priced.FocusUnit IS NOT NULL THEN 'unit' END,

@@ -3,7 +3,7 @@
 -- cost are those of the line's own charge: a credit adds nothing to them.
 
 SELECT
-    s.x_BillingPeriod, s.x_TagText, s.x_Kept, 'gcp' AS x_Provider, c.CreditType AS x_LineItemType,
+    s.x_BillingPeriod, s.x_Batch, s.x_TagText, s.x_Kept, 'gcp' AS x_Provider, c.CreditType AS x_LineItemType,
     nullif(concat_ws(
         ' ',
         CASE WHEN services.ServiceCategory IS NULL THEN 'category' END

@@ -28,7 +28,6 @@ __all__ = [
     "all_mappings",
     "detect",
     "holds_objects",
-    "is_batched",
     "is_signed",
     "kept_name",
     "resolve",
@@ -73,11 +72,6 @@ def is_signed(columns: Sequence[str]) -> bool:
     """Whether a known format's signature is among the columns."""
     seen = {squeeze(name) for name in columns}
     return any(not candidate.lacking(seen) for candidate in FORMATS)
-
-
-def is_batched(name: str) -> bool:
-    """Whether the format of this name is an incremental export, of batches that each count once."""
-    return any(each.name == name and each.batch is not None for each in FORMATS)
 
 
 def holds_objects(name: str) -> bool:

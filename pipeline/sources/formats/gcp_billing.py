@@ -84,7 +84,10 @@ GCP_BILLING = Format(
         Control("ListCost", ("cost_at_list", "cost"), "sum(cost_at_list, else cost)"),
         Control("ContractedCost", ("cost",), "sum(cost)"),
     ),
-    row_key=("billing_account_id", "sku_id", "project_id", "resource_global_name", "usage_start_time", "export_time"),
+    row_key=(
+        *("billing_account_id", "sku_id", "project_id", "resource_global_name", "usage_start_time", "usage_end_time"),
+        *("export_time", "cost_type", "cost", "currency", "usage_amount"),
+    ),
     null_words=("NULL", "None"),
     generated="gcp_billing_credits",
     credits="credits",
