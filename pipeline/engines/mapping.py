@@ -195,6 +195,8 @@ class Mapper:
         unreadable = self._decode_tags(staged)
         fmt = staged.header.format
         self._load_lookups(fmt)
+        for name in fmt.views:
+            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {resources.sql(f'sources/{name}')}")
         select = resources.sql(f"sources/{fmt.name}")
         if fmt.generated:
             select += "\nUNION ALL BY NAME\n" + resources.sql(f"sources/{fmt.generated}")

@@ -208,10 +208,10 @@ def arrow(name: str, values: Sequence[Any]) -> pa.Array:
     if any(isinstance(value, dict) for value in values):
         pairs = [None if value is None else list(value.items()) for value in values]
         return pa.array(pairs, pa.map_(pa.string(), pa.string()))
-    if name.endswith(("PeriodStart", "PeriodEnd", "_date")):
-        return pa.array([_moment(value) for value in values], pa.timestamp("ms"))
     if name.endswith(_MONEY):
         return pa.array([None if value is None else float(value) for value in values], pa.float64())
+    if name.endswith(("PeriodStart", "PeriodEnd", "_date")):
+        return pa.array([_moment(value) for value in values], pa.timestamp("ms"))
     return pa.array([None if value is None else str(value) for value in values], pa.string())
 
 

@@ -24,7 +24,7 @@ GOLDEN: list[tuple[str, dict[str, Any], str, str, str, str | None, str | None]] 
     (
         "SavingsPlanRecurringFee",
         {"savings_plan_total_commitment_to_date": "9", "savings_plan_used_commitment": "7.5"},
-        *("10", "1.5", "Purchase", None, None),
+        *("10", "1.5", "Purchase", None, "Unused"),
     ),
     ("SavingsPlanRecurringFee", {}, "10", "0", "Purchase", None, None),
     ("SavingsPlanUpfrontFee", {}, "10", "0", "Purchase", None, None),
@@ -34,9 +34,9 @@ GOLDEN: list[tuple[str, dict[str, Any], str, str, str, str | None, str | None]] 
             "reservation_unused_amortized_upfront_fee_for_billing_period": "1",
             "reservation_unused_recurring_fee": "2",
         },
-        *("10", "3", "Purchase", None, None),
+        *("10", "3", "Purchase", None, "Unused"),
     ),
-    ("RIFee", {"reservation_net_unused_recurring_fee": "1.5"}, "10", "1.5", "Purchase", None, None),
+    ("RIFee", {"reservation_net_unused_recurring_fee": "1.5"}, "10", "1.5", "Purchase", None, "Unused"),
     ("Fee", {}, "10", "10", "Purchase", None, None),
     ("Fee", {"reservation_reservation_a_r_n": RESERVED}, "10", "0", "Purchase", None, None),
     ("Tax", {}, "10", "10", "Tax", None, None),
@@ -179,7 +179,7 @@ def test_services_units_and_prices_are_what_aws_writes_in_focus(house: House) ->
         ("Storage", "GB-Months", "GB-Months", "Standard", "unit"),
         ("Other", "Furlongs", "Furlongs", "Standard", "category"),
         ("Compute", "Hours", "Hours", "Dynamic", "unit"),
-        ("Compute", "Hours", None, None, "unit"),
+        ("Compute", None, None, None, None),
     ]
 
 

@@ -38,9 +38,11 @@ _AWS_TEXT = (
     "product_instance_type",
     "reservation_reservation_a_r_n",
     "savings_plan_savings_plan_a_r_n",
+    "split_line_item_parent_resource_id",
 )
 _AWS_DECIMAL = (
     "line_item_net_unblended_cost",
+    "line_item_normalized_usage_amount",
     "line_item_unblended_rate",
     "line_item_usage_amount",
     "pricing_public_on_demand_cost",
@@ -55,7 +57,16 @@ _AWS_DECIMAL = (
     "savings_plan_net_savings_plan_effective_cost",
     "savings_plan_total_commitment_to_date",
     "savings_plan_used_commitment",
+    "reservation_total_reserved_normalized_units",
     "reservation_total_reserved_units",
+    "split_line_item_net_split_cost",
+    "split_line_item_net_unused_cost",
+    "split_line_item_public_on_demand_split_cost",
+    "split_line_item_public_on_demand_unused_cost",
+    "split_line_item_split_cost",
+    "split_line_item_split_usage",
+    "split_line_item_split_usage_ratio",
+    "split_line_item_unused_cost",
 )
 
 
@@ -110,6 +121,7 @@ AWS_CUR = Format(
     },
     tag_fields={"resource_tags": "", "cost_category": "aws:costcategory/"},
     objects=("product",),
-    lookups=("aws_line_item_types", "aws_services", "aws_units"),
+    views=("aws_cur_lines",),
+    lookups=("aws_line_item_types", "aws_services", "aws_regions", "units"),
     version=_version,
 )

@@ -30,6 +30,8 @@ OWN_COLUMNS = (
         "x_RecordId",
     ),
     *("x_ResourceKey", "x_ResourceType", "x_Source", "x_SourceChanges", "x_TagSetId", "x_"),
+    *("x_SplitCost", "x_SplitListCost", "x_SplitParentResourceId", "x_SplitUnusedCost", "x_SplitUnusedListCost"),
+    *("x_SplitUsage", "x_SplitUsageRatio"),
 )
 
 #: Raise when the reader itself changes what it makes of the same bytes: known deliveries are then loaded anew.
@@ -95,6 +97,7 @@ class Format:
             several have, the last one's value counts.
         objects: other columns that hold one JSON object each; nested exports do not spread them over columns.
         credits: staged text field that holds a list of credits: ``generated`` makes a charge of each.
+        views: SQL files under sql/sources/ that become views of that name, in this order, for the mapping to read.
         lookups: tables under sql/lookups/ that its SQL files join.
         period: SQL over the staged fields that gives the label ``YYYY-MM``; None: the month of ``period_start``.
         batch: staged field that names a row's batch in an incremental export, each batch counting once; None for a
@@ -118,6 +121,7 @@ class Format:
     tag_fields: Mapping[str, str] = field(default_factory=dict)
     objects: tuple[str, ...] = ()
     credits: str | None = None
+    views: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
     period: str | None = None
     batch: str | None = None
@@ -140,7 +144,7 @@ class Format:
     def mapping_version(self) -> str:
         """Hash of everything that decides what a file becomes: a fixed mapping reaches old months by itself."""
         files = [f"sources/{self.name}", "sources/resources", "staging/macros"]
-        files += [f"sources/{self.generated}"] if self.generated else []
+        files += [f"sources/{name}" for name in (self.generated, *self.views) if name]
         lookups = [resources.folder("sql") / "lookups" / f"{name}.csv" for name in (*self.lookups, "spellings")]
         parts = [
             *(str(READER_VERSION), repr(self)),

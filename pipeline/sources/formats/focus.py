@@ -50,7 +50,7 @@ FOCUS = Format(
         "ChargeDescription",
     ),
     null_words=("NULL",),
-    tag_fields={"Tags": ""},
     objects=tuple(column.name for column in focus.COLUMNS if column.kind == "json"),
+    tag_fields={"Tags": "", "x_CostCategories": "aws:costcategory/"},
     version=lambda columns: focus.header_version(frozenset(columns)),
 )
