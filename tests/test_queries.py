@@ -23,6 +23,8 @@ BilledCost,EffectiveCost,BillingCurrency,BillingPeriodStart,BillingPeriodEnd,Cha
 1,1,USD,2026-03-01,2026-04-01,2026-03-01,2026-03-02,Usage
 one,1,USD,2026-03-01,2026-04-01,2026-03-02,2026-03-03,Usage
 """
+#: Queries on what the sample's bills do not have, asked where such a bill is loaded (tests/load/test_aws_focus.py).
+ELSEWHERE = {"split_costs"}
 
 Row = dict[str, Any]
 Ask = Callable[[str], list[Row]]
@@ -44,7 +46,7 @@ def added(rows: list[Row], column: str, **where: Any) -> Decimal:
     return total(row[column] for row in rows if all(row[name] == value for name, value in where.items()))
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [name for name in FILES if name not in ELSEWHERE])
 def test_a_query_has_rows(name: str, ask: Ask) -> None:
     assert ask(name)
 

@@ -6,7 +6,6 @@
 
 SELECT
     l.x_BillingPeriod, l.x_TagText, l.x_Kept, 'aws' AS x_Provider, l.line_item_line_item_type AS x_LineItemType,
-    CASE WHEN l.line_item_product_code = 'AmazonS3' AND NOT l.id LIKE 'arn:%' THEN 'aws:s3/bucket' END AS x_ResourceType,
     nullif(concat_ws(
         ' ',
         CASE WHEN l.is_folded THEN 'covered' END,

@@ -3,8 +3,7 @@
 -- unblended_cost is the net one where the row has it, and gross_cost the one before negotiated discounts.
 
 WITH negations AS (
-    SELECT DISTINCT x_BillingPeriod
-    FROM staged
+    SELECT DISTINCT x_BillingPeriod FROM staged
     WHERE line_item_line_item_type = 'SavingsPlanNegation' AND x_Problem IS NULL
 ),
 

@@ -28,6 +28,7 @@ typed AS (
                 THEN 'aws:' || arn_service || '/' || regexp_extract(arn_resource, '^([^:/]*)', 1)
             WHEN id LIKE 'arn:%:s3:::%' THEN 'aws:s3/bucket'
             WHEN id LIKE 'arn:%' THEN 'aws:' || arn_service || '/' || arn_service
+            WHEN x_Provider = 'aws' AND ResourceType = 'bucket' THEN 'aws:s3/bucket'
             WHEN x_Provider = 'aws' AND regexp_full_match(id, 'i-[0-9a-f]+') THEN 'aws:ec2/instance'
             WHEN x_Provider = 'aws' AND regexp_full_match(id, 'vol-[0-9a-f]+') THEN 'aws:ec2/volume'
             WHEN x_Provider = 'aws' AND regexp_full_match(id, 'snap-[0-9a-f]+') THEN 'aws:ec2/snapshot'
