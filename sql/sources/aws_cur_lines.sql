@@ -77,4 +77,4 @@ FROM lines AS l
 LEFT JOIN aws_line_item_types AS types ON types.LineItemType = l.line_item_line_item_type
 LEFT JOIN aws_services AS services ON services.ProductCode = l.line_item_product_code
 LEFT JOIN aws_regions AS regions ON regions.Location = l.product_location
-LEFT JOIN units ON units.Provider = 'aws' AND units.SourceUnit = l.pricing_unit
+LEFT JOIN aws_units AS units ON units.PricingUnit = l.pricing_unit
