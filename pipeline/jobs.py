@@ -29,6 +29,7 @@ from pipeline.load import Loader, Outcome
 from pipeline.periods import utc_now
 from pipeline.sources.delivery import Mode
 from pipeline.store import loads, publish, rollups
+from pipeline.store.rates import sync_rates
 from pipeline.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -130,6 +131,14 @@ class Night:
         self.result.warnings += [_TWICE.format(*row) for row in self.warehouse.rows(resources.sql("night/twice"))]
         self.result.outcomes += outcomes
         return outcomes
+
+    def sync_rates(self) -> None:
+        """Bring the warehouse's rates in line with the configuration's; without a file nobody has said anything of them."""
+        if self.settings.file is None:
+            return
+        changed = sync_rates(self.warehouse, self.settings.currency)
+        if changed:
+            self._tell(Step("rates", ", ".join(changed), note="changed in the configuration"))
 
     def summarise(self, chosen: Sequence[str] | None = None) -> list[str]:
         """Make the summaries of the periods that are due (or of the ``chosen`` ones); returns the periods."""
@@ -464,6 +473,7 @@ def night(
         tonight = Night(warehouse, settings, as_of=moment, run_id=run_id, listen=listen)
         code = CostmillError.exit_code
         try:
+            tonight.sync_rates()
             yield tonight
             code = tonight.result.exit_code
         except BaseException as error:

@@ -58,6 +58,12 @@ def total(values: Iterable[Decimal]) -> Decimal:
         return sum(values, ZERO)
 
 
+def product(value: Decimal, rate: Decimal) -> Decimal:
+    """Multiply exactly, then round half away from zero at the 18th decimal."""
+    with localcontext(EXACT):
+        return stored(value * rate)
+
+
 def ratio(part: Decimal, whole: Decimal, places: int = 6) -> Decimal | None:
     """Return part / whole rounded half-even at ``places`` decimals, or None when whole is 0."""
     if whole == 0:

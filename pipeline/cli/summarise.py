@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from pipeline.cli import options, output
+from pipeline.cli.converted import one_currency
 from pipeline.cli.published import latest_period, published
+from pipeline.errors import UsageError
 from pipeline.periods import month
 
 TABLES = {
@@ -30,12 +32,14 @@ ORDER = {
 @click.argument("name", required=False, type=click.Choice(list(TABLES)))
 @options.period
 @click.option("--all", "everything", is_flag=True, help="Make the summaries of all periods anew.")
+@click.option("--currency", metavar="CODE", help="All currencies as one, currency.report, at the configured rates.")
 @options.format_
 @options.place_options
 def summarise(
     name: str | None,
     period: str | None,
     everything: bool,
+    currency: str | None,
     format_: str,
     config: Path | None,
     warehouse: Path | None,
@@ -46,10 +50,13 @@ def summarise(
     \b
     Example:
       costmill summarise category --period 2026-03 --format csv
+      costmill summarise tag --currency USD
     """
     from pipeline import jobs
 
     settings = options.settings(config, warehouse, verbose)
+    if currency and not name:
+        raise UsageError("--currency needs the name of a summary to print, such as category")
     if period:
         month(period)
     with (
@@ -62,6 +69,8 @@ def summarise(
     if name:
         with published(settings) as copy:
             wanted = period or latest_period(copy)
+            if currency:
+                return one_currency(copy, TABLES[name], wanted, currency, format_)
             query = f"FROM {TABLES[name]} WHERE x_BillingPeriod = $1 ORDER BY {ORDER[name]}"
             copy.warehouse_rows(query, [wanted], format_)
     return 0

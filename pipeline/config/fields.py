@@ -135,11 +135,15 @@ def share(value: str) -> Decimal:
     return parsed
 
 
+#: The last decimal of a rate.
+RATE_QUANTUM = Decimal("1e-12")
+
+
 def rate(value: str) -> Decimal:
-    """Read an exchange rate: above 0, at most 20 digits before the point and 18 after it."""
+    """Read an exchange rate: above 0, below 1,000,000, at most 12 decimals. Its products with money fit a DECIMAL(38,30)."""
     parsed = number(value)
-    if parsed <= 0 or parsed >= money.LIMIT or money.stored(parsed) != parsed:
-        raise ValueError(f"{value!r} is no rate; write a number above 0 with at most {money.SCALE} decimals")
+    if not 0 < parsed < 1_000_000 or parsed != parsed.quantize(RATE_QUANTUM, context=money.EXACT):
+        raise ValueError(f"{value!r} is no rate; write a number above 0 and below 1000000 with at most 12 decimals")
     return parsed
 
 

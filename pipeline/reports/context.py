@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import localcontext
 
 from pipeline import money, periods
+from pipeline.reports.converted import read_converted
 from pipeline.reports.costs import read_sections
 from pipeline.reports.ledger import last_day, read_data, read_restatements
 from pipeline.reports.model import ReportContext
@@ -43,6 +44,7 @@ def build_context(
         data = read_data(warehouse, period, as_of, max_age_days)
         day = last_day(data.sources)
         standing = read_standing(warehouse, period)
+        sections = read_sections(warehouse, period, day, standing, tag_keys)
         restatements, before = read_restatements(warehouse, period)
         return ReportContext(
             period=period,
@@ -50,7 +52,8 @@ def build_context(
             start=window.start.date(),
             end=window.end.date(),
             last_day=day,
-            sections=read_sections(warehouse, period, day, standing, tag_keys),
+            sections=sections,
+            converted=read_converted(warehouse, period, sections),
             standing=standing,
             restatements=restatements,
             restatements_before=before,

@@ -214,6 +214,33 @@ class CurrencySection:
 
 
 @dataclass(frozen=True)
+class ConvertedLine:
+    """One currency's bill, and what it is in the reporting currency: None without a rate, then ``why`` says more."""
+
+    currency: str | None
+    total: Costs
+    rate: Decimal | None
+    billed: Decimal | None
+    effective: Decimal | None
+    why: str | None
+
+
+@dataclass(frozen=True)
+class Converted:
+    """Bills of several currencies as one, at the configured rates; what has no rate is in no sum."""
+
+    currency: str
+    lines: tuple[ConvertedLine, ...]
+    billed: Decimal
+    effective: Decimal
+
+    @property
+    def missing(self) -> tuple[ConvertedLine, ...]:
+        """The currencies that are left out."""
+        return tuple(line for line in self.lines if line.rate is None)
+
+
+@dataclass(frozen=True)
 class Threshold:
     """A threshold of a budget, in percent, and whether it is reached (state EXCEEDED, APPROACHING, OK)."""
 
@@ -426,6 +453,7 @@ class ReportContext:
     end: date
     last_day: date | None
     sections: tuple[CurrencySection, ...]
+    converted: Converted | None
     standing: Standing
     restatements: tuple[Restatement, ...]
     restatements_before: int

@@ -36,6 +36,13 @@ def mark_reports(warehouse: Warehouse, period: str | None) -> None:
     _mark(warehouse, [(each, "reports") for each in periods])
 
 
+def mark_rates(warehouse: Warehouse, periods: Sequence[str]) -> None:
+    """Note that budgets and reports of the loaded among these billing periods are due: their rates changed."""
+    every = warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed'")
+    loaded = [row[0] for row in every if row[0] in periods]
+    _mark(warehouse, [(period, stage) for period in loaded for stage in ("budgets", "reports")])
+
+
 def due(warehouse: Warehouse, stage: str) -> list[str]:
     """Return the billing periods whose stage is due, oldest first."""
     rows = warehouse.rows("SELECT x_BillingPeriod FROM dirty WHERE stage = ? ORDER BY 1", [stage])

@@ -21,7 +21,6 @@ CREATE TABLE rates (
     from_currency VARCHAR NOT NULL,
     to_currency VARCHAR NOT NULL,
     rate DECIMAL(38, 18) NOT NULL,
-    changed_at TIMESTAMP NOT NULL,
     PRIMARY KEY (x_BillingPeriod, from_currency)
 );
 
@@ -29,4 +28,5 @@ COMMENT ON TABLE rates IS 'The configuration''s rates (currency.rates), one row 
 COMMENT ON COLUMN rates.from_currency IS 'BillingCurrency that is converted';
 COMMENT ON COLUMN rates.to_currency IS 'The reporting currency (currency.report)';
 COMMENT ON COLUMN rates.rate IS 'What one unit of from_currency is in to_currency: at most 12 decimals, below 1,000,000';
-COMMENT ON COLUMN rates.changed_at IS 'When a run first saw this rate, UTC';
+
+COMMENT ON TABLE settings IS 'What the warehouse remembers of itself: warehouse_id, version (raised by every change, names the published copy), reported_tags (keys that the rollups were made with, JSON), report_currency (currency.report, absent without one), report:PERIOD (what a report was made from)';

@@ -145,6 +145,11 @@ def test_the_error_names_file_line_and_exit_code(tmp_path: Path) -> None:
         ("currency: {report: USD, rates: {2026-13: {EUR: 1}}}", "line 1: currency.rates.2026-13: '2026-13' is no billing"),
         ("currency: {report: USD, rates: {2026-01: {EURO: 1}}}", "line 1: currency.rates.2026-01.EURO: 'EURO' is no ISO"),
         ("currency: {report: USD, rates: {2026-01: {EUR: 0}}}", "line 1: currency.rates.2026-01.EUR: '0' is no rate"),
+        ("currency: {report: USD, rates: {2026-01: {EUR: 1e6}}}", "line 1: currency.rates.2026-01.EUR: '1e6' is no rate"),
+        (
+            "currency: {report: USD, rates: {2026-01: {EUR: 0.0000000000001}}}",
+            "line 1: currency.rates.2026-01.EUR: '0.0000000000001' is no rate",
+        ),
         ("currency: {report: USD, rates: {2026-01: {EUR: }}}", "line 1: currency.rates.2026-01: EUR is missing"),
         ("currency: {report: USD, rates: {2026-01: {USD: 1}}}", "line 1: currency.rates.2026-01.USD: is the report's own"),
         ("currency: {report: USD, rates: {2026-01: 1.1}}", "line 1: currency.rates.2026-01: must be a mapping"),
