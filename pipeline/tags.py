@@ -39,10 +39,13 @@ def set_id(canonical_json: str) -> UUID:
     return UUID(hashlib.md5(canonical_json.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest())
 
 
-def decode(text: str, *, prefixes: Iterable[str] = ("",), aws: bool = False, listed: bool = False) -> TagSet:
+def decode(
+    text: str, *, prefixes: Iterable[str] = ("",), aws: bool = False, bare: bool = False, listed: bool = False
+) -> TagSet:
     """Decode a raw tag text: JSON objects joined by ``PART``; the n-th one's keys get the n-th prefix.
 
-    ``aws`` strips ``user:`` and ``user_`` from keys and writes ``aws_x`` as ``aws:x``. Null values are left out; a value
+    ``aws`` strips ``user:`` and ``user_`` from keys and writes ``aws_x`` as ``aws:x``; ``bare`` takes an object's inside
+    without its braces, as Azure writes it. Null values are left out; a value
     that is no text is written as JSON. A text that is no JSON object is kept whole under ``x_UnreadableTags``.
 
     ``listed`` takes lists of objects with ``key`` and ``value``, as JSON or Python repr, beside JSON objects.
@@ -50,7 +53,7 @@ def decode(text: str, *, prefixes: Iterable[str] = ("",), aws: bool = False, lis
     pairs: dict[str, str] = {}
     repeated = 0
     for part, prefix in zip(text.split(PART), prefixes, strict=False):
-        for key, value in (_listed if listed else _pairs)(part):
+        for key, value in _listed(part) if listed else _bare_pairs(part) if bare else _pairs(part):
             name = _sound(prefix + (_aws_key(key) if aws and not prefix else key))
             repeated += name in pairs
             pairs[name] = _sound(value)
@@ -67,6 +70,13 @@ def reported(canonical_json: str, keys: Iterable[str]) -> str | None:
 def _sound(text: str) -> str:
     """A text without lone surrogates: JSON can write them, UTF-8 and the store cannot."""
     return text.encode("utf-8", "replace").decode()
+
+
+def _bare_pairs(part: str) -> list[tuple[str, str]]:
+    if not part.strip() or part.lstrip().startswith("{"):
+        return _pairs(part)
+    inside = _pairs("{" + part.strip().removesuffix(",") + "}")
+    return [(UNREADABLE, part)] if inside[:1] == [(UNREADABLE, "{" + part.strip().removesuffix(",") + "}")] else inside
 
 
 def _pairs(part: str) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from pipeline.engines.reading import Staged
 from pipeline.entries import CATEGORY_OF_SERVICE
 from pipeline.sources.delivery import SKETCH_BATCHES, SKETCH_SIZE, Profile
 from pipeline.sources.formats import Control, Format, Header
+from pipeline.sources.views import Kind
 from pipeline.store.resource_keys import COLUMNS as RESOURCE
 from pipeline.store.resource_keys import resource_key_sql
 
@@ -83,6 +84,7 @@ class Mapper:
                 f"sum({value}) AS file_total_{number}",
                 f"coalesce(sum({value}) FILTER (WHERE x_Problem IS NOT NULL), 0) AS rejected_total_{number}",
                 f"count(x_Long_{number}) AS long_{number}",
+                f"coalesce(bool_or({control.derived}), false) AS derived_{number}",
             ]
         self.warehouse.execute(f"""
             CREATE OR REPLACE TEMP TABLE staged_sums AS
@@ -113,7 +115,8 @@ class Mapper:
             GROUP BY x_BillingPeriod ORDER BY x_BillingPeriod""")
         counts = {period: count for period, count, _ in rows}
         sketches = {period: tuple(keys) for period, _, keys in rows}
-        return Profile(header.format.name, counts, sketches, self._batch_marks(staged))
+        kinds = tuple(kind for _, kind in self.kinds(staged))
+        return Profile(header.format.name, counts, sketches, self._batch_marks(staged), kinds)
 
     def _batch_marks(self, staged: Staged) -> dict[str, str]:
         """What each batch of a file holds, for at most ``SKETCH_BATCHES`` of them: always the same ones of many."""
@@ -132,6 +135,16 @@ class Mapper:
             SELECT x_BillingPeriod, x_Batch AS batch, count(*) AS rows,
                 sum(CAST(md5_number_lower({_row_key(staged.header)}) AS HUGEINT)) AS content
             FROM staged WHERE x_Problem IS NULL GROUP BY ALL""")
+
+    def kinds(self, staged: Staged) -> list[tuple[int, Kind]]:
+        """What tells the views of what is staged, each with the index of its file; nothing for formats of one view."""
+        fmt = staged.header.format
+        if fmt.views is None:
+            return []
+        rows = self.warehouse.rows(
+            f"SELECT * EXCLUDE (last_day), strftime(last_day, '%Y-%m-%d') FROM ({resources.sql(f'sources/{fmt.views.kinds}')})"
+        )
+        return [(row[0], Kind(*row[1:])) for row in rows]
 
     def counts(self, period: str, unread: bool) -> Counts:
         """Count the rows of a period; ``unread`` takes in those without a readable period."""
@@ -165,11 +178,13 @@ class Mapper:
         for number, control in enumerate(fmt.controls):
             rows = self.warehouse.rows(f"""
                 SELECT currency, sum(file_total_{number}), sum(rejected_total_{number}),
-                    coalesce(sum(file_total_{number} - rejected_total_{number}) FILTER (WHERE NOT ({self.taken})), 0)
+                    coalesce(sum(file_total_{number} - rejected_total_{number}) FILTER (WHERE NOT ({self.taken})), 0),
+                    bool_or(derived_{number})
                 FROM staged_sums WHERE {_of(period, unread)} GROUP BY ALL ORDER BY 1""")
-            for currency, total, rejected, repeated in rows:
+            for currency, total, rejected, repeated, is_derived in rows:
                 moved = rounding.get((number, currency), money.ZERO)
-                totals.append(ControlTotal(currency, control, total, rejected, moved, repeated))
+                told = replace(control, expression="derived") if is_derived else control
+                totals.append(ControlTotal(currency, told, total, rejected, moved, repeated))
         return totals
 
     def _rounding(self, fmt: Format, period: str, unread: bool) -> dict[tuple[int, str | None], Decimal]:
@@ -195,8 +210,8 @@ class Mapper:
         unreadable = self._decode_tags(staged)
         fmt = staged.header.format
         self._load_lookups(fmt)
-        for name in fmt.views:
-            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {resources.sql(f'sources/{name}')}")
+        for step in fmt.steps:
+            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {step} AS {resources.sql(f'sources/{step}')}")
         select = resources.sql(f"sources/{fmt.name}")
         if fmt.generated:
             select += "\nUNION ALL BY NAME\n" + resources.sql(f"sources/{fmt.generated}")
@@ -290,7 +305,9 @@ class Mapper:
         pairs: dict[str, list[tuple[str, str]]] = {}
         unreadable = 0
         for (text,) in texts:
-            decoded = tags.decode(text, prefixes=prefixes, aws=style == "aws", listed=style == "pairs")
+            decoded = tags.decode(
+                text, prefixes=prefixes, aws=style == "aws", bare=style == "azure", listed=style == "pairs"
+            )
             unreadable += tags.UNREADABLE in decoded.pairs
             if decoded.pairs:
                 canonical = decoded.canonical

@@ -112,10 +112,19 @@ class Reader:
             find.check_unchanged(each.file)
         return Staged(tuple(looked))
 
+    def compute(self, columns: str, replaced: str) -> None:
+        """Add computed columns to ``staged`` (SQL over it), and then change columns of it (SQL of ``REPLACE``)."""
+        self.connection.execute("DROP VIEW IF EXISTS staged_plain")
+        self.connection.execute("ALTER VIEW staged RENAME TO staged_plain")
+        self.connection.execute(
+            f"CREATE TEMP VIEW staged AS SELECT * REPLACE ({replaced}) FROM (SELECT *, {columns} FROM staged_plain)"
+        )
+
     def clear(self) -> None:
         """Drop ``staged``."""
         self.connection.execute("DROP VIEW IF EXISTS staged")
         self.connection.execute("DROP VIEW IF EXISTS staged_alone")
+        self.connection.execute("DROP VIEW IF EXISTS staged_plain")
         self.connection.execute("DROP TABLE IF EXISTS staged_rows")
         credits.clear(self.connection)
 

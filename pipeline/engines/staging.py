@@ -22,7 +22,7 @@ from pipeline.sources.formats import Field, Header
 #: Between the parts of ``x_Problem``.
 UNIT = "\x1f"
 
-_TYPES = {"text": "VARCHAR", "decimal": "DECIMAL(38, 18)", "datetime": "TIMESTAMP"}
+_TYPES = {"text": "VARCHAR", "decimal": "DECIMAL(38, 18)", "datetime": "TIMESTAMP", "date": "TIMESTAMP"}
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,11 @@ def select(
 
 def absent(headers: Sequence[Header]) -> tuple[str, ...]:
     """Return the fields that none of the files has."""
+    fmt = headers[0].format
     return tuple(
-        field.name for field in headers[0].format.fields if not any(field.name in each.fields for each in headers)
+        field.name
+        for field in fmt.fields
+        if not any(field.name in each.fields for each in headers) and field.name not in fmt.billing_period
     )
 
 
@@ -117,7 +120,7 @@ def _typed(field: Field, header: Header, columns: Sequence[Column]) -> str:
         return _as_text(raw, header)
     if field.kind == "decimal":
         return _as_decimal(raw, header)
-    return _as_time(raw, header)
+    return _as_time(raw, header, "date_text" if field.kind == "date" else "utc_text")
 
 
 def _as_text(raw: Column, header: Header) -> str:
@@ -146,13 +149,13 @@ def _as_decimal(raw: Column, header: Header) -> str:
     return f"money_text({_as_text(raw, header)})"
 
 
-def _as_time(raw: Column, header: Header) -> str:
+def _as_time(raw: Column, header: Header, macro: str) -> str:
     if raw.type.startswith("timestamp") and "tz=" in raw.type:
         # A cast would take the machine's own zone.
         return f"in_calendar(make_timestamp(epoch_us({raw.expression})))"
     if raw.type.startswith(("timestamp", "date")):
         return f"in_calendar(CAST({raw.expression} AS TIMESTAMP))"
-    return f"utc_text({_as_text(raw, header)})"
+    return f"{macro}({_as_text(raw, header)})"
 
 
 def _long(header: Header, columns: Sequence[Column], typed: dict[str, str], names: tuple[str, ...]) -> str:
@@ -225,6 +228,7 @@ _REASONS = {
     "decimal": "is no number of at most 20 digits before the point (digits, sign, point and exponent only)",
     "datetime": "is no ISO 8601 time such as 2026-03-01T00:00:00Z",
     "period": "is no month such as 202603",
+    "date": "is no date such as 2026-03-01 or, month first, 3/1/2026",
 }
 
 

@@ -16,7 +16,7 @@ from pipeline.engines.failures import as_export_errors
 from pipeline.engines.mapping import Counts, Mapper
 from pipeline.engines.reading import Reader, Staged
 from pipeline.errors import CostmillError, ExportError, UndecidedError, UnreadableFileError
-from pipeline.load import batches, gate
+from pipeline.load import batches, gate, roles, views
 from pipeline.load.outcome import Job, Outcome, fingerprint, outcome
 from pipeline.load.swap import Swap
 from pipeline.periods import utc_now
@@ -63,7 +63,7 @@ class Loader:
         ``whole`` says that the patterns are all of the source: verdicts on deliveries that are gone are then closed.
         """
         try:
-            plan = self._plan(patterns, mode)
+            plan = self._views(source).join(self._plan(patterns, mode))
         except CostmillError as error:
             if isinstance(error, UndecidedError) and self._all_taken(source, patterns):
                 self._close_whole("x_Source = ?", source.name, "decided with --delivery")
@@ -100,7 +100,7 @@ class Loader:
 
     def _is_back(self, source: SourceSettings, delivery: Delivery, former: Outcome, plan: Plan) -> bool:
         """Whether a delivery that another one has replaced is the newest again: a file was put back as it was."""
-        if former.status not in ("replaced", "superseded") or former.x_BillingPeriod is None:
+        if delivery.overruled or former.status not in ("replaced", "superseded") or former.x_BillingPeriod is None:
             return False
         if self._has_batches(source, former.x_BillingPeriod):  # they are added up: no delivery stands for the others
             return False
@@ -139,6 +139,7 @@ class Loader:
             with as_export_errors(delivery.name):
                 staged = reader.stage(delivery.files, source.keep_columns)
                 _require_format(source, staged)
+                roles.settle(reader, mapper, staged, delivery)
                 mapper.measure(staged)
                 periods = mapper.period_rows()
                 mapper.prepare(staged)
@@ -151,7 +152,7 @@ class Loader:
         if not periods:
             yield self._nothing(source, delivery, staged)
         self._note_unfinished(source, delivery, is_unfinished=len(periods) > 1)
-        for period in sorted(set(periods) - set(done)):
+        for period in sorted(views.taken(delivery, periods) - set(done)):
             job = Job(source, delivery, staged, period, unread=period == main, fringe=main not in (None, period))
             yield self._load_period(job, plan, started)
             started = time.monotonic()
@@ -176,13 +177,17 @@ class Loader:
             return self._load_batches(job, load, counts, started)
         loaded = loads.current(self.warehouse, job.source.name, job.period)
         try:
-            older = loaded is not None and gate.is_older(job, loaded, plan)
+            older = loaded is not None and not job.delivery.alone and gate.is_older(job, loaded, plan)
             takes_over = older and self._takes_over(job, counts, loaded)
-            verdict = gate.verdict(job, counts, loaded, older=older, takes_over=takes_over, accept=self.accept)
+            verdict = views.verdict(job) or gate.verdict(
+                job, counts, loaded, older=older, takes_over=takes_over, accept=self.accept
+            )
             if verdict:
                 return self._decide(job, replace(load, status=verdict[0], reason=verdict[1]), started)
             with as_export_errors(job.delivery.name), self.warehouse.transaction():
+                load = replace(load, reason=self._views(job.source).reason(job, loaded))
                 done = self._swap().swap_in(job, load, counts, takes_over=takes_over)
+                roles.note(self.warehouse, job, done)
                 for file in job.delivery.files:
                     find.check_unchanged(file)
         except UnreadableFileError as error:
@@ -397,6 +402,9 @@ class Loader:
             self._folder = tempfile.TemporaryDirectory(prefix="costmill-")
             self._tools = (Reader(self.warehouse.connection, Path(self._folder.name)), Mapper(self.warehouse))
         return self._tools
+
+    def _views(self, source: SourceSettings) -> views.Views:
+        return views.Views(self.warehouse, source, self._profile)
 
     def _swap(self) -> Swap:
         return Swap(self.warehouse, self._heavy()[1], self.keys)

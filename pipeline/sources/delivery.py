@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import CostmillError, ExportError, UndecidedError, UnreadableFileError
-from pipeline.sources import find, manifests, probe
+from pipeline.sources import find, manifests, probe, views
 from pipeline.sources.find import ExportFile, HashCache
 from pipeline.sources.manifests import Manifest
+from pipeline.sources.views import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -39,24 +40,31 @@ class Profile:
     """What a file holds: its format, and by billing period its rows and the smallest hashes of its row keys.
 
     ``batches`` says what each batch of an incremental export holds here; empty for snapshots.
+    ``kinds`` are what tells its view, for a format whose months come in two views of the same money.
     """
 
     format: str
     rows: Mapping[str, int]
     sketches: Mapping[str, tuple[str, ...]]
     batches: Mapping[str, str] = field(default_factory=dict)
+    kinds: tuple[Kind, ...] = ()
+
+    def view(self, period: str) -> views.View:
+        """The view of a billing period's rows."""
+        return views.told(kind for kind in self.kinds if kind.period == period)
 
     def to_json(self) -> str:
         """Return the profile as JSON text."""
         facts = {"rows": dict(self.rows), "sketches": dict(self.sketches), "batches": dict(self.batches)}
-        return json.dumps({"format": self.format, **facts})
+        return json.dumps({"format": self.format, **facts, "kinds": [kind.to_list() for kind in self.kinds]})
 
     @staticmethod
     def from_json(text: str) -> Profile:
         """Read what ``to_json`` wrote."""
         loaded = json.loads(text)
         sketches = {key: tuple(value) for key, value in loaded["sketches"].items()}
-        return Profile(loaded["format"], loaded["rows"], sketches, loaded["batches"])
+        kinds = tuple(Kind.from_list(values) for values in loaded.get("kinds", ()))
+        return Profile(loaded["format"], loaded["rows"], sketches, loaded["batches"], kinds)
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,11 @@ class Delivery:
         current: named by the provider as the newest of its period.
         period: the billing period that its manifest states; the rows decide, this names an empty delivery.
         problem: why it cannot be read, such as a file that its manifest names and that is not there.
+        view: the view of the money that its manifest states, where a format's months come in two.
+        views: of a joint delivery: the view of each file.
+        only: the billing periods that are taken from it; None for all.
+        alone: why it stands alone though the other view is there.
+        overruled: why it does not go in: the other view stands alone.
     """
 
     files: tuple[ExportFile, ...]
@@ -77,6 +90,11 @@ class Delivery:
     current: bool = False
     period: str | None = None
     problem: str | None = None
+    view: str | None = None
+    views: tuple[str, ...] = ()
+    only: frozenset[str] | None = None
+    alone: str | None = None
+    overruled: str | None = None
 
     @property
     def name(self) -> str:
@@ -216,7 +234,7 @@ def _stated_delivery(copies: list[Manifest], root: Path, cache: HashCache) -> De
     modified = max((file.modified_at for file in files), default=datetime.min)
     # AWS keeps a copy of the newest assembly's manifest in the period's folder, above the assemblies' own.
     current = len({copy.path.parent for copy in copies}) > 1
-    return Delivery(files, manifest.delivered_at, modified, current, manifest.period, problem)
+    return Delivery(files, manifest.delivered_at, modified, current, manifest.period, problem, manifest.view)
 
 
 def _profiled(
@@ -257,9 +275,14 @@ def _group_of(
         return None
     for group in reversed(groups):
         members = [member for _, member in group if member is not None and member.format == profile.format]
-        if any(set(member.rows) & set(profile.rows) for member in members):
+        if any(_alike(profile, member, period) for member in members for period in {*member.rows} & {*profile.rows}):
             return group
     return None
+
+
+def _alike(profile: Profile, member: Profile, period: str) -> bool:
+    """Whether two files can be of one view: an amortized one is no re-delivery of an actual one, nor a part of it."""
+    return {profile.view(period), member.view(period)} != {"actual", "amortized"}
 
 
 def _redelivers(file: ExportFile, profile: Profile | None, other: ExportFile, known: Profile | None) -> bool:

@@ -31,6 +31,7 @@ class Manifest:
         sizes: key -> bytes where stated.
         delivered_at: when it was made (UTC), None where the manifest does not say.
         period: label of the billing period it states, None where it does not.
+        view: ``actual`` or ``amortized`` where an Azure export says which of the two it is.
     """
 
     path: Path
@@ -39,6 +40,11 @@ class Manifest:
     sizes: Mapping[str, int]
     delivered_at: datetime | None
     period: str | None
+    view: str | None = None
+
+
+#: What ``exportConfig.type`` of an Azure export says about its view.
+_VIEWS = {"actualcost": "actual", "amortizedcost": "amortized"}
 
 
 def read(path: Path) -> Manifest | None:
@@ -79,7 +85,8 @@ def _interpret(path: Path, loaded: dict[str, Any]) -> Manifest | None:
         run = loaded.get("runInfo", {})
         sizes = {key: size for key, size in blobs.items() if size >= 0}
         made, period = _stamp(str(run.get("submittedTime", ""))), _period(str(run.get("startDate", "")))
-        return Manifest(path, str(run.get("runId", path)), tuple(blobs), sizes, made, period)
+        view = _VIEWS.get(str(loaded.get("exportConfig", {}).get("type", "")).lower())
+        return Manifest(path, str(run.get("runId", path)), tuple(blobs), sizes, made, period, view)
     return None
 
 

@@ -50,3 +50,34 @@ CREATE OR REPLACE TEMP MACRO plain_number(d) AS rtrim(rtrim(CAST(CAST(d AS DECIM
 -- 2007: it starts in March after the first and ends in November after midnight of the first.
 CREATE OR REPLACE TEMP MACRO los_angeles_midnight(m) AS
     m + to_hours(CASE WHEN month(m) BETWEEN 4 AND 11 THEN 7 ELSE 8 END);
+-- Azure's dates: ISO, or month/day/year as its portal writes them, midnight at most beside them.
+CREATE OR REPLACE TEMP MACRO date_text(t) AS
+    CASE
+        WHEN NOT contains(t, '/') THEN utc_text(t)
+        WHEN regexp_full_match(t, '\d{1,2}/\d{1,2}/[12]\d{3}( (12:00:00 AM|0?0:00(:00)?))?') THEN
+            TRY_CAST(concat_ws('-', split_part(t, '/', 3)[1:4], lpad(split_part(t, '/', 1), 2, '0'),
+                lpad(split_part(t, '/', 2), 2, '0')) AS TIMESTAMP)
+    END;
+
+-- The product of two DECIMAL(38, 18), rounded once, half away from zero; NULL where it has too many digits.
+CREATE OR REPLACE TEMP MACRO whole(a) AS CAST(trunc(a) AS DECIMAL(20, 0));
+CREATE OR REPLACE TEMP MACRO fraction(a) AS CAST(a - trunc(a) AS DECIMAL(18, 18));
+CREATE OR REPLACE TEMP MACRO times(a, b) AS
+    CASE
+        WHEN abs(a) < 1e18 AND abs(b) < 1e18 AND abs(CAST(a AS DOUBLE) * CAST(b AS DOUBLE)) < 1e19 THEN
+            CAST(CAST(whole(a) AS DECIMAL(19, 0)) * CAST(whole(b) AS DECIMAL(19, 0)) AS DECIMAL(38, 18))
+            + whole(a) * fraction(b) + fraction(a) * whole(b) + CAST(fraction(a) * fraction(b) AS DECIMAL(38, 18))
+    END;
+
+-- Azure: a row of a reservation or savings plan, and the two costs of a row by its view (pipeline.load.views).
+CREATE OR REPLACE TEMP MACRO azure_committed(charge_type, pricing_model, benefit) AS
+    coalesce(
+        lower(charge_type) IN ('unusedreservation', 'unusedsavingsplan')
+        OR replace(lower(pricing_model), ' ', '') IN ('reservation', 'savingsplan')
+        OR (benefit IS NOT NULL AND (pricing_model IS NULL OR lower(charge_type) IN ('purchase', 'refund'))), false
+    );
+CREATE OR REPLACE TEMP MACRO azure_is_usage(charge_type) AS
+    coalesce(lower(charge_type), 'usage') IN ('usage', 'unusedreservation', 'unusedsavingsplan');
+CREATE OR REPLACE TEMP MACRO azure_billed(view_, cost, committed, charge_type) AS
+    CASE WHEN view_ = 'joined' OR (view_ = 'amortized' AND committed AND azure_is_usage(charge_type)) THEN 0 ELSE cost END;
+CREATE OR REPLACE TEMP MACRO azure_effective(view_, cost) AS CASE WHEN view_ IN ('purchase', 'covered') THEN 0 ELSE cost END;

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.errors import ExportError, UnknownFormatError, UnreadableFileError
 from pipeline.sources.formats.aws_cur import AWS_CUR
-from pipeline.sources.formats.base import OWN_COLUMNS, Control, Field, Format, Header, squeeze
+from pipeline.sources.formats.azure_cost import AZURE_COST
+from pipeline.sources.formats.base import OWN_COLUMNS, Control, Field, Format, Header, TwoViews, squeeze
 from pipeline.sources.formats.focus import FOCUS
 from pipeline.sources.formats.gcp_billing import GCP_BILLING
 
 __all__ = [
     "AWS_CUR",
+    "AZURE_COST",
     "FOCUS",
     "FORMATS",
     "GCP_BILLING",
@@ -25,6 +27,7 @@ __all__ = [
     "Field",
     "Format",
     "Header",
+    "TwoViews",
     "all_mappings",
     "detect",
     "holds_objects",
@@ -34,7 +37,7 @@ __all__ = [
     "squeeze",
 ]
 
-FORMATS: tuple[Format, ...] = (FOCUS, AWS_CUR, GCP_BILLING)
+FORMATS: tuple[Format, ...] = (FOCUS, AWS_CUR, AZURE_COST, GCP_BILLING)
 
 #: Columns that hold one object each (squeezed): a nested export's are not spread over columns of their own.
 _OBJECTS = frozenset(squeeze(name) for each in FORMATS for name in (*each.tag_fields, *each.objects))
@@ -58,7 +61,7 @@ def detect(columns: Sequence[str], where: str) -> Format:
     """
     seen = {squeeze(name) for name in columns}
     for candidate in FORMATS:
-        if not candidate.lacking(seen):
+        if not candidate.lacking(seen | {squeeze(candidate.plain(name)) for name in columns}):
             return candidate
     for names, title in _OTHER_DATASETS:
         if all(squeeze(name) in seen for name in names):
@@ -89,18 +92,21 @@ def resolve(columns: Sequence[str], where: str, keep: Sequence[str] = ()) -> Hea
     found = detect(columns, where)
     places: dict[str, list[int]] = {}
     for index, name in enumerate(columns):
-        places.setdefault(squeeze(name), []).append(index)
+        places.setdefault(squeeze(found.plain(name)), []).append(index)
     fields: dict[str, int] = {}
     missing = []
     for wanted in found.fields:
-        hits = [index for name in (wanted.name, *wanted.aliases) for index in places.get(squeeze(name), [])]
+        named = [places.get(squeeze(name), []) for name in (wanted.name, *wanted.aliases)]
+        if wanted.ranked:
+            named = [next((hits for hits in named if hits), [])]
+        hits = [index for hits in named for index in hits]
         if len(hits) > 1:
             names = " and ".join(repr(columns[index]) for index in hits)
             raise UnreadableFileError(f"{where}: columns {names} are one and the same; remove one")
         if hits:
             fields[wanted.name] = hits[0]
         elif wanted.needed:
-            missing.append(wanted.name)
+            missing.append(" or ".join((wanted.name, *wanted.aliases)[:3]) if wanted.ranked else wanted.name)
     if missing:
         raise UnreadableFileError(f"{where}: {found.title} without the column(s) {', '.join(missing)}; export them too")
     tags = _tag_columns(found, columns)
@@ -139,8 +145,8 @@ def _tag_columns(found: Format, columns: Sequence[str]) -> dict[int, tuple[str, 
     whole = {name.lower(): prefix for name, prefix in found.tag_fields.items()}
     order = list(whole)
     for index, name in enumerate(columns):
-        if name.lower() in whole:
-            tags[index] = (whole[name.lower()], True)
+        if found.plain(name).lower() in whole:
+            tags[index] = (whole[found.plain(name).lower()], True)
             continue
         for prefix, key_prefix in found.tag_columns.items():
             if name.lower().startswith(prefix.lower()) and len(name) > len(prefix):

@@ -121,7 +121,7 @@ AWS_CUR = Format(
     },
     tag_fields={"resource_tags": "", "cost_category": "aws:costcategory/"},
     objects=("product",),
-    views=("aws_cur_lines",),
+    steps=("aws_cur_lines",),
     lookups=("aws_line_item_types", "aws_services", "aws_regions", "aws_units"),
     version=_version,
 )

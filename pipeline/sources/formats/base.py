@@ -14,8 +14,8 @@ from typing import Literal
 
 from pipeline import resources
 
-FieldKind = Literal["text", "decimal", "datetime"]
-TagStyle = Literal["json", "aws", "pairs"]
+FieldKind = Literal["text", "decimal", "datetime", "date"]
+TagStyle = Literal["json", "aws", "azure", "pairs"]
 
 #: Columns of focus_data_table that are this project's own: no kept column takes their place.
 OWN_COLUMNS = (
@@ -37,6 +37,8 @@ OWN_COLUMNS = (
 #: Raise when the reader itself changes what it makes of the same bytes: known deliveries are then loaded anew.
 READER_VERSION = 1
 
+_TRANSLATED = re.compile(r".*[^\s(].*\(\s*([A-Za-z][A-Za-z0-9 ]*?)\s*\)")
+
 
 @dataclass(frozen=True)
 class Field:
@@ -44,15 +46,17 @@ class Field:
 
     Attributes:
         name: its name there.
-        kind: VARCHAR, DECIMAL(38,18) or TIMESTAMP (UTC).
+        kind: VARCHAR, DECIMAL(38,18) or TIMESTAMP (UTC); a ``date`` may also be written month/day/year.
         needed: the header must have it, and a row without a readable value is rejected.
         aliases: other spellings, compared squeezed.
+        ranked: name and aliases are different columns, and the first that the header has is taken.
     """
 
     name: str
     kind: FieldKind = "text"
     needed: bool = False
     aliases: tuple[str, ...] = ()
+    ranked: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Control:
         expression: what is summed, in words, as the ledger shows it.
         value: SQL over the staging relation that is summed instead of the first given field.
         only: SQL condition on charges: the law speaks of those alone.
+        derived: SQL condition over the staging relation: the column is computed where a row has it, which the ledger says.
     """
 
     column: str
@@ -70,11 +75,29 @@ class Control:
     expression: str
     value: str | None = None
     only: str | None = None
+    derived: str = "false"
 
     @property
     def summed(self) -> str:
         """The SQL over the staging relation whose sum the law is about."""
         return self.value or f"coalesce({', '.join(self.fields)}, 0)"
+
+
+@dataclass(frozen=True)
+class TwoViews:
+    """A format whose billing periods come in two views of the same money, actual and amortized.
+
+    Attributes:
+        kinds: SQL file under sql/sources/ that sums what tells a view (``sources.views.Kind``).
+        committed: SQL over the staged fields: the row is of a reservation or savings plan.
+        used: the row is usage, or what a commitment left unused.
+        charge_type: the row's charge type as the kinds spell it.
+    """
+
+    kinds: str
+    committed: str
+    used: str
+    charge_type: str
 
 
 @dataclass(frozen=True)
@@ -97,11 +120,14 @@ class Format:
             several have, the last one's value counts.
         objects: other columns that hold one JSON object each; nested exports do not spread them over columns.
         credits: staged text field that holds a list of credits: ``generated`` makes a charge of each.
-        views: SQL files under sql/sources/ that become views of that name, in this order, for the mapping to read.
         lookups: tables under sql/lookups/ that its SQL files join.
+        steps: SQL files under sql/sources/ whose relations, by their names, its SQL file reads.
         period: SQL over the staged fields that gives the label ``YYYY-MM``; None: the month of ``period_start``.
         batch: staged field that names a row's batch in an incremental export, each batch counting once; None for a
             snapshot, which replaces its billing period.
+        translated: headers may be written ``Kosten (Cost)``: the name in brackets counts.
+        views: how its two views are told, for a format whose billing periods come in two; its rows then have ``x_View``
+            and ``x_Committed``.
         version: the format's version as a header tells it.
     """
 
@@ -121,16 +147,23 @@ class Format:
     tag_fields: Mapping[str, str] = field(default_factory=dict)
     objects: tuple[str, ...] = ()
     credits: str | None = None
-    views: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     period: str | None = None
     batch: str | None = None
+    translated: bool = False
+    views: TwoViews | None = None
     version: Callable[[Sequence[str]], str] = field(default=lambda _: "1", repr=False)
 
     @property
     def billing_period(self) -> str:
         """SQL over the staged fields: the label of a row's billing period."""
         return self.period or f"strftime({self.period_start} + INTERVAL 1 DAY, '%Y-%m')"
+
+    def plain(self, name: str) -> str:
+        """Return a column's name without its translation."""
+        found = _TRANSLATED.fullmatch(name.strip()) if self.translated else None
+        return found[1] if found else name
 
     def signed_by(self, seen: Collection[str]) -> int:
         """How many parts of the signature are among ``seen``, column names squeezed."""
@@ -144,7 +177,7 @@ class Format:
     def mapping_version(self) -> str:
         """Hash of everything that decides what a file becomes: a fixed mapping reaches old months by itself."""
         files = [f"sources/{self.name}", "sources/resources", "staging/macros"]
-        files += [f"sources/{name}" for name in (self.generated, *self.views) if name]
+        files += [f"sources/{name}" for name in (self.generated, self.views and self.views.kinds, *self.steps) if name]
         lookups = [resources.folder("sql") / "lookups" / f"{name}.csv" for name in (*self.lookups, "spellings")]
         parts = [
             *(str(READER_VERSION), repr(self)),
