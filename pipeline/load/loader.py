@@ -179,8 +179,9 @@ class Loader:
         try:
             older = loaded is not None and not job.delivery.alone and gate.is_older(job, loaded, plan)
             takes_over = older and self._takes_over(job, counts, loaded)
+            held = self._views(job.source).comparable(job, loaded)
             verdict = views.verdict(job) or gate.verdict(
-                job, counts, loaded, older=older, takes_over=takes_over, accept=self.accept
+                job, counts, held, older=older, takes_over=takes_over, accept=self.accept
             )
             if verdict:
                 return self._decide(job, replace(load, status=verdict[0], reason=verdict[1]), started)

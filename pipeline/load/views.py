@@ -97,6 +97,17 @@ class Views:
         before = set(self._loaded_files(loaded).values())
         return _ARRIVED["actual" if before == {"amortized"} else "amortized"] if len(before) == 1 else None
 
+    def comparable(self, job: Job, loaded: Current | None) -> Current | None:
+        """Return what the gate compares a delivery with: a view that stands alone only with rows of the same view."""
+        if loaded is None or not job.delivery.alone:
+            return loaded
+        rows = self.warehouse.value(
+            "SELECT CAST(sum(rows) AS BIGINT) FROM load_files WHERE load_id = ? AND x_View = "
+            "(SELECT CASE WHEN min(x_View) = 'both' THEN 'actual' ELSE min(x_View) END FROM staged WHERE x_BillingPeriod = ?)",
+            [loaded.load_id, job.period],
+        )
+        return None if rows is None else replace(loaded, rows_mapped=rows)
+
     def _has_views(self, delivery: Delivery) -> bool:
         if self.source.format not in ("auto", *(each.name for each in formats.FORMATS if each.views)):
             return False
