@@ -15,8 +15,8 @@ WITH parts AS (
         coalesce(s.BenefitId, s.ReservationId) AS commitment,
         units.PricingUnit,
         CAST(units.PricingBlockSize AS DECIMAL(38, 18)) AS block,
-        CAST(units.PerUnit AS DECIMAL(38, 18)) AS per_unit,
-        length(units.PerUnit) < 20 AS is_exact
+        CAST(coalesce(units.PerUnit, '1') AS DECIMAL(38, 18)) AS per_unit,
+        length(units.PerUnit) = 20 AS is_endless
     FROM staged AS s
     LEFT JOIN azure_units AS units
         ON units.UnitOfMeasure = lower(replace(replace(s.UnitOfMeasure, ' ', ''), chr(160), ''))
@@ -30,14 +30,19 @@ lines AS (
             ELSE concat_ws('/', p.path[1], p.path[2], p.path[4], p.path[6], p.path[8]) END AS type_key,
         CASE WHEN p.x_Committed THEN coalesce(contains(lower(p.commitment), '/microsoft.billingbenefits/'), false)
             OR coalesce(lower(p.PricingModel) LIKE 'savings%plan', false) OR p.kind = 'unusedsavingsplan' END AS is_plan,
-        CASE WHEN coalesce(p.block, 1) = 1 THEN p.Quantity
-            WHEN p.is_exact THEN times(p.Quantity, p.per_unit)
-            -- One part in 30 or 744 has no end: what the first product leaves of the quantity is divided once more.
-            ELSE times(p.Quantity, p.per_unit)
-                + times(p.Quantity - times(times(p.Quantity, p.per_unit), p.block), p.per_unit) END AS priced_quantity,
+        CASE WHEN p.per_unit = 1 THEN p.Quantity ELSE times(p.Quantity, p.per_unit) END AS blocks,
         CASE WHEN p.rate = 1 THEN p.UnitPrice ELSE times(p.UnitPrice, p.rate) END AS unit_price,
         CASE WHEN p.rate = 1 THEN p.PayGPrice ELSE times(p.PayGPrice, p.rate) END AS list_price
     FROM parts AS p
+),
+
+-- One part in 30 or 744 has no end: what the first product leaves of the quantity is divided once more.
+remainders AS (
+    SELECT *, CASE WHEN is_endless THEN Quantity - times(blocks, block) END AS remainder FROM lines
+),
+
+quantities AS (
+    SELECT *, blocks + CASE WHEN remainder <> 0 THEN times(remainder, per_unit) ELSE 0 END AS priced_quantity FROM remainders
 )
 
 SELECT
@@ -45,4 +50,4 @@ SELECT
     CASE WHEN unit_price <> 0 OR CostInBillingCurrency = 0 THEN times(priced_quantity, unit_price) END AS contracted,
     CASE WHEN PaygCostInBillingCurrency <> 0 OR CostInBillingCurrency = 0 THEN PaygCostInBillingCurrency END AS listed,
     CASE WHEN list_price <> 0 OR CostInBillingCurrency = 0 THEN times(priced_quantity, list_price) END AS listed_price
-FROM lines
+FROM quantities

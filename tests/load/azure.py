@@ -154,9 +154,7 @@ def actual(days: int = 3, on_demand: str = "4.2", spent: str = "1200") -> list[d
 
 def amortized(days: int = 3, on_demand: str = "4.2") -> list[dict[str, Any]]:
     """The same month's amortized view: 30 a day used and 10 a day unused of the reservation."""
-    return [
-        row for day in range(1, days + 1) for row in (used(day, on_demand), covered(day, "30"), unused(day, "10"))
-    ]
+    return [row for day in range(1, days + 1) for row in (used(day, on_demand), covered(day, "30"), unused(day, "10"))]
 
 
 def export(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from decimal import Decimal
 from pathlib import Path
 
@@ -84,19 +83,15 @@ def test_when_the_other_view_arrives_the_month_is_replaced_and_the_ledger_says_s
 
 def test_the_order_of_arrival_does_not_matter_and_a_rerun_changes_nothing(tmp_path: Path, template: Path) -> None:
     states = []
-    for number, order in enumerate(itertools.permutations(["actual", "amortized", "folder", "folder"])):
-        if number % 4:  # each second and third of equal orders brings nothing new
-            continue
+    for number, order in enumerate(["actual amortized", "amortized actual", "folder", "amortized folder"]):
         with bills.house(tmp_path / str(number), template) as house:
             paths = dict(zip(("actual", "amortized"), two(house), strict=True)) | {"folder": house.folder}
-            for name in order:
+            for name in order.split():
                 house.load(paths[name])
-            before = dump(house.warehouse)
+            states.append(dump(house.warehouse))
             assert not any(outcome.is_new for outcome in house.load())
-            assert dump(house.warehouse) == before
-            states.append(before)
-    assert len(states) == 6
-    assert all({**state, "source_periods": None} == {**states[0], "source_periods": None} for state in states)
+            assert dump(house.warehouse) == states[-1]
+    assert states == [states[0]] * 4
 
 
 def test_the_actual_view_alone_has_effective_costs_that_are_marked(house: House) -> None:
@@ -181,14 +176,16 @@ def test_views_that_catch_up_are_joined_then(house: House) -> None:
     assert sums(house) == (BILLED, EFFECTIVE)
 
 
-@pytest.mark.parametrize("calls", ["folder", "one by one", "the other way round"])
+@pytest.mark.parametrize("calls", ["folder", "the other way round"])
 def test_views_that_disagree_on_demand_are_not_joined(house: House, calls: str) -> None:
     paths = two(house, on_demand="4.3")
-    for group in [[]] if calls == "folder" else [[path] for path in (paths if calls == "one by one" else paths[::-1])]:
+    for group in [[]] if calls == "folder" else [[path] for path in paths[::-1]]:
         house.load(*group)
     assert sums(house) == (Decimal("1212.9"), Decimal("1212.9"))
     told = house.rows("SELECT reason FROM loads WHERE reason IS NOT NULL AND status IN ('loaded', 'superseded')")
-    assert any("usage without commitments is 12.9 EUR in the actual and 12.6 in the amortized view" in r for (r,) in told)
+    assert any(
+        "usage without commitments is 12.9 EUR in the actual and 12.6 in the amortized view" in r for (r,) in told
+    )
 
 
 def test_charges_that_only_the_actual_view_has_are_billed_and_cost_nothing_effectively(house: House) -> None:
