@@ -52,6 +52,13 @@ def test_a_query_has_rows(name: str, ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_money_stands_beside_its_currency(name: str, ask: Ask) -> None:
+    for row in ask(name):
+        has_money = any(isinstance(value, Decimal) for value in row.values())
+        assert not has_money or {"BillingCurrency", "currency"} & set(row)
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_a_query_opens_with_its_name_and_a_question_and_stays_short(name: str) -> None:
     text = FILES[name].read_text(encoding="utf-8")
     comment = [line for line in text.splitlines() if line.startswith("--")]

@@ -209,6 +209,20 @@ def test_ids_stay_text(house: House) -> None:
     assert (charge["BillingAccountId"], charge["SubAccountId"]) == ("0099999999999", "007")
 
 
+def test_cost_categories_keep_blanks_in_their_names(house: House) -> None:
+    charge = house.charge(legacy(cur()) | {"costCategory/Cost Center": "A 1"})
+    assert charge["Tags"] == '{"aws:costcategory/Cost Center":"A 1"}'
+
+
+def test_a_fee_of_the_monthly_bill_recurs_and_a_purchase_does_not(house: House) -> None:
+    fee = {"line_item_line_item_type": "Fee"}
+    rows = [
+        cur(**fee, bill_bill_type=kind, line_item_line_item_description=kind or "-")
+        for kind in ("Anniversary", "Purchase", None)
+    ]
+    assert [row["ChargeFrequency"] for row in house.charges(rows)] == ["One-Time", "Recurring", "One-Time"]
+
+
 #: The same line in every form that AWS writes it, with its tags.
 FORMS: list[tuple[str, dict[str, Any]]] = [
     ("csv", {"resource_tags": '{"user_env":"prod","aws_createdBy":"me"}', "cost_category": '{"Team":"A"}'}),

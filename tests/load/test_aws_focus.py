@@ -324,6 +324,13 @@ def test_net_parts_go_before_gross_ones(house: House, exports: Path) -> None:
     assert house.rows(query) == [(Decimal("0.36"), Decimal("0.18"))]
 
 
+def test_the_map_of_discounts_is_kept_when_asked_for(house: House, exports: Path) -> None:
+    cur, _ = both("instance")
+    rows = [{**cur, "discount": {"EdpDiscount": -0.05}}]
+    house.one(write_as(exports / SCHEMAS / CUR2, house.folder / "cur.parquet", rows), keep_columns=("discount",))
+    assert house.value("SELECT x_discount FROM focus_data_table") == '{"EdpDiscount":-0.05}'
+
+
 @pytest.mark.parametrize("schema", [CUR2, SPLIT, FOCUS])
 def test_a_file_of_aws_without_rows_is_told_and_loads_nothing(house: House, exports: Path, schema: str) -> None:
     outcome = house.one(exports / SCHEMAS / schema)

@@ -121,7 +121,7 @@ AWS_CUR = Format(
     },
     tag_fields={"resource_tags": "", "cost_category": "aws:costcategory/"},
     objects=("product",),
-    steps=("aws_cur_lines",),
     lookups=("aws_line_item_types", "aws_services", "aws_regions", "aws_units"),
+    steps=("aws_cur_lines",),
     version=_version,
 )
