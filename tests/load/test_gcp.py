@@ -19,7 +19,7 @@ import pytest
 
 from pipeline import money
 from pipeline.sources import formats, probe
-from tests.load.bills import House, house, touch, write
+from tests.load.bills import House, house, write
 
 #: Real exports: rows, sum of cost, sum of the credits' amounts.
 REAL = {
@@ -350,14 +350,6 @@ def test_json_lines_and_csv_reject_the_same_rows_for_a_torn_end(house: House) ->
     [(record, at, _, _, why)] = house.rejected()
     assert (record, at) == (2, 2)
     assert why.endswith("the file may be cut off here")
-
-
-def test_files_of_batches_are_deliveries_of_their_own_whatever_they_share(house: House) -> None:
-    rows = [line(sku__id=str(number)) for number in range(20)]
-    for number, share in enumerate([rows, rows[:9], rows[:1]]):
-        touch(write(house.folder / f"{number}.csv", [*share, line(sku__id=f"own {number}")]), 1e9 - number)
-    outcomes = house.load(accept=True)
-    assert [Path(outcome.name).name for outcome in outcomes] == ["2.csv", "1.csv", "0.csv"]
 
 
 @pytest.mark.parametrize("wrapped", ["list", "plain"])
