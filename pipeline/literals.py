@@ -73,18 +73,18 @@ def encode(value: Any, depth: int = 0) -> str:
     Raises:
         LiteralError: when it is nested too deep.
     """
+    kind = type(value)
+    if kind is str:
+        return encode_basestring(value)
+    if kind is Number:
+        return str(value)
     if depth > MOST_DEPTH:
         raise LiteralError("is nested too deep")
-    if isinstance(value, Number):
-        return str(value)
-    if isinstance(value, str):
-        return encode_basestring(value)
-    if isinstance(value, (dict, tuple)):
-        value = value if isinstance(value, dict) else _once(value)
-        pairs = (f"{encode_basestring(key)}:{encode(item, depth + 1)}" for key, item in value.items())
-        return "{" + ",".join(pairs) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join([encode(item, depth + 1) for item in value]) + "]"
+    if kind is list:
+        return "[" + ",".join([encode(item, depth + 1) for item in value]) + "]" if value else "[]"
+    if kind is tuple or kind is dict:
+        pairs = _once(value).items() if kind is tuple else value.items()
+        return "{" + ",".join([encode_basestring(key) + ":" + encode(item, depth + 1) for key, item in pairs]) + "}"
     return "null" if value is None else "true" if value else "false"
 
 

@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from pipeline import resources
-from pipeline.engines import credits, staging
+from pipeline.engines import credits, spool, staging
 from pipeline.engines.failures import first_line
+from pipeline.engines.spool import Spool
 from pipeline.errors import ExportError, UnreadableFileError
-from pipeline.sources import find, formats, json_lines, probe
+from pipeline.sources import find, formats, probe
 from pipeline.sources.find import ExportFile
 from pipeline.sources.formats import Header
 from pipeline.sources.probe import Probe
@@ -79,6 +80,8 @@ class Reader:
         self.connection = connection
         self.folder = folder
         self._absent: tuple[str, ...] = ()
+        self._spools: dict[ExportFile, Spool] = {}
+        self._numbers = itertools.count()
         connection.execute(resources.sql("staging/macros"))
 
     def look(self, file: ExportFile, keep: Sequence[str] = ()) -> StagedFile:
@@ -87,7 +90,7 @@ class Reader:
         Raises:
             ExportError: when it is unreadable or unknown.
         """
-        seen = probe.probe(file.path)
+        seen = self._look_through(file) if probe.is_json_lines(file.path) else probe.probe(file.path)
         return StagedFile(file, seen, formats.resolve(seen.columns, str(file.path), keep))
 
     def stage(self, files: Sequence[ExportFile], keep: Sequence[str] = ()) -> Staged:
@@ -96,6 +99,8 @@ class Reader:
         Raises:
             ExportError: when a file is unreadable, unknown, of another format, or changes meanwhile.
         """
+        for left in list(self._spools):
+            self._forget_spool(left)
         looked = [self.look(file, keep) for file in files]
         _require_one_format(looked)
         self.clear()
@@ -206,9 +211,21 @@ class Reader:
     def _careful(self, number: int, each: StagedFile, path: Path) -> None:
         self._append_batches(number, each, _careful_batches(path, len(each.header.columns)))
 
+    def _look_through(self, file: ExportFile) -> Probe:
+        """Parse JSON lines, and keep what was parsed: only at its end a file's columns are known."""
+        self._forget_spool(file)
+        spooled = spool.write(file.path, self.folder, f"lines-{next(self._numbers)}")
+        self._spools[file] = spooled
+        return Probe(probe.container(file.path), spooled.columns, content="json_lines")
+
     def _stage_json_lines(self, number: int, each: StagedFile) -> None:
-        with probe.json_file(each.file.path) as file:
-            self._append_batches(number, each, _json_batches(json_lines.records(file), each.header))
+        used = {*each.header.fields.values(), *each.header.tags, *each.header.kept}
+        self._append_batches(number, each, self._spools[each.file].tables(used))
+        self._forget_spool(each.file)
+
+    def _forget_spool(self, file: ExportFile) -> None:
+        if file in self._spools:
+            self._spools.pop(file).remove()
 
     def _append_batches(self, number: int, each: StagedFile, batches: Iterator[pa.Table]) -> None:
         columns = [staging.Column(f"c{index}", "string") for index in range(len(each.header.columns))]
@@ -340,25 +357,6 @@ def _careful_batches(path: Path, width: int) -> Iterator[pa.Table]:
                     rows = []
         except probe.CODECS as error:
             raise UnreadableFileError(f"{path}: line {reader.line_num}: {error}; deliver the file again") from error
-    yield _arrow(rows, width)
-
-
-def _json_batches(records: Iterator[json_lines.Record], header: Header) -> Iterator[pa.Table]:
-    """The records with the columns that the format uses; of the others nobody asks."""
-    width = len(header.columns)
-    used = {*header.fields.values(), *header.tags, *header.kept}
-    names = [name if index in used else None for index, name in enumerate(header.columns)]
-    rows: list[list[Any]] = []
-    for record in records:
-        get = record.values.get
-        cells: list[Any] = [name and get(name) for name in names]
-        problem = (
-            staging.UNIT.join(part.replace(staging.UNIT, " ") for part in record.problem) if record.problem else None
-        )
-        rows.append([*cells, record.number, record.line, problem])
-        if len(rows) >= BATCH:
-            yield _arrow(rows, width)
-            rows = []
     yield _arrow(rows, width)
 
 

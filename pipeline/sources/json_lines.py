@@ -23,6 +23,8 @@ from pipeline.sources import formats
 LINE_LIMIT = 1 << 24
 MOST_LEVELS = 8
 MOST_COLUMNS = 10_000
+#: What a column holds as it is; anything else is written as JSON.
+_SCALARS = frozenset((str, literals.Number, type(None)))
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,21 @@ def columns(file: IO[bytes], where: str) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for record in records(file):
-        if not record.values.keys() <= found.keys():
-            found.update(dict.fromkeys(record.values))
-            if len(found) > MOST_COLUMNS:
-                raise UnreadableFileError(
-                    f"{where}: more than {MOST_COLUMNS} columns by line {record.line}; that is no export"
-                )
+        note_columns(found, record, where)
     return tuple(found)
+
+
+def note_columns(found: dict[str, None], record: Record, where: str) -> None:
+    """Add the columns of a record to those found so far.
+
+    Raises:
+        UnreadableFileError: when there are too many.
+    """
+    if record.values.keys() <= found.keys():
+        return
+    found.update(dict.fromkeys(record.values))
+    if len(found) > MOST_COLUMNS:
+        raise UnreadableFileError(f"{where}: more than {MOST_COLUMNS} columns by line {record.line}; that is no export")
 
 
 def records(file: IO[bytes]) -> Iterator[Record]:
@@ -149,7 +159,7 @@ def _flatten(loaded: tuple[tuple[str, Any], ...], prefix: str, into: dict[str, s
             continue
         if name in into:
             raise _UnusableError(name, "", "stands twice")
-        into[name] = value if kind is str or kind is literals.Number or value is None else literals.encode(value)
+        into[name] = value if kind in _SCALARS else literals.encode(value)
 
 
 @lru_cache(maxsize=4096)

@@ -88,7 +88,7 @@ def probe(path: Path) -> Probe:
     kind = container(path)
     if kind == "parquet":
         return _probe_parquet(path)
-    if _is_json_lines(path, kind):
+    if is_json_lines(path):
         with json_file(path) as file:
             return Probe(kind, json_lines.columns(file, str(path)), content="json_lines")
     if kind == "json":
@@ -110,11 +110,16 @@ def is_document(path: Path) -> bool:
     Raises:
         UnreadableFileError: when the file is empty or cannot be read.
     """
-    return container(path) == "json" and not _is_json_lines(path, "json")
+    return container(path) == "json" and not is_json_lines(path)
 
 
-def _is_json_lines(path: Path, kind: Container) -> bool:
-    if kind in ("csv", "parquet"):
+def is_json_lines(path: Path) -> bool:
+    """Whether a file, plain or packed, holds JSON lines.
+
+    Raises:
+        UnreadableFileError: when it is empty, or JSON that cannot be unpacked.
+    """
+    if container(path) in ("csv", "parquet"):
         return False
     try:
         with json_file(path) as file:
