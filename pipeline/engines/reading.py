@@ -271,7 +271,7 @@ def _require_one_format(looked: Sequence[StagedFile]) -> None:
                 f"{each.file.path} is {each.header.format.title}, but {first.file.path} is {first.header.format.title}: "
                 "one delivery has one format; give them to sources of their own"
             )
-        if staging.tag_prefixes(each.header) != staging.tag_prefixes(first.header):
+        if not staging.same_tags(each.header, first.header):
             raise ExportError(
                 f"{each.file.path} writes its tags in another way than {first.file.path}: not one delivery"
             )

@@ -103,6 +103,12 @@ def tag_prefixes(header: Header) -> tuple[str, ...]:
     return (*whole, "") if any(not is_set for _, is_set in header.tags.values()) else whole
 
 
+def same_tags(one: Header, other: Header) -> bool:
+    """Whether two files' tags can be decoded alike: none has a prefix, or the n-th parts have the same."""
+    left, right = tag_prefixes(one), tag_prefixes(other)
+    return left == right or not any((*left, *right))
+
+
 def _control_fields(header: Header) -> list[tuple[str, ...]]:
     return [control.fields for control in header.format.controls]
 

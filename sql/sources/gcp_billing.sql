@@ -57,7 +57,7 @@ SELECT
     'Google Cloud' AS HostProviderName,
     CASE WHEN coalesce(s.transaction_type, 'GOOGLE') = 'GOOGLE' THEN 'Google Cloud'
         ELSE coalesce(s.seller_name, 'Google Cloud') END AS PublisherName,
-    coalesce(s.location_region, s.location_location) AS RegionId,
+    coalesce(s.location_region, s.location_location) AS RegionId, regions.RegionName,
     s.location_zone AS AvailabilityZone,
     s.resource_global_name AS ResourceId, s.resource_name AS ResourceName,
     nullif(regexp_extract(s.resource_global_name, '/([^/]+)/[^/]+$', 1), '') AS ResourceType,
@@ -68,6 +68,7 @@ SELECT
     s.project_id AS SubAccountId, s.project_name AS SubAccountName
 FROM staged AS s
 LEFT JOIN gcp_services AS services ON services.ServiceDescription = s.service_description
+LEFT JOIN gcp_regions AS regions ON regions.RegionId = lower(coalesce(s.location_region, s.location_location))
 LEFT JOIN gcp_units AS used ON used.Unit = s.usage_unit
 LEFT JOIN gcp_units AS priced ON priced.Unit = coalesce(s.usage_pricing_unit, s.price_unit)
 WHERE s.x_Problem IS NULL

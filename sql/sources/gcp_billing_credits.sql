@@ -37,7 +37,7 @@ SELECT
     'Google Cloud' AS HostProviderName,
     CASE WHEN coalesce(s.transaction_type, 'GOOGLE') = 'GOOGLE' THEN 'Google Cloud'
         ELSE coalesce(s.seller_name, 'Google Cloud') END AS PublisherName,
-    coalesce(s.location_region, s.location_location) AS RegionId,
+    coalesce(s.location_region, s.location_location) AS RegionId, regions.RegionName,
     s.location_zone AS AvailabilityZone,
     s.resource_global_name AS ResourceId, s.resource_name AS ResourceName,
     nullif(regexp_extract(s.resource_global_name, '/([^/]+)/[^/]+$', 1), '') AS ResourceType,
@@ -48,4 +48,5 @@ SELECT
 FROM staged AS s
 INNER JOIN staged_credits AS c ON c.CreditText = s.credits
 LEFT JOIN gcp_services AS services ON services.ServiceDescription = s.service_description
+LEFT JOIN gcp_regions AS regions ON regions.RegionId = lower(coalesce(s.location_region, s.location_location))
 WHERE s.x_Problem IS NULL

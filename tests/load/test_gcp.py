@@ -280,6 +280,7 @@ def test_a_line_has_its_focus_columns(house: House) -> None:
         "SubAccountId": "web",
         "SubAccountName": "Web shop",
         "RegionId": "europe",
+        "RegionName": "Europe",
         "PublisherName": "Shop",
         "ConsumedQuantity": 3600,
         "ConsumedUnit": "Seconds",
@@ -350,6 +351,15 @@ def test_json_lines_and_csv_reject_the_same_rows_for_a_torn_end(house: House) ->
     [(record, at, _, _, why)] = house.rejected()
     assert (record, at) == (2, 2)
     assert why.endswith("the file may be cut off here")
+
+
+def test_parts_of_one_extraction_need_not_have_the_same_keys(house: House) -> None:
+    bare = dict.fromkeys(LISTS, "")
+    write_json(house.folder / "0.jsonl", [line(**{**bare, "cost": "1"})])
+    write_json(house.folder / "1.jsonl", [line(labels=pairs(("a", "1")), tags=pairs(("b", "2")), credits=credit("-1"))])
+    outcome = house.one(mode="one")
+    assert (outcome.status, outcome.charges, house.billed()) == ("loaded", 3, Decimal("1.5"))
+    assert house.rows("SELECT DISTINCT TagKey, TagValue FROM tags ORDER BY 1") == [("a", "1"), ("b", "2")]
 
 
 @pytest.mark.parametrize("wrapped", ["list", "plain"])

@@ -98,6 +98,6 @@ GCP_BILLING = Format(
         for name in ("project.labels", "tags", "system_labels", "labels")
         for wrapped in ("", ".list")
     },
-    lookups=("gcp_services", "gcp_units"),
+    lookups=("gcp_regions", "gcp_services", "gcp_units"),
     version=_version,
 )
