@@ -145,9 +145,13 @@ def provider_aliases() -> dict[str, str]:
     return dict(_PROVIDERS)
 
 
+#: Columns that Microsoft wrote before the specification had them: they tell no version.
+_AHEAD = frozenset({"BillingAccountType", "SubAccountType"})
+
+
 def header_version(names: frozenset[str]) -> str:
     """Return the lowest FOCUS version that has all the specification's columns among ``names``."""
-    newest = max((BY_NAME[name].since for name in names if name in BY_NAME), default=VERSIONS[0])
+    newest = max((BY_NAME[name].since for name in names - _AHEAD if name in BY_NAME), default=VERSIONS[0])
     # 1.3 dropped no column, 1.4 dropped ProviderName and PublisherName in favour of ServiceProviderName.
     if "ServiceProviderName" in names and "ProviderName" not in names:
         return "1.4"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import click
 
 from pipeline import __version__
-from pipeline.cli import budgets, init, load, output, publish, report, run, sql, status, summarise
+from pipeline.cli import budgets, formats, init, load, output, publish, report, run, sql, status, summarise, validate
 from pipeline.cli.exit_codes import ExitCode
 from pipeline.errors import CostmillError, is_interrupt
 
@@ -55,6 +55,8 @@ for _command in (
     budgets.budgets,
     report.report,
     status.status,
+    formats.formats,
+    validate.validate,
     sql.sql,
     publish.publish,
 ):

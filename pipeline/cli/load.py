@@ -74,7 +74,7 @@ def _sources(settings: Settings, name: str | None, paths: tuple[str, ...]) -> li
     if paths:
         if name is None:
             raise UsageError("name the source of these files with --source; its name is its identity in the warehouse")
-        absolute = [_pattern(path) for path in paths]
+        absolute = [pattern(path) for path in paths]
         _require_name(name)
         return [(replace(known.get(name) or SourceSettings(name, absolute[0]), path=absolute[0]), absolute)]
     if name is not None and name not in known:
@@ -84,7 +84,12 @@ def _sources(settings: Settings, name: str | None, paths: tuple[str, ...]) -> li
     return [(each, [each.path]) for each in settings.sources if name in (None, each.name)]
 
 
-def _pattern(path: str) -> str:
+def pattern(path: str) -> str:
+    """Return a path, folder or glob of the command line as absolute text.
+
+    Raises:
+        UsageError: when it cannot be one.
+    """
     from pipeline.config.paths import Resolver
 
     try:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 WIDEST = 60
 
 
-def rows(columns: Sequence[str], data: Sequence[Sequence[Any]], format_: str) -> None:
-    """Print rows: an aligned table, CSV with a header, or a JSON list of objects (money as text)."""
+def rows(columns: Sequence[str], data: Sequence[Sequence[Any]], format_: str, *, widest: int = WIDEST) -> None:
+    """Print rows: an aligned table (cells cut at ``widest``), CSV with a header, or a JSON list of objects (money as text)."""
     if format_ == "json":
         objects = [dict(zip(columns, map(plain, row), strict=True)) for row in data]
         click.echo(json.dumps(objects, indent=2, ensure_ascii=False, default=str))
@@ -33,7 +33,7 @@ def rows(columns: Sequence[str], data: Sequence[Sequence[Any]], format_: str) ->
         writer.writerow(columns)
         writer.writerows([["" if value is None else plain(value) for value in row] for row in data])
     else:
-        _table(columns, data)
+        _table(columns, data, widest)
 
 
 def plain(value: Any) -> Any:
@@ -53,9 +53,9 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _table(columns: Sequence[str], data: Sequence[Sequence[Any]]) -> None:
+def _table(columns: Sequence[str], data: Sequence[Sequence[Any]], widest: int) -> None:
     last = len(columns) - 1
-    cells = [[_cell(value, WIDEST if at < last else None) for at, value in enumerate(row)] for row in data]
+    cells = [[_cell(value, widest if at < last else None) for at, value in enumerate(row)] for row in data]
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     numeric = [
         bool(data) and all(isinstance(row[i], (int, Decimal, type(None))) for row in data) for i in range(len(columns))

@@ -42,7 +42,7 @@ LATER_BUDGET_PERIODS = (
 )
 ALERT_TYPES = ("actual", "forecasted")
 #: ``auto`` and the names of pipeline.sources.formats, which lies above this package: a test compares them.
-EXPORT_FORMATS = ("auto", "aws_cur", "focus", "gcp_billing")
+EXPORT_FORMATS = ("auto", "aws_cur", "azure_cost", "focus", "focus_preview", "gcp_billing", "oci_cost")
 REPORT_FORMATS = ("html", "md")
 STALE = ("banner", "withhold")
 ORIGINS = ("billed",)

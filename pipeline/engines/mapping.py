@@ -296,7 +296,7 @@ class Mapper:
             WHERE x_TagSetId IN (SELECT x_TagSetId FROM tag_sets) AND x_TagSetId NOT IN (SELECT x_TagSetId FROM tags)""")
 
     def _decode_tags(self, staged: Staged) -> int:
-        prefixes = max((staging.tag_prefixes(file.header) for file in staged.files), key=len)
+        prefixes = staged.tag_prefixes
         style = staged.header.format.tag_style
         texts = self.warehouse.rows(
             "SELECT DISTINCT x_TagText FROM staged WHERE x_TagText IS NOT NULL AND x_Problem IS NULL"

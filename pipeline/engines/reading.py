@@ -68,6 +68,11 @@ class Staged:
         return tuple(dict.fromkeys(name for file in self.files for name in file.header.columns))
 
     @property
+    def tag_prefixes(self) -> tuple[str, ...]:
+        """The key prefix of each part of a row's tags, of the file that has most: a file may have none."""
+        return max((staging.tag_prefixes(file.header) for file in self.files), key=len)
+
+    @property
     def dropped(self) -> tuple[str, ...]:
         """Columns without a home."""
         return tuple(dict.fromkeys(name for file in self.files for name in file.header.dropped))
@@ -82,6 +87,7 @@ class Reader:
         self._absent: tuple[str, ...] = ()
         self._spools: dict[ExportFile, Spool] = {}
         self._numbers = itertools.count()
+        self._closely = False
         connection.execute(resources.sql("staging/macros"))
 
     def look(self, file: ExportFile, keep: Sequence[str] = ()) -> StagedFile:
@@ -93,8 +99,8 @@ class Reader:
         seen = self._look_through(file) if probe.is_json_lines(file.path) else probe.probe(file.path)
         return StagedFile(file, seen, formats.resolve(seen.columns, str(file.path), keep))
 
-    def stage(self, files: Sequence[ExportFile], keep: Sequence[str] = ()) -> Staged:
-        """Read the files into ``staged``.
+    def stage(self, files: Sequence[ExportFile], keep: Sequence[str] = (), *, closely: bool = False) -> Staged:
+        """Read the files into ``staged``; ``closely`` gives each row its record, line and remarks, which takes longer.
 
         Raises:
             ExportError: when a file is unreadable, unknown, of another format, or changes meanwhile.
@@ -104,15 +110,12 @@ class Reader:
         looked = [self.look(file, keep) for file in files]
         _require_one_format(looked)
         self.clear()
-        has_credits = looked[0].header.format.credits is not None
-        if not has_credits and all(each.probe.content == "parquet" for each in looked):
+        self._closely = closely
+        is_plain = looked[0].header.format.credits is None
+        if is_plain and all(each.probe.content == "parquet" for each in looked):
             self._stage_view(looked)
         else:
-            self._stage_rows(looked, "staged_alone" if has_credits else "staged")
-        if has_credits:
-            select = credits.take_out(self.connection, looked[0].header, "staged_alone")
-            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW staged AS {select}")
-            self._place_rejected(looked)
+            self._stage_rows(looked)
         for each in looked:
             find.check_unchanged(each.file)
         return Staged(tuple(looked))
@@ -128,29 +131,33 @@ class Reader:
     def clear(self) -> None:
         """Drop ``staged``."""
         self.connection.execute("DROP VIEW IF EXISTS staged")
-        self.connection.execute("DROP VIEW IF EXISTS staged_alone")
         self.connection.execute("DROP VIEW IF EXISTS staged_plain")
+        self.connection.execute("DROP VIEW IF EXISTS staged_as_read")
         self.connection.execute("DROP TABLE IF EXISTS staged_rows")
         credits.clear(self.connection)
 
-    def _stage_rows(self, looked: Sequence[StagedFile], name: str) -> None:
+    def _stage_rows(self, looked: Sequence[StagedFile]) -> None:
+        header = looked[0].header
         self._absent = staging.absent([each.header for each in looked])
         for number, each in enumerate(looked):
-            self._stage_file(number, each)
-        whole = staging.with_absent(looked[0].header.format.fields, self._absent, "staged_rows")
-        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {whole}")
+            self._stage_file(number, each, is_careful=self._closely)
+        self._show(staging.with_absent(header.format.fields, self._absent, "staged_rows"), header)
+        if header.format.overlay or header.format.credits:
+            self._place_rejected(looked)
 
-    def _stage_view(self, looked: Sequence[StagedFile]) -> None:
-        selects = [
-            _parquet_select(start, alike[0], [self._plain_path(each.file.path) for each in alike])
-            for start, alike in _alike(looked)
-        ]
-        with _sound_parquet(looked[0]):
-            self.connection.execute("CREATE OR REPLACE TEMP VIEW staged AS " + "\nUNION ALL BY NAME\n".join(selects))
-            self.connection.execute("SELECT count(x_Problem) FROM staged").fetchall()
+    def _show(self, rows: str, header: Header) -> None:
+        """Make ``staged`` of the rows as read: with the format's overlay on them, and their credits taken out."""
+        if header.format.overlay or header.format.credits:
+            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW staged_as_read AS {rows}")
+            rows = "FROM staged_as_read"
+        if header.format.overlay:
+            rows = resources.sql(f"staging/{header.format.overlay}")
+        if header.format.credits:
+            rows = credits.take_out(self.connection, header, "staged_as_read")
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW staged AS {rows}")
 
     def _place_rejected(self, looked: Sequence[StagedFile]) -> None:
-        """Read files carefully whose rejected rows have no place: their credits were found unreadable afterwards."""
+        """Read files carefully that the fast reader took and of which a row is rejected since: its place is not known."""
         files = self.connection.execute(
             "SELECT DISTINCT x_File FROM staged WHERE x_Problem IS NOT NULL AND x_Record IS NULL ORDER BY x_File"
         ).fetchall()
@@ -158,14 +165,25 @@ class Reader:
             self._forget(number)
             self._stage_file(number, looked[number], is_careful=True)
 
-    def _stage_file(self, number: int, each: StagedFile, *, is_careful: bool = False) -> None:
+    def _stage_view(self, looked: Sequence[StagedFile]) -> None:
+        selects = [
+            _parquet_select(
+                start, alike[0], [self._plain_path(each.file.path) for each in alike], remarks=self._closely
+            )
+            for start, alike in _alike(looked)
+        ]
+        with _sound_parquet(looked[0]):
+            self._show("\nUNION ALL BY NAME\n".join(selects), looked[0].header)
+            self.connection.execute("SELECT count(x_Problem) FROM staged").fetchall()
+
+    def _stage_file(self, number: int, each: StagedFile, *, is_careful: bool) -> None:
         if each.probe.content == "json_lines":
             self._stage_json_lines(number, each)
             return
         path = self._plain_path(each.file.path)
         if each.probe.content == "parquet":
             with _sound_parquet(each):
-                self._append(_parquet_select(number, each, [path], self._absent))
+                self._append(_parquet_select(number, each, [path], self._absent, remarks=self._closely))
             return
         if each.probe.container == "zip":
             path = probe.unzip(each.file.path, self.folder)
@@ -238,6 +256,7 @@ class Reader:
             line="x_Line",
             ragged="x_Ragged",
             without=self._absent,
+            remarks=self._closely,
         )
         for batch in batches:
             self.connection.register("careful", batch)
@@ -265,13 +284,14 @@ class Reader:
 
 def _require_one_format(looked: Sequence[StagedFile]) -> None:
     first = looked[0]
-    for each in looked[1:]:
+    prefixes = Staged(tuple(looked)).tag_prefixes  # a file without any tags, or with fewer parts, has them in common
+    for each in looked:
         if each.header.format is not first.header.format:
             raise ExportError(
                 f"{each.file.path} is {each.header.format.title}, but {first.file.path} is {first.header.format.title}: "
                 "one delivery has one format; give them to sources of their own"
             )
-        if not staging.same_tags(each.header, first.header):
+        if not staging.same_tags(staging.tag_prefixes(each.header), prefixes):
             raise ExportError(
                 f"{each.file.path} writes its tags in another way than {first.file.path}: not one delivery"
             )
@@ -287,7 +307,9 @@ def _alike(looked: Sequence[StagedFile]) -> Iterator[tuple[int, list[StagedFile]
         yield files[0][0], [each for _, each in files]
 
 
-def _parquet_select(number: int, each: StagedFile, paths: Sequence[Path], without: Sequence[str] = ()) -> str:
+def _parquet_select(
+    number: int, each: StagedFile, paths: Sequence[Path], without: Sequence[str] = (), *, remarks: bool = False
+) -> str:
     """Stage files that all have the schema of ``each``; ``number`` is the first one's."""
     columns = [_column(place, kind) for place, kind in zip(each.probe.places, each.probe.types, strict=True)]
     # Columns go by place: DuckDB takes names that differ in capitals alone for one. A folder a=1 is no column.
@@ -295,7 +317,7 @@ def _parquet_select(number: int, each: StagedFile, paths: Sequence[Path], withou
     files = ", ".join(staging.literal(str(path)) for path in paths)
     source = f"read_parquet([{files}], file_row_number = true, hive_partitioning = false) AS file({names})"
     place = {"file": f"CAST({number} + file_index AS INTEGER)", "record": "file_row_number + 1", "line": "NULL"}
-    return staging.select(each.header, columns, source, **place, without=without)
+    return staging.select(each.header, columns, source, **place, without=without, remarks=remarks)
 
 
 def _column(place: tuple[int, ...], kind: str) -> staging.Column:

@@ -10,6 +10,9 @@ Besides the fields of the format (absent ones NULL) each row has
 - ``x_Problem``: why the row is rejected, as ``column, value, reason`` joined by ``\\x1f``; NULL when it is fine,
 - ``x_Kept``: the kept columns as one JSON object,
 - ``x_Batch``: the batch of a row, as text, in formats that have batches.
+- ``x_Remarks``, when asked for: what is odd about single values, as ``column, value, kind`` joined by ``\\x1f``, several
+  joined by ``\\x1e``. Kinds: ``number`` and ``time`` (it is none, and the field is NULL), ``format`` (a time that is
+  readable, but not written as FOCUS writes times).
 """
 
 from __future__ import annotations
@@ -53,12 +56,13 @@ def select(
     line: str,
     ragged: str = "NULL",
     without: Collection[str] = (),
+    remarks: bool = False,
 ) -> str:
     """Return the staging SELECT over ``source`` for one file.
 
     ``columns`` are the raw columns in header order; ``file``, ``record`` and ``line`` are expressions for the row's place;
     ``ragged`` is one for the problem of a row that could not be cut into columns; ``without`` names fields to leave
-    out, which ``with_absent`` puts back.
+    out, which ``with_absent`` puts back; ``remarks`` adds ``x_Remarks``.
     """
     typed = {field.name: _typed(field, header, columns) for field in header.format.fields}
     parts = [f"{expression} AS {identifier(name)}" for name, expression in typed.items() if name not in without]
@@ -76,6 +80,8 @@ def select(
     parts += [
         f"{_long(header, columns, typed, names)} AS x_Long_{n}" for n, names in enumerate(_control_fields(header))
     ]
+    if remarks:
+        parts.append(f"{_remarks(header, columns, typed)} AS x_Remarks")
     return "SELECT\n    " + ",\n    ".join(parts) + f"\nFROM {source}"
 
 
@@ -103,10 +109,9 @@ def tag_prefixes(header: Header) -> tuple[str, ...]:
     return (*whole, "") if any(not is_set for _, is_set in header.tags.values()) else whole
 
 
-def same_tags(one: Header, other: Header) -> bool:
-    """Whether two files' tags can be decoded alike: none has a prefix, or the n-th parts have the same."""
-    left, right = tag_prefixes(one), tag_prefixes(other)
-    return left == right or not any((*left, *right))
+def same_tags(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether tags of these prefixes can be decoded alike: none has one, or the n-th parts have the same."""
+    return not any((*one, *other)) or all(left == right for left, right in zip(one, other, strict=False))
 
 
 def _control_fields(header: Header) -> list[tuple[str, ...]]:
@@ -206,6 +211,30 @@ def _noted(header: Header, columns: Sequence[Column], typed: dict[str, str]) -> 
         if field.kind != "text" and not field.needed and (raw := _raw(field, header, columns)) is not None
     ]
     return " OR ".join(unread) if unread else "false"
+
+
+#: How FOCUS writes a time; seconds may have decimals, and Parquet has types of its own.
+_FOCUS_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z"
+
+
+def _remarks(header: Header, columns: Sequence[Column], typed: dict[str, str]) -> str:
+    found = []
+    for field in header.format.fields:
+        raw = _raw(field, header, columns)
+        if raw is None or field.kind == "text":
+            continue
+        text, value = _as_text(raw, header), typed[field.name]
+        kinds = []
+        if not field.needed:
+            kind = "number" if field.kind == "decimal" else "time"
+            kinds.append(f"WHEN {_is_given(raw, header)} AND {value} IS NULL THEN {literal(UNIT + kind)}")
+        if field.kind == "datetime" and not raw.type.startswith(("timestamp", "date")):
+            is_odd = f"NOT regexp_full_match({text}, {literal(_FOCUS_TIME)})"
+            kinds.append(f"WHEN {value} IS NOT NULL AND {is_odd} THEN {literal(UNIT + 'format')}")
+        if kinds:
+            name = literal(field.name + UNIT)
+            found.append(f"{name} || replace(left({text}, 200), chr(31), ' ') || CASE {' '.join(kinds)} END")
+    return f"concat_ws(chr(30), {', '.join(found)})" if found else "CAST(NULL AS VARCHAR)"
 
 
 def _problem(header: Header, columns: Sequence[Column], typed: dict[str, str]) -> str:

@@ -87,6 +87,18 @@ class Loader:
         if whole:
             self._close_gone(source, [fingerprint(each, source) for each in seen])
 
+    def plan(self, patterns: Sequence[str], mode: Mode = "auto") -> Plan:
+        """Group files into deliveries as ``load`` would.
+
+        Raises:
+            CostmillError: when they cannot be found or grouped.
+        """
+        return self._plan(patterns, mode)
+
+    def tools(self) -> tuple[Reader, Mapper]:
+        """The reader and the mapper of this run."""
+        return self._heavy()
+
     def _load_once(self, source: SourceSettings, delivery: Delivery, plan: Plan) -> Iterator[Outcome]:
         known = self._known(source, delivery)
         if known and self._is_unfinished(source, delivery):

@@ -82,6 +82,7 @@ class Delivery:
         only: the billing periods that are taken from it; None for all.
         alone: why it stands alone though the other view is there.
         overruled: why it does not go in: the other view stands alone.
+        manifest: the manifest that names its files; None where the rows decided.
     """
 
     files: tuple[ExportFile, ...]
@@ -95,6 +96,7 @@ class Delivery:
     only: frozenset[str] | None = None
     alone: str | None = None
     overruled: str | None = None
+    manifest: Path | None = None
 
     @property
     def name(self) -> str:
@@ -234,7 +236,10 @@ def _stated_delivery(copies: list[Manifest], root: Path, cache: HashCache) -> De
     modified = max((file.modified_at for file in files), default=datetime.min)
     # AWS keeps a copy of the newest assembly's manifest in the period's folder, above the assemblies' own.
     current = len({copy.path.parent for copy in copies}) > 1
-    return Delivery(files, manifest.delivered_at, modified, current, manifest.period, problem, manifest.view)
+    made = manifest.delivered_at
+    return Delivery(
+        files, made, modified, current, manifest.period, problem, view=manifest.view, manifest=manifest.path
+    )
 
 
 def _profiled(

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Container = Literal["csv", "gzip", "zip", "parquet", "json"]
 Content = Literal["csv", "json_lines", "parquet"]
 
+#: Containers that a delivery's files may have; JSON is what manifests are.
+READABLE: tuple[Container, ...] = ("csv", "gzip", "zip", "parquet")
 #: A header longer than this is none.
 HEADER_LIMIT = 1 << 20
 #: One field of a CSV may be this long.

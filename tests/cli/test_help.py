@@ -17,7 +17,8 @@ HEAVY = ("polars", "duckdb", "pyarrow", "jinja2", "altair", "vl_convert", "yaml"
 
 
 def test_the_commands_are_those_of_the_documentation() -> None:
-    assert COMMANDS == ["budgets", "init", "load", "publish", "report", "run", "sql", "status", "summarise"]
+    everyday = ["budgets", "init", "load", "publish", "report", "run", "sql", "status", "summarise"]
+    assert sorted([*everyday, "formats", "validate"]) == COMMANDS
 
 
 @pytest.mark.parametrize("name", COMMANDS)

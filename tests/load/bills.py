@@ -88,6 +88,61 @@ _CUR: dict[str, Any] = {
     "product_region_code": "eu-west-1",
 }
 
+_PREVIEW: dict[str, Any] = {
+    "BillingAccountId": "20209880",
+    "BilledCost": "1.5",
+    "BillingCurrency": "USD",
+    "BillingPeriodEnd": "2026-02-01T00:00:00.000Z",
+    "BillingPeriodStart": "2026-01-01T00:00:00.000Z",
+    "ChargeCategory": "Usage",
+    "ChargeDescription": "Standard - E3 - Memory",
+    "ChargeFrequency": "Usage-based",
+    "ChargePeriodEnd": "2026-01-05T01:00:00.000Z",
+    "ChargePeriodStart": "2026-01-05T00:00:00.000Z",
+    "ChargeSubcategory": "On-Demand",
+    "CommitmentDiscountId": None,
+    "EffectiveCost": "1.25",
+    "InvoiceIssuer": "Oracle",
+    "ListCost": "2",
+    "PricingCategory": "On-Demand",
+    "PricingQuantity": "8",
+    "PricingUnit": "GB Hours",
+    "Provider": "Oracle",
+    "Publisher": "Oracle",
+    "Region": "us-sanjose-1",
+    "ResourceId": "ocid1.instance.oc1.us-sanjose-1.anzw",
+    "ServiceCategory": "Compute",
+    "ServiceName": "COMPUTE",
+    "SkuId": "B92307",
+    "SubAccountId": "ocid1.tenancy.oc1..aaaa",
+    "Tags": '{"env":"prod"}',
+    "UsageQuantity": "8",
+    "UsageUnit": "GB Hours",
+    "oci_CostOverage": "0.5",
+}
+
+_OCI: dict[str, Any] = {
+    "lineItem/referenceNo": "line-1",
+    "lineItem/tenantId": "ocid1.tenancy.oc1..aaaa",
+    "lineItem/intervalUsageStart": "2026-01-05T00:00Z",
+    "lineItem/intervalUsageEnd": "2026-01-05T01:00:00.000Z",
+    "product/service": "COMPUTE",
+    "product/compartmentId": "ocid1.compartment.oc1..bbbb",
+    "product/compartmentName": "shop",
+    "product/region": "eu-frankfurt-1",
+    "product/availabilityDomain": "DRUU:EU-FRANKFURT-1-AD-3",
+    "product/resourceId": "ocid1.instance.oc1.eu-frankfurt-1.cccc",
+    "usage/billedQuantity": "2",
+    "cost/subscriptionId": "015649487",
+    "cost/productSku": "B92307",
+    "product/Description": "Standard - E3 - Memory",
+    "cost/unitPrice": "0.75",
+    "cost/myCost": "1.5",
+    "cost/currencyCode": "GBP",
+    "cost/skuUnitDescription": "GB Hours",
+    "lineItem/isCorrection": "false",
+}
+
 #: What a row has beside the columns that every row has: its table's, in the order of first sight.
 _HEADS = {
     "bill": "bill",
@@ -120,6 +175,16 @@ def focus(**changes: Any) -> dict[str, Any]:
 def cur(**changes: Any) -> dict[str, Any]:
     """Return a good CUR row (snake_case names) with the given columns changed; ``...`` leaves the column out."""
     return {name: value for name, value in {**_CUR, **changes}.items() if value is not ...}
+
+
+def preview(**changes: Any) -> dict[str, Any]:
+    """Return a good row of FOCUS 1.0-preview, as Oracle writes it, with columns changed; ``...`` leaves one out."""
+    return {name: value for name, value in {**_PREVIEW, **changes}.items() if value is not ...}
+
+
+def oci(changes: Row | None = None) -> dict[str, Any]:
+    """Return a good row of an OCI cost report with the given columns changed; ``...`` leaves one out."""
+    return {name: value for name, value in {**_OCI, **(changes or {})}.items() if value is not ...}
 
 
 def month(label: str) -> dict[str, str]:

@@ -9,10 +9,14 @@ import pytest
 from pipeline.errors import ExportError, UnknownFormatError, UnreadableFileError
 from pipeline.sources import formats
 from pipeline.sources.formats import base
-from tests.load.bills import cur, focus, legacy
+from tests.load.bills import cur, focus, legacy, oci, preview
 
 FOCUS = list(focus())
 CUR = list(cur())
+OCI = list(oci())
+PREVIEW = list(preview())
+#: What FOCUS 0.5 called the rest of what a file needs.
+FIRST = ["BilledCost", "AmortizedCost", "BilledCurrency", "BillingPeriodStart", "ChargePeriodStart", "ChargeType"]
 
 
 @pytest.mark.parametrize(
@@ -23,6 +27,9 @@ CUR = list(cur())
         (list(legacy(cur())), "aws_cur"),
         ([name.upper() for name in legacy(cur())], "aws_cur"),
         ([f" {name} " for name in FOCUS], "focus"),
+        (PREVIEW, "focus_preview"),
+        (FIRST, "focus_preview"),
+        (OCI, "oci_cost"),
     ],
 )
 def test_a_format_is_told_by_its_columns_in_any_spelling(columns: list[str], name: str) -> None:
@@ -37,23 +44,31 @@ def test_the_order_of_columns_does_not_matter() -> None:
 def test_an_unknown_format_says_what_was_seen_and_what_is_known() -> None:
     with pytest.raises(UnknownFormatError) as caught:
         formats.detect(["when", "what", "how much"], "odd.csv")
+    known = ", ".join(each.title for each in formats.FORMATS)
     assert str(caught.value) == (
-        "odd.csv: unknown format; nothing was loaded. Known: FOCUS cost and usage, 1.0 to 1.4, "
-        "AWS Cost and Usage Report, legacy and 2.0, Google Cloud Billing export, standard and detailed. Seen: when, what, how much"
+        f"odd.csv: unknown format; nothing was loaded. Known: {known}. Seen: when, what, how much"
     )
 
 
 def test_a_near_format_says_which_columns_it_lacks() -> None:
     columns = [name for name in FOCUS if name != "BillingCurrency"]
-    with pytest.raises(UnknownFormatError, match=r"Nearest is FOCUS .*, which also needs BillingCurrency\. Seen:"):
+    with pytest.raises(UnknownFormatError, match=r"Nearest is FOCUS .*, which also needs BillingCurrency"):
         formats.detect(columns, "x")
+
+
+def test_a_second_near_format_is_named_too() -> None:
+    columns = [name for name in FOCUS if name != "BillingCurrency"]
+    with pytest.raises(UnknownFormatError) as caught:
+        formats.detect(columns, "x")
+    lacks = "which also needs BillingCurrency, ChargeSubcategory. Seen: "
+    assert f"; then {formats.FOCUS_PREVIEW.title}, {lacks}" in str(caught.value)
 
 
 def test_a_header_of_thousands_of_names_is_shortened() -> None:
     with pytest.raises(UnknownFormatError) as caught:
         formats.detect([f"column {n} " + "x" * 1000 for n in range(4000)], "wide.csv")
-    assert "and 3992 more" in str(caught.value)
-    assert len(str(caught.value)) < 800
+    assert "and 3988 more" in str(caught.value)
+    assert len(str(caught.value)) < 1000
 
 
 @pytest.mark.parametrize(
@@ -66,6 +81,26 @@ def test_a_header_of_thousands_of_names_is_shortened() -> None:
 )
 def test_another_dataset_of_focus_is_refused_by_name(columns: list[str], title: str) -> None:
     with pytest.raises(UnknownFormatError, match=f"a FOCUS {title} dataset; give the Cost and Usage dataset"):
+        formats.detect(columns, "x")
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        (
+            ["lineItem/intervalUsageStart", "product/service", "usage/consumedQuantity", "usage/billedQuantity"],
+            "an OCI usage report, which has no costs; give the cost report",
+        ),
+        (
+            ["Service", "Operation", "UsageType", "Resource", "StartTime", "EndTime", "UsageValue"],
+            "an AWS usage report",
+        ),
+        (["ReservationOrderId", "ReservationId", "ReservedHours", "UsedHours"], "an Azure report of reservation use"),
+    ],
+    ids=["oci", "aws", "azure"],
+)
+def test_a_report_of_usage_is_refused_by_its_own_name(columns: list[str], says: str) -> None:
+    with pytest.raises(UnknownFormatError, match=f"x: {says}"):
         formats.detect(columns, "x")
 
 
@@ -100,6 +135,29 @@ def test_two_columns_of_one_name_that_nobody_needs_are_dropped() -> None:
 )
 def test_the_version_is_the_lowest_that_has_the_columns(added: list[str], version: str) -> None:
     assert formats.resolve([*FOCUS, *added], "x").version == version
+
+
+def test_account_types_that_microsoft_wrote_early_tell_no_version() -> None:
+    assert formats.resolve([*FOCUS, "BillingAccountType", "SubAccountType", "x_InvoiceId"], "x").version == "1.0"
+
+
+def test_no_version_is_told_that_the_format_does_not_list() -> None:
+    headers = (FOCUS, [*FOCUS, "InvoiceDetailId"], CUR, list(legacy(cur())), OCI, PREVIEW, FIRST)
+    resolved = [formats.resolve(columns, "x") for columns in headers]
+    assert [header.version for header in resolved if header.version not in header.format.versions] == []
+
+
+def test_an_alias_stands_in_only_for_what_is_not_there() -> None:
+    both = formats.resolve([*FOCUS, "x_InvoiceId", "InvoiceId"], "x")
+    assert both.columns[both.fields["InvoiceId"]] == "InvoiceId"
+    assert both.dropped == ("x_InvoiceId",)
+
+
+def test_a_column_that_a_format_keeps_has_its_name_there_and_takes_no_other() -> None:
+    header = formats.resolve([*OCI, "cost/myCostOverage"], "x", keep=["cost/myCostOverage"])
+    assert list(header.kept.values()) == ["x_oci_CostOverage"]
+    with pytest.raises(ExportError, match="would be kept as x_oci_CostOverage"):
+        formats.resolve([*OCI, "cost/myCostOverage", "oci CostOverage"], "x", keep=["oci CostOverage"])
 
 
 def test_aws_versions_are_told_by_the_spelling() -> None:
@@ -148,3 +206,11 @@ def test_every_file_that_maps_a_format_is_part_of_its_version(monkeypatch: pytes
             resources, "sql", lambda asked, name=name: sql(asked) + (" -- fixed" if asked == name else "")
         )
         assert formats.AWS_CUR.mapping_version() != before["aws_cur"], name
+
+
+def test_what_is_laid_over_the_rows_is_part_of_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline import resources
+
+    sql, before = resources.sql, formats.OCI_COST.mapping_version()
+    monkeypatch.setattr(resources, "sql", lambda asked: sql(asked) + ("\n" if asked == "staging/oci_cost" else ""))
+    assert formats.OCI_COST.mapping_version() != before

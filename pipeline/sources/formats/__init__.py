@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.errors import ExportError, UnknownFormatError, UnreadableFileError
 from pipeline.sources.formats.aws_cur import AWS_CUR
 from pipeline.sources.formats.azure_cost import AZURE_COST
 from pipeline.sources.formats.base import OWN_COLUMNS, Control, Field, Format, Header, TwoViews, squeeze
 from pipeline.sources.formats.focus import FOCUS
+from pipeline.sources.formats.focus_preview import FOCUS_PREVIEW
 from pipeline.sources.formats.gcp_billing import GCP_BILLING
+from pipeline.sources.formats.oci_cost import OCI_COST
 
 __all__ = [
     "AWS_CUR",
     "AZURE_COST",
     "FOCUS",
+    "FOCUS_PREVIEW",
     "FORMATS",
     "GCP_BILLING",
+    "OCI_COST",
     "OWN_COLUMNS",
     "Control",
     "Field",
@@ -37,12 +41,13 @@ __all__ = [
     "squeeze",
 ]
 
-FORMATS: tuple[Format, ...] = (FOCUS, AWS_CUR, AZURE_COST, GCP_BILLING)
+#: The first whose signature fits is taken: names of a preview go before those that later versions kept.
+FORMATS: tuple[Format, ...] = (FOCUS_PREVIEW, FOCUS, AWS_CUR, AZURE_COST, GCP_BILLING, OCI_COST)
 
 #: Columns that hold one object each (squeezed): a nested export's are not spread over columns of their own.
 _OBJECTS = frozenset(squeeze(name) for each in FORMATS for name in (*each.tag_fields, *each.objects))
 
-#: Datasets that are billing data but not cost and usage, told by these columns and refused by name.
+#: Datasets that a provider delivers beside its bill, told by these columns and refused by their own names.
 _OTHER_DATASETS = (
     (("ContractCommitmentId", "ContractId"), "a FOCUS Contract Commitment dataset; give the Cost and Usage dataset"),
     (("InvoiceDetailId", "InvoiceIssueDate"), "a FOCUS Invoice Detail dataset; give the Cost and Usage dataset"),
@@ -50,7 +55,21 @@ _OTHER_DATASETS = (
         ("BillingPeriodStatus", "BillingPeriodCreated"),
         "a FOCUS Billing Period dataset; give the Cost and Usage dataset",
     ),
+    (
+        ("lineItem/intervalUsageStart", "usage/consumedQuantity"),
+        "an OCI usage report, which has no costs; give the cost report",
+    ),
+    (
+        ("Operation", "UsageType", "StartTime", "EndTime", "UsageValue"),
+        "an AWS usage report, which has no costs; give the Cost and Usage Report",
+    ),
+    (
+        ("ReservationOrderId", "ReservedHours", "UsedHours"),
+        "an Azure report of reservation use, which has no costs; give the cost details",
+    ),
 )
+#: A second format is named as near from this share of its signature on.
+_NEAR = 0.5
 
 
 def detect(columns: Sequence[str], where: str) -> Format:
@@ -110,17 +129,24 @@ def resolve(columns: Sequence[str], where: str, keep: Sequence[str] = ()) -> Hea
     if missing:
         raise UnreadableFileError(f"{where}: {found.title} without the column(s) {', '.join(missing)}; export them too")
     tags = _tag_columns(found, columns)
-    kept = _kept_columns(columns, keep, where)
+    always = _always_kept(found, columns)
+    kept = {**_kept_columns(columns, keep, where, always), **always}
     used = {*fields.values(), *tags, *kept}
     dropped = tuple(name for index, name in enumerate(columns) if index not in used)
     return Header(found, tuple(columns), fields, tags, kept, dropped, found.version(columns))
 
 
-def _kept_columns(columns: Sequence[str], keep: Sequence[str], where: str) -> dict[int, str]:
+def _always_kept(found: Format, columns: Sequence[str]) -> dict[int, str]:
+    names = {squeeze(name): stands_as for name, stands_as in found.keeps.items()}
+    return {index: names[squeeze(name)] for index, name in enumerate(columns) if squeeze(name) in names}
+
+
+def _kept_columns(columns: Sequence[str], keep: Sequence[str], where: str, always: Mapping[int, str]) -> dict[int, str]:
     kept: dict[int, str] = {}
     taken = {name.lower(): f"the warehouse's own {name}" for name in OWN_COLUMNS}
+    taken |= {stands_as.lower(): f"the column {columns[index]!r}" for index, stands_as in always.items()}
     for index, name in enumerate(columns):
-        if name not in keep:
+        if name not in keep or index in always:
             continue
         stands_as = kept_name(name)
         other = taken.get(stands_as.lower())
@@ -159,13 +185,21 @@ def _tag_columns(found: Format, columns: Sequence[str]) -> dict[int, tuple[str, 
 
 
 def _closest(seen: set[str]) -> str:
-    best = max(FORMATS, key=lambda each: each.signed_by(seen))
-    if not best.signed_by(seen):
+    """Name the nearest format and what it lacks, and the second where it is near, too; else all that are known."""
+    near = sorted(FORMATS, key=lambda each: -_share(each, seen))
+    near = [each for n, each in enumerate(near[:2]) if _share(each, seen) >= (_NEAR if n else 1e-9)]
+    if not near:
         return f"Known: {', '.join(each.title for each in FORMATS)}"
-    return f"Nearest is {best.title}, which also needs {', '.join(best.lacking(seen))}"
+    return "Nearest is " + "; then ".join(
+        f"{each.title}, which also needs {', '.join(each.lacking(seen))}" for each in near
+    )
 
 
-def _shorten(columns: Iterable[str], most: int = 8) -> str:
+def _share(each: Format, seen: set[str]) -> float:
+    return each.signed_by(seen) / len(each.signature)
+
+
+def _shorten(columns: Iterable[str], most: int = 12) -> str:
     names = [name if len(name) <= 40 else name[:39] + "…" for name in columns]
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

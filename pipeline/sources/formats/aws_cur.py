@@ -123,5 +123,6 @@ AWS_CUR = Format(
     objects=("product",),
     lookups=("aws_line_item_types", "aws_services", "aws_regions", "aws_units"),
     steps=("aws_cur_lines",),
+    versions=("legacy", "snake case", "2.0"),
     version=_version,
 )

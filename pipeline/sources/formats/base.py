@@ -128,6 +128,10 @@ class Format:
         translated: headers may be written ``Kosten (Cost)``: the name in brackets counts.
         views: how its two views are told, for a format whose billing periods come in two; its rows then have ``x_View``
             and ``x_Committed``.
+        overlay: SQL file under sql/staging/ laid over the rows as read (``staged_as_read``): what a row leaves out and
+            the others of its delivery tell; None where each row stands for itself.
+        keeps: columns without a FOCUS home that are kept all the same, each with its name ``x_…``.
+        versions: what ``version`` may tell, oldest first.
         version: the format's version as a header tells it.
     """
 
@@ -153,6 +157,9 @@ class Format:
     batch: str | None = None
     translated: bool = False
     views: TwoViews | None = None
+    overlay: str | None = None
+    keeps: Mapping[str, str] = field(default_factory=dict)
+    versions: tuple[str, ...] = ("1",)
     version: Callable[[Sequence[str]], str] = field(default=lambda _: "1", repr=False)
 
     @property
@@ -178,6 +185,7 @@ class Format:
         """Hash of everything that decides what a file becomes: a fixed mapping reaches old months by itself."""
         files = [f"sources/{self.name}", "sources/resources", "staging/macros"]
         files += [f"sources/{name}" for name in (self.generated, self.views and self.views.kinds, *self.steps) if name]
+        files += [f"staging/{self.overlay}"] if self.overlay else []
         lookups = [resources.folder("sql") / "lookups" / f"{name}.csv" for name in (*self.lookups, "spellings")]
         parts = [
             *(str(READER_VERSION), repr(self)),

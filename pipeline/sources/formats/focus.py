@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline import focus
-from pipeline.sources.formats.base import Control, Field, FieldKind, Format
+from pipeline.sources.formats.base import Control, Field, FieldKind, Format, squeeze
 
 
 def _focus_fields() -> tuple[Field, ...]:
@@ -16,12 +18,19 @@ def _focus_fields() -> tuple[Field, ...]:
         "ChargeCategory",
     }
     kinds: dict[str, FieldKind] = {"decimal": "decimal", "datetime": "datetime"}
+    # Microsoft's names before 1.2 had these columns.
+    aliases = {"InvoiceId": ("x_InvoiceId",), "PricingCurrency": ("x_PricingCurrency",)}
     standard = tuple(
-        Field(column.name, kinds.get(column.kind, "text"), column.name in needed)
+        Field(column.name, kinds.get(column.kind, "text"), column.name in needed, aliases.get(column.name, ()))
         for column in focus.COLUMNS
         if column.name != "Tags"
     )
     return (*standard, Field("x_ResourceType"))
+
+
+def _version(columns: Sequence[str]) -> str:
+    names = {squeeze(name): name for name in focus.BY_NAME}
+    return focus.header_version(frozenset(names[seen] for each in columns if (seen := squeeze(each)) in names))
 
 
 FOCUS = Format(
@@ -52,5 +61,6 @@ FOCUS = Format(
     null_words=("NULL",),
     objects=tuple(column.name for column in focus.COLUMNS if column.kind == "json"),
     tag_fields={"Tags": "", "x_CostCategories": "aws:costcategory/"},
-    version=lambda columns: focus.header_version(frozenset(columns)),
+    versions=focus.VERSIONS,
+    version=_version,
 )

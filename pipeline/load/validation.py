@@ -1,0 +1,208 @@
+"""What files are and whether they would load: really staged, mapped and proven, in a warehouse that is thrown away."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import SourceSettings
+from pipeline.engines.conformance import Conformance, Finding
+from pipeline.errors import CostmillError, ExportError
+from pipeline.load.loader import Loader
+from pipeline.load.outcome import Outcome, fingerprint
+from pipeline.sources import probe
+from pipeline.sources.delivery import Delivery, Mode
+from pipeline.store.warehouse import Warehouse
+
+#: Rejected rows that are shown of a delivery; all are counted.
+REJECTS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Total:
+    """One money law of one billing period and currency, as the ledger has it."""
+
+    period: str
+    currency: str | None
+    column: str
+    file_total: Decimal
+    charges_total: Decimal
+    rejected_total: Decimal
+    rounding: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A row that cannot become a charge, and why."""
+
+    file: str
+    record: int | None
+    line: int | None
+    column: str | None
+    value: str | None
+    reason: str
+
+
+@dataclass
+class Checked:
+    """What one delivery is, and what would become of it.
+
+    Attributes:
+        files: path, container (None where the file cannot be opened).
+        format, version, title: None where the format is not known.
+        manifest: the manifest that names the files; None where the rows decided.
+        outcomes: one per billing period.
+        focus_version: the version that the findings are about; None where nothing could be read.
+        as_mapped: the findings are about the charges, not about the file.
+    """
+
+    name: str
+    files: list[tuple[str, str | None]]
+    format: str | None = None
+    version: str | None = None
+    title: str | None = None
+    manifest: str | None = None
+    outcomes: list[Outcome] = field(default_factory=list)
+    totals: list[Total] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    focus_version: str | None = None
+    as_mapped: bool = False
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def would_load(self) -> bool:
+        """Whether a run would end without anything of it waiting for somebody."""
+        return bool(self.outcomes) and not any(outcome.waits for outcome in self.outcomes)
+
+
+def validate(patterns: Sequence[str], *, mode: Mode = "auto", focus_version: str | None = None) -> list[Checked]:
+    """Say of each delivery among the files what it is, and whether it would load into an empty warehouse.
+
+    Nothing but a temporary folder is written. ``focus_version`` is the version of FOCUS to hold the bills against, instead
+    of the one that a file's header tells.
+    """
+    with tempfile.TemporaryDirectory(prefix="costmill-validate-") as folder:
+        source = SourceSettings("validate", patterns[0])
+        with (
+            Warehouse.open(Path(folder) / "costs.duckdb") as warehouse,
+            Loader(warehouse, run_id="validate") as loader,
+        ):
+            return _Validation(warehouse, loader, source, focus_version).run(patterns, mode)
+
+
+class _Validation:
+    def __init__(self, warehouse: Warehouse, loader: Loader, source: SourceSettings, focus_version: str | None) -> None:
+        self.warehouse = warehouse
+        self.loader = loader
+        self.source = source
+        self.focus_version = focus_version
+
+    def run(self, patterns: Sequence[str], mode: Mode) -> list[Checked]:
+        outcomes = list(self.loader.load(self.source, patterns, mode))
+        try:
+            plan = self.loader.plan(patterns, mode)
+        except CostmillError:  # told by the outcome
+            return [Checked(outcome.name, [], outcomes=[outcome]) for outcome in outcomes]
+        refused = [Delivery((file,), None, file.modified_at, problem=str(error)) for file, error in plan.refused]
+        return [self._checked(each, outcomes) for each in (*refused, *plan.deliveries)]
+
+    def _checked(self, delivery: Delivery, outcomes: Sequence[Outcome]) -> Checked:
+        checked = Checked(delivery.name, [(str(file.path), _container(file.path)) for file in delivery.files])
+        checked.manifest = str(delivery.manifest) if delivery.manifest else None
+        checked.outcomes = [each for each in outcomes if each.name == delivery.name]
+        self._read_ledger(checked, fingerprint(delivery, self.source))
+        if delivery.problem is None:
+            self._look_closely(checked, delivery)
+        return checked
+
+    def _read_ledger(self, checked: Checked, mark: str) -> None:
+        totals = self.warehouse.rows(
+            """
+            SELECT l.x_BillingPeriod, c.BillingCurrency, c.column_name, c.file_total, c.charges_total, c.rejected_total,
+                c.rounding
+            FROM load_controls AS c INNER JOIN loads AS l ON l.load_id = c.load_id
+            WHERE l.fingerprint = ? ORDER BY ALL""",
+            [mark],
+        )
+        checked.totals = [Total(*row) for row in totals]
+        rejected = self.warehouse.rows(
+            """
+            SELECT r.path, r.record, r.line, r.column_name, r.value, r.reason
+            FROM rejected_rows AS r INNER JOIN loads AS l ON l.load_id = r.load_id
+            WHERE l.fingerprint = ? ORDER BY ALL LIMIT ?""",
+            [mark, REJECTS_SHOWN],
+        )
+        checked.rejected = [Rejected(*row) for row in rejected]
+
+    def _look_closely(self, checked: Checked, delivery: Delivery) -> None:
+        """Tell the format, and hold the rows against FOCUS; what cannot be read has said so in its outcome."""
+        reader, mapper = self.loader.tools()
+        try:
+            header = reader.look(delivery.files[0]).header
+            checked.format, checked.version, checked.title = header.format.name, header.version, header.format.title
+            staged = reader.stage(delivery.files, closely=header.format.name == "focus")
+            checked.dropped = list(staged.dropped)
+            checked.kept = sorted({name for file in staged.files for name in file.header.kept.values()})
+            mapper.prepare(staged)
+        except ExportError:
+            return
+        asked = Conformance(self.warehouse, staged, self.focus_version)
+        checked.focus_version, checked.as_mapped = asked.version, not asked.is_as_written
+        checked.findings = asked.findings()
+
+
+def _container(path: Path) -> str | None:
+    try:
+        return probe.container(path)
+    except ExportError:
+        return None
+
+
+def example(checked: Checked, finding: Finding) -> str | None:
+    """Return a finding's first row as a person finds it: file where there are several, line, values."""
+    where = []
+    if finding.file is not None and len(checked.files) > 1:
+        where.append(Path(checked.files[finding.file][0]).name)
+    if finding.line is not None:
+        where.append(f"line {finding.line}")
+    return ": ".join(part for part in (" ".join(where), finding.example) if part) or None
+
+
+def as_json(checked: Checked) -> dict[str, Any]:
+    """Return what is told of a delivery as JSON can hold it; money stays Decimal."""
+    return {
+        "name": checked.name,
+        "files": [{"path": path, "container": container} for path, container in checked.files],
+        "manifest": checked.manifest,
+        "format": checked.format,
+        "version": checked.version,
+        "title": checked.title,
+        "would_load": checked.would_load,
+        "periods": [
+            {
+                "period": each.x_BillingPeriod,
+                "status": each.status,
+                "reason": each.reason,
+                "rows_read": each.rows_read,
+                "rows_rejected": each.rows_rejected,
+                "charges": each.charges,
+            }
+            for each in checked.outcomes
+        ],
+        "totals": [vars(each) for each in checked.totals],
+        "rejected": [vars(each) for each in checked.rejected],
+        "dropped_columns": checked.dropped,
+        "kept_columns": checked.kept,
+        "focus_version": checked.focus_version,
+        "focus_checked": None if checked.focus_version is None else "as mapped" if checked.as_mapped else "as written",
+        "findings": [
+            {"column": each.column, "rule": each.rule, "rows": each.rows, "example": example(checked, each)}
+            for each in checked.findings
+        ],
+    }

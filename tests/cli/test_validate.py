@@ -1,0 +1,109 @@
+"""`costmill validate` says what a file is and whether it would load, and writes nothing of the user's."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Say
+from tests.load.bills import azure_delivery, cur, focus, oci, write
+
+
+@pytest.fixture(autouse=True)
+def _nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def told(say: Say, *arguments: str | Path) -> list[dict[str, Any]]:
+    loaded = json.loads(say("validate", *arguments, "--format", "json").stdout)
+    assert isinstance(loaded, list)
+    return loaded
+
+
+def good(**changes: Any) -> dict[str, Any]:
+    """A row that breaks no rule of FOCUS 1.0."""
+    kept = {"RegionName": "West Europe", "ListCost": "2", "ContractedUnitPrice": "1.5", "ListUnitPrice": "2"}
+    return focus(**{**kept, "AvailabilityZone": ..., **changes})
+
+
+def test_a_good_file_would_load_and_nothing_is_written(say: Say, tmp_path: Path) -> None:
+    path = write(tmp_path / "bill.csv.gz", [good(x_Mine="1"), good(BilledCost="2")])
+    ended = say("validate", path, "--strict", "--format", "json")
+    [checked] = json.loads(ended.stdout)
+    assert (ended.code, ended.stderr, checked["findings"]) == (0, "", [])
+    assert (checked["format"], checked["version"], checked["would_load"]) == ("focus", "1.0", True)
+    assert (checked["files"], checked["manifest"]) == ([{"path": str(path), "container": "gzip"}], None)
+    assert checked["totals"][0] | {"rounding": None} == {
+        "period": "2026-01",
+        "currency": "USD",
+        "column": "BilledCost",
+        "rounding": None,
+        "file_total": "3.5",
+        "charges_total": "3.5",
+        "rejected_total": "0",
+    }
+    assert checked["dropped_columns"] == ["x_Mine"]
+    assert [each.name for each in tmp_path.iterdir()] == ["bill.csv.gz"]
+
+
+def test_a_rejected_row_is_told_with_its_place_and_ends_with_65(say: Say, tmp_path: Path) -> None:
+    path = write(tmp_path / "bill.csv", [good(), good(BilledCost="1_000")])
+    ended = say("validate", path, "--format", "json")
+    [checked] = json.loads(ended.stdout)
+    assert (ended.code, checked["would_load"], checked["periods"][0]["status"]) == (65, False, "refused")
+    [row] = checked["rejected"]
+    assert (row["line"], row["column"], row["value"]) == (3, "BilledCost", "1_000")
+    assert row["reason"].startswith("is no number")
+
+
+def test_what_is_no_export_is_told_in_the_words_of_a_load(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "notes.csv").write_text("when,what\n1,2\n", encoding="utf-8")
+    ended = say("validate", tmp_path / "notes.csv")
+    assert ended.code == 65
+    assert "notes.csv: unknown format; nothing was loaded. Known: " in ended.stdout
+
+
+def test_a_broken_rule_fails_only_a_strict_validation(say: Say, tmp_path: Path) -> None:
+    path = write(tmp_path / "bill.csv", [good(ChargeCategory="usage")])
+    assert say("validate", path).code == 0
+    assert say("validate", path, "--strict").code == 65
+
+
+def test_deliveries_of_a_folder_are_told_apart(say: Say, tmp_path: Path) -> None:
+    azure_delivery(tmp_path / "a", [[good()], [good(ResourceId="r-2")]], "run-1", submitted="2026-02-01T00:00:00")
+    write(tmp_path / "b" / "bill.csv", [cur()])
+    checked = {each["format"]: each for each in told(say, tmp_path)}
+    assert (len(checked["focus"]["files"]), Path(checked["focus"]["manifest"]).name) == (2, "manifest.json")
+    assert (checked["aws_cur"]["manifest"], checked["aws_cur"]["focus_checked"]) == (None, "as mapped")
+
+
+def test_a_redelivery_is_one_after_the_other(say: Say, tmp_path: Path) -> None:
+    for n, rows in enumerate([[good()], [good(), good(ResourceId="r-2")]]):
+        write(tmp_path / f"{n}.csv", rows, at=1e9 + n)
+    assert [each["periods"][0]["charges"] for each in told(say, tmp_path)] == [1, 2]
+
+
+def test_csv_has_a_line_for_each_thing_told(say: Say, tmp_path: Path) -> None:
+    path = write(tmp_path / "bill.csv", [oci()])
+    rows = list(csv.DictReader(io.StringIO(say("validate", path, "--format", "csv").stdout)))
+    assert {row["delivery"] for row in rows} == {str(path)}
+    assert [row["kind"] for row in rows][:4] == ["delivery", "period", "total", "total"]
+    assert rows[1]["says"] == "would load: 1 charge, 0 rejected"
+
+
+def test_a_path_that_is_not_there_is_refused(say: Say, tmp_path: Path) -> None:
+    ended = say("validate", tmp_path / "nowhere")
+    assert ended.code == 65
+    assert "no such file or folder" in ended.stdout
+
+
+def test_a_version_can_be_asked_for(say: Say, tmp_path: Path) -> None:
+    path = write(tmp_path / "bill.csv", [good()])
+    [checked] = told(say, path, "--focus", "1.3")
+    assert checked["focus_version"] == "1.3"
+    assert {each["column"] for each in checked["findings"]} == {"HostProviderName", "ServiceProviderName"}
