@@ -21,7 +21,13 @@ def _focus_fields() -> tuple[Field, ...]:
     # Microsoft's names before 1.2 had these columns.
     aliases = {"InvoiceId": ("x_InvoiceId",), "PricingCurrency": ("x_PricingCurrency",)}
     standard = tuple(
-        Field(column.name, kinds.get(column.kind, "text"), column.name in needed, aliases.get(column.name, ()))
+        Field(
+            column.name,
+            kinds.get(column.kind, "text"),
+            column.name in needed,
+            aliases.get(column.name, ()),
+            ranked=True,
+        )
         for column in focus.COLUMNS
         if column.name != "Tags"
     )
