@@ -315,7 +315,8 @@ def _parquet_select(
     # Columns go by place: DuckDB takes names that differ in capitals alone for one. A folder a=1 is no column.
     names = ", ".join(f"c{index}" for index in range(max((place[0] + 1 for place in each.probe.places), default=0)))
     files = ", ".join(staging.literal(str(path)) for path in paths)
-    source = f"read_parquet([{files}], file_row_number = true, hive_partitioning = false) AS file({names})"
+    read = f"read_parquet([{files}], file_row_number = true, hive_partitioning = false) AS file({names})"
+    source = f"(SELECT *, file_index FROM {read})"
     place = {"file": f"CAST({number} + file_index AS INTEGER)", "record": "file_row_number + 1", "line": "NULL"}
     return staging.select(each.header, columns, source, **place, without=without, remarks=remarks)
 

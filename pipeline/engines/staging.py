@@ -25,6 +25,7 @@ from pipeline.sources.formats import Field, Header
 #: Between the parts of ``x_Problem``.
 UNIT = "\x1f"
 
+_TEXT = ("string", "large_string", "string_view")
 _TYPES = {"text": "VARCHAR", "decimal": "DECIMAL(38, 18)", "datetime": "TIMESTAMP", "date": "TIMESTAMP"}
 
 
@@ -64,6 +65,7 @@ def select(
     ``ragged`` is one for the problem of a row that could not be cut into columns; ``without`` names fields to leave
     out, which ``with_absent`` puts back; ``remarks`` adds ``x_Remarks``.
     """
+    columns, source = _cleaned(header, columns, source)
     typed = {field.name: _typed(field, header, columns) for field in header.format.fields}
     parts = [f"{expression} AS {identifier(name)}" for name, expression in typed.items() if name not in without]
     parts += [
@@ -83,6 +85,17 @@ def select(
     if remarks:
         parts.append(f"{_remarks(header, columns, typed)} AS x_Remarks")
     return "SELECT\n    " + ",\n    ".join(parts) + f"\nFROM {source}"
+
+
+def _cleaned(header: Header, columns: Sequence[Column], source: str) -> tuple[list[Column], str]:
+    """Clean the used text columns once, below the SELECT: its macros repeat what they are given many times over."""
+    used = {*header.fields.values(), *header.tags, *header.kept}
+    texts = {index: columns[index] for index in used if columns[index].type in _TEXT}
+    if not texts:
+        return list(columns), source
+    clean = ", ".join(f"{_as_text(raw, header)} AS {raw.expression}" for raw in texts.values())
+    plain = [Column(raw.expression) if index in texts else raw for index, raw in enumerate(columns)]
+    return plain, f"(SELECT * REPLACE ({clean}) FROM {source})"
 
 
 def absent(headers: Sequence[Header]) -> tuple[str, ...]:
@@ -139,11 +152,11 @@ def _as_text(raw: Column, header: Header) -> str:
         return raw.expression
     if _nested(raw):
         return f"CAST(to_json({raw.expression}) AS VARCHAR)"
-    is_text = raw.type in ("string", "large_string", "string_view")
-    text = f"nullif({raw.expression if is_text else f'CAST({raw.expression} AS VARCHAR)'}, '')"
-    for word in header.format.null_words:
-        text = f"nullif({text}, {literal(word)})"
-    return text
+    is_text = raw.type in _TEXT
+    text = raw.expression if is_text else f"CAST({raw.expression} AS VARCHAR)"
+    # One CASE for all words: a nullif in a nullif doubles the expression with each word.
+    words = ", ".join(literal(word) for word in ("", *header.format.null_words))
+    return f"CASE WHEN {text} NOT IN ({words}) THEN {text} END"
 
 
 def _is_given(raw: Column, header: Header) -> str:
