@@ -19,7 +19,8 @@ SELECT
         CASE WHEN coalesce(l.listed, l.listed_price) IS NULL OR l.contracted IS NULL THEN 'price' END,
         CASE WHEN l.x_Noted THEN 'number' END,
         CASE WHEN types.ChargeCategory IS NULL THEN 'type' END,
-        CASE WHEN l.BillingPeriodStartDate IS NULL THEN 'period' WHEN l.BillingPeriodEndDate IS NOT NULL THEN 'period_end' END
+        CASE WHEN l.BillingPeriodStartDate IS NULL THEN 'period'
+            WHEN l.BillingPeriodEndDate IS NOT NULL THEN 'period_end' END
     ), '') AS x_SourceChanges,
     azure_billed(CASE l.x_View WHEN 'joined' THEN 'amortized' ELSE l.x_View END, l.CostInBillingCurrency, l.x_Committed,
         l.ChargeType) AS BilledCost,
@@ -41,7 +42,8 @@ SELECT
     coalesce(types.ChargeCategory, 'Adjustment') AS ChargeCategory, types.ChargeClass,
     coalesce(l.ProductName, nullif(concat_ws(' - ', l.MeterCategory, l.MeterSubCategory, l.MeterName), ''), l.PlanName)
         AS ChargeDescription,
-    CASE replace(replace(lower(l.Frequency), ' ', ''), '-', '') WHEN 'onetime' THEN 'One-Time' WHEN 'recurring' THEN 'Recurring'
+    CASE replace(replace(lower(l.Frequency), ' ', ''), '-', '')
+        WHEN 'onetime' THEN 'One-Time' WHEN 'recurring' THEN 'Recurring'
         WHEN 'usagebased' THEN 'Usage-Based' ELSE CASE WHEN types.ChargeCategory = 'Usage' THEN 'Usage-Based' END END
         AS ChargeFrequency,
     l.commitment AS CommitmentDiscountId, coalesce(l.BenefitName, l.ReservationName) AS CommitmentDiscountName,

@@ -60,7 +60,16 @@ OCI_FILES: dict[str, Totals] = {
     "koku/oci/reports_cost-csv_0001000000603747.csv": (5, "0.000040641", "0.000040641"),
     "nise/oci_cost/reports_cost-csv_nise.csv.gz": (2880, "190732.32", "190732.32"),
 }
-LOADED = FOCUS_FILES | AWS_FILES | OCI_FILES
+AZURE_FILES: dict[str, Totals] = {
+    "focus_converters/azure/sample-anonymous-ea-export-dataset.csv": (27, "1.26136926505726", None),
+    "koku/azure/azure_camelCased.csv": (3, "0.00011016", None),
+    "koku/azure/azure_version_2.csv": (5, "19.998413754", None),
+    "koku/azure/costreport_a243c6f2-199f-4074-9a2c-40e671cf1584.csv": (3, "0.00011016", None),
+    "koku/azure/empty_frame.csv": (0, "0", None),
+    "opencost-azure/headersets/Enterprise.csv": (1, "0", None),
+    "opencost-azure/headersets/PayAsYouGo.csv": (1, "0.075", None),
+}
+LOADED = FOCUS_FILES | AWS_FILES | AZURE_FILES | OCI_FILES
 
 #: Files and folders of what is no known format, a list for each provider, and what the refusal says.
 FOCUS_REFUSED = {
@@ -72,7 +81,11 @@ FOCUS_REFUSED = {
 OCI_REFUSED = {
     "koku/oci/reports_usage-csv_0001000000829494.csv": "an OCI usage report, which has no costs; give the cost report",
 }
-UNKNOWN = FOCUS_REFUSED | OCI_REFUSED
+AZURE_REFUSED = {
+    # No column says in which currency these costs are: money of an unknown currency is not loaded.
+    "opencost-azure/values": "without the column(s) BillingCurrency or BillingCurrencyCode or Currency; export them too",
+}
+UNKNOWN = FOCUS_REFUSED | OCI_REFUSED | AZURE_REFUSED
 DAMAGED_TIMES = "focus-spec-examples/saas_examples"
 
 
@@ -94,6 +107,7 @@ def summed(rows: Iterable[dict[str, str]], *names: str) -> Decimal:
 
 
 BILLED = ("BilledCost", "lineItem/UnblendedCost", "line_item_unblended_cost", "cost/myCost")
+BILLED += ("CostInBillingCurrency", "PreTaxCost", "preTaxCost")
 EFFECTIVE = ("EffectiveCost", "AmortizedCost", "cost/myCost")
 
 
@@ -116,7 +130,7 @@ def test_a_real_export_loads_to_the_last_digit(shared: House, exports: Path, nam
 
 def test_every_real_export_is_in_one_of_the_lists(exports: Path) -> None:
     known = [*LOADED, *UNKNOWN, DAMAGED_TIMES, "koku/test_cur.csv", "nise/aws_cur", "aws-schema-only", "lookups"]
-    known += [*GCP]
+    known += [*GCP, "nise/azure_v2"]
     files = [
         str(path.relative_to(exports)) for path in exports.rglob("*") if path.is_file() and "manifest" not in path.name
     ]
@@ -203,6 +217,17 @@ def test_the_schemas_that_aws_writes_are_read(exports: Path) -> None:
 def test_a_schema_without_rows_is_nothing_to_load(house: House, exports: Path) -> None:
     outcome = house.one(exports / "aws-schema-only" / "aws_cur2_0rows.snappy.parquet")
     assert (outcome.status, outcome.charges) == ("loaded", 0)
+
+
+@pytest.mark.heavy
+def test_the_large_azure_month_is_exact_beside_its_empty_part(house: House, exports: Path) -> None:
+    folder = exports / "nise" / "azure_v2"
+    empty, month = sorted(house.load(folder), key=lambda outcome: outcome.charges)
+    assert (empty.status, empty.charges, month.status, month.charges) == ("loaded", 0, "loaded", 62_000)
+    written = money.total(
+        money.stored(Decimal(row["CostInBillingCurrency"])) for path in folder.glob("*.gz") for row in records(path)
+    )
+    assert house.billed() == written == Decimal("9272.072162486699990669")
 
 
 @pytest.mark.heavy
