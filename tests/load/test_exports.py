@@ -106,8 +106,10 @@ def summed(rows: Iterable[dict[str, str]], *names: str) -> Decimal:
     return money.total(Decimal(text) for text in texts if text and text != "NULL")
 
 
-BILLED = ("BilledCost", "lineItem/UnblendedCost", "line_item_unblended_cost", "cost/myCost")
-BILLED += ("CostInBillingCurrency", "PreTaxCost", "preTaxCost")
+BILLED = (
+    *("BilledCost", "lineItem/UnblendedCost", "line_item_unblended_cost", "cost/myCost"),
+    *("CostInBillingCurrency", "PreTaxCost", "preTaxCost"),
+)
 EFFECTIVE = ("EffectiveCost", "AmortizedCost", "cost/myCost")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import random
+from pathlib import Path
 
 import pytest
 
@@ -214,3 +216,31 @@ def test_what_is_laid_over_the_rows_is_part_of_the_version(monkeypatch: pytest.M
     sql, before = resources.sql, formats.OCI_COST.mapping_version()
     monkeypatch.setattr(resources, "sql", lambda asked: sql(asked) + ("\n" if asked == "staging/oci_cost" else ""))
     assert formats.OCI_COST.mapping_version() != before
+
+
+def exported(exports: Path, export: str) -> list[str]:
+    """The header of an Azure export as the lookups record it."""
+    with (exports / "lookups" / "provider_export_columns.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["provider"] == "Azure" and row["export"].startswith(export)]
+    return [row["column"] for row in sorted(rows, key=lambda row: int(row["position"]))]
+
+
+@pytest.mark.parametrize(
+    ("export", "version"),
+    [("EA cost", "2023"), ("MCA cost", "MCA"), ("EA ActualCost", "2020"), ("pay-as-you-go", "2019")],
+)
+def test_every_azure_layout_is_told_by_its_header(exports: Path, export: str, version: str) -> None:
+    header = formats.resolve(exported(exports, export), "x")
+    assert (header.format, header.version) == (formats.AZURE_COST, version)
+    assert [name for name, is_set in header.tags.values() if is_set] == [""]
+
+
+def test_a_translated_header_is_read_by_the_name_in_brackets() -> None:
+    columns = ["Datum (Date)", "Kosten (Cost)", "Währung (Currency)", "(MeterCategory)", "Dienst (Consumed Service)"]
+    columns[3] = "Kategorie der Verbrauchseinheit (MeterCategory)"
+    header = formats.resolve([*columns, "Tags (Tags)"], "x")
+    assert (header.format, list(header.tags)) == (formats.AZURE_COST, [5])
+
+
+def test_brackets_mean_nothing_in_other_formats() -> None:
+    assert formats.resolve([*FOCUS, "note (BilledCost)"], "x").dropped == ("note (BilledCost)",)
