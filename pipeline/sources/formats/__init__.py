@@ -179,7 +179,8 @@ def _tag_columns(found: Format, columns: Sequence[str]) -> dict[int, tuple[str, 
                 tags[index] = (key_prefix + name[len(prefix) :], False)
     # In the format's order, whatever the file's: of a key that several sets have, the last one's value counts.
     ranks = {
-        index: order.index(columns[index].lower()) if is_set else len(order) for index, (_, is_set) in tags.items()
+        index: order.index(found.plain(columns[index]).lower()) if is_set else len(order)
+        for index, (_, is_set) in tags.items()
     }
     return dict(sorted(tags.items(), key=lambda item: ranks[item[0]]))
 
