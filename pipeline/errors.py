@@ -8,7 +8,8 @@
     ├── ExportError               65   an export cannot become charges
     │   ├── UnknownFormatError         no signature fits the header
     │   ├── UnreadableFileError        not the file it claims to be, torn or empty
-    │   │   └── FileChangedError       written while it was read; retry
+    │   │   ├── FileChangedError       written while it was read; retry
+    │   │   └── UnreachableError       an object store does not answer; retry
     │   ├── MappingError               too many rows could not be mapped
     │   ├── LawError                   rows or money do not add up: a load that must not commit
     │   └── UndecidedError             files that may be parts or re-deliveries of each other
@@ -82,6 +83,12 @@ class UnreadableFileError(ExportError):
 
 class FileChangedError(UnreadableFileError):
     """The file was written while it was read: the next run reads it again."""
+
+    retry = True
+
+
+class UnreachableError(UnreadableFileError):
+    """An object store did not answer, however often it was asked: the next run asks again."""
 
     retry = True
 

@@ -121,7 +121,13 @@ class Night:
         if rollups.refresh_for_keys(self.warehouse, self.keys):
             self._tell(Step("rollups", "reported tag keys changed: all periods"))
         outcomes = []
-        with Loader(self.warehouse, run_id=self.run_id, reported_keys=self.keys, accept=accept) as loader:
+        with Loader(
+            self.warehouse,
+            run_id=self.run_id,
+            reported_keys=self.keys,
+            accept=accept,
+            cache=self.settings.cache,
+        ) as loader:
             for source, patterns in sources:
                 for outcome in loader.load(source, patterns, mode, whole=whole):
                     outcomes.append(outcome)
@@ -129,6 +135,8 @@ class Night:
             if whole:
                 loader.close_sources_but([source.name for source, _ in sources])
         self.result.warnings += [_TWICE.format(*row) for row in self.warehouse.rows(resources.sql("night/twice"))]
+        mixed = self.warehouse.rows(resources.sql("night/two_currencies"), [self.run_id])
+        self.result.warnings += [_TWO_CURRENCIES.format(*row) for row in mixed]
         self.result.outcomes += outcomes
         return outcomes
 
@@ -504,6 +512,11 @@ def _load_step(outcome: Outcome) -> Step:
 
 #: The same file under two source names: its charges count twice.
 _TWICE = "{0} file(s), first {1}, are loaded by {2} and by {3}: their charges count twice; take them out of one"
+
+#: A billing account of a load of this run that is billed in several currencies.
+_TWO_CURRENCIES = (
+    "{0} {1}: the billing account {2} is billed in {3}; each currency has sums of its own, they are never added"
+)
 
 #: Periods whose budgets wait for a rate: counted as soon as the configuration has it.
 _UNCOUNTED = "SELECT DISTINCT x_BillingPeriod FROM budget_status WHERE unconverted <> '{}'"

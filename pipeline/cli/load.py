@@ -44,11 +44,12 @@ def load(
     as_of: str | None,
     verbose: bool,
 ) -> int:
-    """Load exports: the given files, folders or globs, or else the configured sources.
+    """Load exports: the given files, folders, globs or addresses, or else the configured sources.
 
     \b
     Examples:
       costmill load exports/2026-03/ --warehouse costs.duckdb --source aws-prod
+      costmill load s3://bills/aws/ --warehouse costs.duckdb --source aws-prod
       costmill load --source aws-prod
     """
     from pipeline import jobs
@@ -90,12 +91,14 @@ def pattern(path: str) -> str:
     Raises:
         UsageError: when it cannot be one.
     """
+    from pipeline import addresses
     from pipeline.config.paths import Resolver
 
     try:
-        return os.path.normpath(Resolver(Path.cwd(), os.environ).pattern(path))
+        given = Resolver(Path.cwd(), os.environ).pattern(path)
     except ValueError as error:
         raise UsageError(str(error)) from None
+    return given if addresses.is_address(given) else os.path.normpath(given)
 
 
 def _require_name(name: str) -> None:

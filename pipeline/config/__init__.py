@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.config.budgets import AlertThreshold, BudgetsConfig, ScopeBudget
 from pipeline.config.settings import (
     BudgetOverrides,
+    CacheSettings,
     CurrencySettings,
     FreshnessSettings,
     PublishSettings,
@@ -31,6 +32,7 @@ __all__ = [
     "AlertThreshold",
     "BudgetOverrides",
     "BudgetsConfig",
+    "CacheSettings",
     "CurrencySettings",
     "FreshnessSettings",
     "PublishSettings",

@@ -190,6 +190,18 @@ def memory(value: str) -> str:
     return value
 
 
+def size(value: str) -> int:
+    """Read an amount of bytes, such as 10GB or 512MiB; 0 is none."""
+    if value == "0":
+        return 0
+    found = _MEMORY.fullmatch(value)
+    if not found:
+        raise ValueError(f"{value!r} is no amount of bytes; write 0, or one such as 10GB or 512MiB")
+    unit = re.sub(r"[^A-Z]", "", value.upper())
+    base = 1024 if "I" in unit else 1000
+    return int(Decimal(re.sub(r"[^0-9.]", "", value)) * base ** ("KMGT".index(unit[0]) + 1))
+
+
 def moment(value: str) -> datetime:
     """Read a UTC date (as its last microsecond) or ISO time as a naive UTC datetime."""
     try:

@@ -28,6 +28,7 @@ SECTIONS = {
         (
             "warehouse",
             "publish",
+            "cache",
             "reports",
             "sources",
             "freshness",
@@ -41,6 +42,7 @@ SECTIONS = {
         ("accounts", "calendar", "usage_log", "mail", "notify"),
     ),
     "publish": Keys(("path", "mode", "keep")),
+    "cache": Keys(("path", "max_size")),
     "reports": Keys(("out", "formats", "locale"), ("templates",)),
     "sources[]": Keys(("name", "path", "format", "origin", "keep_columns", "max_rejected", "gate"), ("tenant", "bill")),
     "sources[].gate": Keys(("rows",), ("cost", "cost_floor", "days", "accounts")),

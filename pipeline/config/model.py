@@ -26,6 +26,14 @@ class PublishSettings:
 
 
 @dataclass(frozen=True)
+class CacheSettings:
+    """Where objects of buckets are kept on this machine, and how many bytes of them between runs."""
+
+    path: Path
+    max_bytes: int = 10_000_000_000
+
+
+@dataclass(frozen=True)
 class ReportSettings:
     """Where reports go and in which formats: ``html``, ``md``. ``templates`` is None in this version."""
 
@@ -41,7 +49,7 @@ class SourceSettings:
 
     Attributes:
         name: its identity in the store.
-        path: absolute folder or file, or a glob pattern.
+        path: absolute folder or file, a glob pattern, or an address such as ``s3://bucket/folder``.
         format: ``auto`` or a format's name.
         max_rejected: share of rows, 0 to 1, that a delivery may have rejected and still load.
         gate_rows: share of rows, 0 to 1, that a re-delivery may have less than what is loaded.
@@ -85,6 +93,7 @@ class Settings:
 
     Attributes:
         file: where it was read from; None without a file.
+        cache: None without a file: ``cache/`` beside the warehouse.
         as_of: naive UTC; None for now.
         writer_wait_seconds: how long a run waits for another writer of the warehouse.
         memory_limit: what DuckDB may use before it works on disk, as its text, such as ``2GB``.
@@ -99,6 +108,7 @@ class Settings:
     freshness: FreshnessSettings = FreshnessSettings()
     currency: CurrencySettings = CurrencySettings()
     tags: TagSettings = TagSettings()
+    cache: CacheSettings | None = None
     budgets: BudgetsConfig | None = None
     as_of: datetime | None = None
     writer_wait_seconds: int = 600

@@ -9,7 +9,14 @@ from typing import Literal, cast
 
 from pipeline.config import fields
 from pipeline.config.keys import SECTIONS
-from pipeline.config.model import CurrencySettings, FreshnessSettings, PublishSettings, ReportSettings, SourceSettings
+from pipeline.config.model import (
+    CacheSettings,
+    CurrencySettings,
+    FreshnessSettings,
+    PublishSettings,
+    ReportSettings,
+    SourceSettings,
+)
 from pipeline.config.paths import Resolver
 from pipeline.config.section import Section
 
@@ -22,6 +29,13 @@ def read_publish(root: Section, resolver: Resolver, warehouse: Path) -> PublishS
         section.problem("path", "is the warehouse itself; analysts open a copy, which needs a path of its own")
     mode = section.value("mode", fields.file_mode, 0o444)
     return PublishSettings(path, mode, section.value("keep", fields.integer(1, 1000), 2))
+
+
+def read_cache(root: Section, resolver: Resolver, warehouse: Path) -> CacheSettings:
+    """Read ``cache``; it stands beside the warehouse where nothing else is said."""
+    section = root.section("cache", SECTIONS["cache"])
+    path = section.value("path", resolver.path, warehouse.parent / "cache")
+    return CacheSettings(path, section.value("max_size", fields.size, CacheSettings.max_bytes))
 
 
 def read_reports(root: Section, resolver: Resolver) -> ReportSettings:
@@ -55,7 +69,9 @@ def read_sources(root: Section, resolver: Resolver) -> tuple[SourceSettings, ...
 def _read_source(section: Section, resolver: Resolver) -> SourceSettings | None:
     """Return a source, None when it has no readable name or path."""
     name = section.required("name", fields.source_name, "one such as aws-prod")
-    path = section.required("path", resolver.pattern, "a folder, a file or a pattern such as exports/aws/**")
+    path = section.required(
+        "path", resolver.pattern, "a folder, a file, a pattern such as exports/aws/**, or s3://bucket/folder"
+    )
     section.value("origin", fields.choice(fields.ORIGINS, fields.LATER_ORIGINS), "billed")
     gate = section.section("gate", SECTIONS["sources[].gate"])
     source = SourceSettings(

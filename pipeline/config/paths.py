@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import glob
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline import addresses
 from pipeline.config.fields import line_of_text
 from pipeline.errors import ConfigurationError
 
 FILE_NAME = "costmill.yaml"
 VARIABLE = "COSTMILL_CONFIG"
-
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def find_config(explicit: Path | None, environ: Mapping[str, str], start: Path) -> Path | None:
@@ -56,17 +54,15 @@ class Resolver:
     def path(self, value: str) -> Path:
         """Read a path of this machine."""
         line_of_text(value)
-        if _ADDRESS.match(value):
+        if addresses.is_address(value):
             raise ValueError(f"{value!r} is no path of this machine; write a folder or a file")
         return self._absolute(value)
 
     def pattern(self, value: str) -> str:
-        """Read a folder, file or glob pattern; the file's folder before a relative pattern is escaped."""
+        """Read a folder, file, glob pattern or address; the file's folder before a relative pattern is escaped."""
         line_of_text(value)
-        if _ADDRESS.match(value):
-            raise ValueError(
-                f"{value!r}: object stores are not yet known to this version; name a folder they are copied to"
-            )
+        if addresses.is_address(value):
+            return str(addresses.parse(value))
         if not glob.has_magic(value):
             return str(self._absolute(value))
         escaped = Resolver(Path(glob.escape(str(self.base))), {"HOME": glob.escape(str(self._home()))})

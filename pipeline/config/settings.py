@@ -16,6 +16,7 @@ from pipeline.config.findings import Findings
 from pipeline.config.keys import SECTIONS
 from pipeline.config.model import (
     MEMORY_LIMIT,
+    CacheSettings,
     CurrencySettings,
     FreshnessSettings,
     PublishSettings,
@@ -31,6 +32,7 @@ from pipeline.errors import ConfigurationError
 
 __all__ = [
     "BudgetOverrides",
+    "CacheSettings",
     "CurrencySettings",
     "FreshnessSettings",
     "PublishSettings",
@@ -132,6 +134,7 @@ def _read_root(
         file=file,
         warehouse=warehouse,
         publish=parts.read_publish(root, resolver, warehouse),
+        cache=parts.read_cache(root, resolver, warehouse),
         reports=parts.read_reports(root, resolver),
         sources=parts.read_sources(root, resolver),
         freshness=parts.read_freshness(root),

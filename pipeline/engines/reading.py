@@ -12,6 +12,7 @@ import csv
 import hashlib
 import itertools
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -40,6 +41,9 @@ logger = logging.getLogger(__name__)
 BATCH = 50_000
 #: A CSV record may be this long in the fast reader; longer ones go to the careful one.
 LINE_LIMIT = 1 << 24
+#: CSVs of at most so many bytes are read many at a time, at most so many.
+SMALL = 256 << 10
+RUN_LIMIT = 500
 
 
 @dataclass(frozen=True)
@@ -139,8 +143,10 @@ class Reader:
     def _stage_rows(self, looked: Sequence[StagedFile]) -> None:
         header = looked[0].header
         self._absent = staging.absent([each.header for each in looked])
-        for number, each in enumerate(looked):
-            self._stage_file(number, each, is_careful=self._closely)
+        for number, alike in _small_alike(looked):
+            if self._closely or len(alike) == 1 or not self._fast(number, alike):
+                for place, each in enumerate(alike):
+                    self._stage_file(number + place, each, is_careful=self._closely)
         self._show(staging.with_absent(header.format.fields, self._absent, "staged_rows"), header)
         if header.format.overlay or header.format.credits:
             self._place_rejected(looked)
@@ -188,7 +194,7 @@ class Reader:
         if each.probe.container == "zip":
             path = probe.unzip(each.file.path, self.folder)
         try:
-            if is_careful or not self._fast(number, each, path):
+            if is_careful or not self._fast(number, [each], path):
                 self._careful(number, each, path)
         finally:
             if each.probe.container == "zip":
@@ -203,26 +209,42 @@ class Reader:
         link.symlink_to(path.absolute())
         return link
 
-    def _fast(self, number: int, each: StagedFile, path: Path) -> bool:
-        """Read by DuckDB; False when anything is wrong with the file or a row of it."""
-        source = _read_csv(path, each)
-        columns = [staging.Column(f"c{index}") for index in range(len(each.header.columns))]
+    def _fast(self, number: int, alike: Sequence[StagedFile], unpacked: Path | None = None) -> bool:
+        """Read files with one header by DuckDB; False when anything is wrong with one or a row of it.
+
+        ``number`` is the first one's; ``unpacked`` stands for a single file's own path.
+        """
+        paths = [unpacked or self._plain_path(each.file.path) for each in alike]
+        columns = [staging.Column(f"c{index}") for index in range(len(alike[0].header.columns))]
+        names = ", ".join(staging.literal(str(path)) for path in paths)
+        place = number if len(paths) == 1 else f"CAST({number - 1} + list_position([{names}], filename) AS INTEGER)"
+        source = _read_csv(names, alike[0])
+        select = staging.select(
+            alike[0].header, columns, source, file=place, record="NULL", line="NULL", without=self._absent
+        )
         try:
-            select = staging.select(
-                each.header, columns, source, file=number, record="NULL", line="NULL", without=self._absent
-            )
-            with _sound(each):
+            if any(
+                each.probe.container != "gzip" and probe.has_long_line(path)
+                for each, path in zip(alike, paths, strict=True)
+            ):
+                raise _LongLineError(f"a line of more than {LINE_LIMIT} bytes")
+            with _sound(alike, self.connection):
                 self._append(select)
-        except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
-            logger.debug("%s: the fast reader gave up: %s", path, first_line(error))
+        except (
+            duckdb.InvalidInputException,
+            duckdb.ConversionException,
+            duckdb.IOException,
+            _LongLineError,
+        ) as error:
+            logger.debug("%s: the fast reader gave up: %s", paths[0], first_line(error))
             self.connection.abort()
-            self._forget(number)
+            self._forget(number, len(paths))
             return False
         [(bad,)] = self.connection.execute(
-            "SELECT count(x_Problem) FROM staged_rows WHERE x_File = ?", [number]
+            "SELECT count(x_Problem) FROM staged_rows WHERE x_File BETWEEN ? AND ?", [number, number + len(paths) - 1]
         ).fetchall()
         if bad:
-            self._forget(number)
+            self._forget(number, len(paths))
             return False
         return True
 
@@ -271,9 +293,11 @@ class Reader:
         else:
             self.connection.execute(f"CREATE TEMP TABLE staged_rows AS {select}")
 
-    def _forget(self, number: int) -> None:
+    def _forget(self, number: int, files: int = 1) -> None:
         if self._exists():
-            self.connection.execute("DELETE FROM staged_rows WHERE x_File = ?", [number])
+            self.connection.execute(
+                "DELETE FROM staged_rows WHERE x_File BETWEEN ? AND ?", [number, number + files - 1]
+            )
 
     def _exists(self) -> bool:
         [(tables,)] = self.connection.execute(
@@ -339,25 +363,77 @@ def _sound_parquet(each: StagedFile) -> Iterator[None]:
         raise UnreadableFileError(f"{each.file.path}: damaged Parquet: {first_line(error)}") from error
 
 
+def _small_alike(looked: Sequence[StagedFile]) -> Iterator[tuple[int, list[StagedFile]]]:
+    """Cut the files into runs of small CSVs with one header, each with its first file's number; others are alone.
+
+    Planning the query takes longer than reading a small file: a delivery may have a thousand.
+    """
+    start = 0
+    while start < len(looked):
+        end = start + 1
+        if _is_small(looked[start]):
+            kind = (looked[start].probe.container, looked[start].header.columns)
+            while (
+                end < min(len(looked), start + RUN_LIMIT)
+                and _is_small(looked[end])
+                and (looked[end].probe.container, looked[end].header.columns) == kind
+            ):
+                end += 1
+        yield start, list(looked[start:end])
+        start = end
+
+
+def _is_small(each: StagedFile) -> bool:
+    return each.probe.content == "csv" and each.probe.container != "zip" and each.file.bytes <= SMALL
+
+
+class _LongLineError(Exception):
+    """A line may be longer than DuckDB's buffer: it leaves such a line out, and says nothing."""
+
+
 @contextmanager
-def _sound(each: StagedFile) -> Iterator[None]:
-    """Check a gzip's checksums beside what goes on inside: DuckDB ignores them."""
-    if each.probe.container != "gzip":
+def _sound(files: Sequence[StagedFile], connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Check gzips beside what goes on inside: DuckDB ignores checksums, and unpacks without end.
+
+    Raises:
+        UnreadableFileError: when one is damaged or a bomb; what goes on inside is then interrupted.
+        _LongLineError: when one may have a line that DuckDB has left out.
+    """
+    packed = [each.file.path for each in files if each.probe.container == "gzip"]
+    if not packed:
         yield
         return
+    done = threading.Event()
+
+    def check() -> bool:
+        try:
+            are_long = [probe.check_gzip(path) for path in packed]
+        except UnreadableFileError:
+            if not done.is_set():
+                connection.interrupt()
+            raise
+        return any(are_long)
+
     with ThreadPoolExecutor(1) as beside:
-        checked = beside.submit(probe.check_gzip, each.file.path)
-        yield
-        checked.result()
+        checked = beside.submit(check)
+        try:
+            yield
+        except duckdb.Error:
+            checked.result()  # a damaged file is told as one, whatever DuckDB made of it
+            raise
+        finally:
+            done.set()
+        if checked.result():
+            raise _LongLineError(f"a line of more than {LINE_LIMIT} bytes")
 
 
-def _read_csv(path: Path, each: StagedFile) -> str:
+def _read_csv(paths: str, each: StagedFile) -> str:
     names = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(each.header.columns)))
     nulls = ", ".join(staging.literal(word) for word in ("", *each.header.format.null_words))
     compression = "gzip" if each.probe.container == "gzip" else "none"
     # The dialect is given, never sniffed: a file of only a header makes the sniffer drop the quote character.
     return (
-        f"read_csv({staging.literal(str(path))}, auto_detect = false, header = true, delim = ',', quote = '\"', "
+        f"read_csv([{paths}], auto_detect = false, header = true, delim = ',', quote = '\"', "
         f"escape = '\"', columns = {{{names}}}, nullstr = [{nulls}], compression = '{compression}', "
         f"max_line_size = {LINE_LIMIT}, hive_partitioning = false)"
     )
@@ -367,9 +443,11 @@ def _careful_batches(path: Path, width: int) -> Iterator[pa.Table]:
     rows: list[list[str | None]] = []
     record, start = 0, 1
     with probe.text(path, errors="surrogateescape") as lines:
-        reader = csv.reader(lines, strict=True)
+        limited = probe.Lines(lines, path)
+        reader = csv.reader(limited, strict=True)
         try:
             for position, row in enumerate(reader):
+                limited.start_record()
                 line, start = start, reader.line_num + 1
                 if position == 0 or not row:
                     continue

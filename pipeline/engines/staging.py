@@ -269,8 +269,23 @@ def _problem(header: Header, columns: Sequence[Column], typed: dict[str, str]) -
                 f"WHEN ({header.format.period}) IS NULL THEN {name} || replace(left({text}, 200), chr(31), ' ') || "
                 f"{literal(UNIT + _REASONS['period'])}"
             )
+    branches += _two_currencies(header, columns)
     return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS VARCHAR)"
 
+
+def _two_currencies(header: Header, columns: Sequence[Column]) -> list[str]:
+    """A branch for a text such as ``USD/EUR``: its sum would be of no currency. Codes that are none (MC) are one."""
+    index = header.fields.get(header.format.currency)
+    if index is None:
+        return []
+    text = _as_text(columns[index], header)
+    name = literal(header.columns[index].replace(UNIT, " ") + UNIT)
+    reason = literal(UNIT + "names two currencies; a charge is billed in one")
+    value = f"replace(left({text}, 200), chr(31), ' ')"
+    return [f"WHEN regexp_full_match({text}, {literal(_TWO_CODES)}) THEN {name} || {value} || {reason}"]
+
+
+_TWO_CODES = r"[A-Za-z]{3}(\s*[/,;|+&]\s*|\s+)[A-Za-z]{3}(\W.*)?"
 
 _REASONS = {
     "decimal": "is no number of at most 20 digits before the point (digits, sign, point and exponent only)",

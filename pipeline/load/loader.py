@@ -11,7 +11,8 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from pipeline.config import SourceSettings
+from pipeline import addresses
+from pipeline.config import CacheSettings, SourceSettings
 from pipeline.engines.failures import as_export_errors
 from pipeline.engines.mapping import Counts, Mapper
 from pipeline.engines.reading import Reader, Staged
@@ -22,9 +23,12 @@ from pipeline.load.swap import Swap
 from pipeline.periods import utc_now
 from pipeline.sources import delivery as deliveries
 from pipeline.sources import find, formats
+from pipeline.sources.cache import Cache
 from pipeline.sources.delivery import Delivery, Mode, Plan, Profile
 from pipeline.sources.find import ExportFile
-from pipeline.store import loads, rollups
+from pipeline.sources.places import Folder, Place
+from pipeline.sources.remote import Buckets
+from pipeline.store import loads, objects, rollups
 from pipeline.store.loads import Load
 from pipeline.store.warehouse import Warehouse
 
@@ -35,7 +39,13 @@ class Loader:
     """Loads sources into an open warehouse. One per run; use as a context manager."""
 
     def __init__(
-        self, warehouse: Warehouse, *, run_id: str, reported_keys: Sequence[str] = (), accept: bool = False
+        self,
+        warehouse: Warehouse,
+        *,
+        run_id: str,
+        reported_keys: Sequence[str] = (),
+        accept: bool = False,
+        cache: CacheSettings | None = None,
     ) -> None:
         self.warehouse = warehouse
         self.run_id = run_id
@@ -45,6 +55,8 @@ class Loader:
         self._mappings[None] = formats.all_mappings()
         self._tools: tuple[Reader, Mapper] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._cache = cache or CacheSettings(warehouse.path.parent / "cache")
+        self._buckets: Buckets | None = None
 
     def __enter__(self) -> Loader:
         return self
@@ -54,6 +66,8 @@ class Loader:
             self._tools[0].clear()
         if self._folder:
             self._folder.cleanup()
+        if self._buckets:
+            self._buckets.close()
 
     def load(
         self, source: SourceSettings, patterns: Sequence[str], mode: Mode = "auto", *, whole: bool = False
@@ -148,7 +162,8 @@ class Loader:
             if delivery.problem:
                 raise ExportError(delivery.problem)
             reader, mapper = self._heavy()
-            with as_export_errors(delivery.name):
+            with find.called_by_name(delivery.files), as_export_errors(delivery.name):
+                self._bring(delivery.files)
                 staged = reader.stage(delivery.files, source.keep_columns)
                 _require_format(source, staged)
                 roles.settle(reader, mapper, staged, delivery)
@@ -197,8 +212,9 @@ class Loader:
             )
             if verdict:
                 return self._decide(job, replace(load, status=verdict[0], reason=verdict[1]), started)
-            with as_export_errors(job.delivery.name), self.warehouse.transaction():
-                load = replace(load, reason=self._views(job.source).reason(job, loaded))
+            load = replace(load, reason=self._views(job.source).reason(job, loaded))
+            names = find.called_by_name(job.delivery.files)
+            with names, as_export_errors(job.delivery.name), self.warehouse.transaction():
                 done = self._swap().swap_in(job, load, counts, takes_over=takes_over)
                 roles.note(self.warehouse, job, done)
                 for file in job.delivery.files:
@@ -218,7 +234,8 @@ class Loader:
             load = replace(load, rows_repeated=judged.repeated_rows)
             if judged.verdict:
                 return self._decide(job, replace(load, status=judged.verdict[0], reason=judged.verdict[1]), started)
-            with as_export_errors(job.delivery.name), self.warehouse.transaction():
+            names = find.called_by_name(job.delivery.files)
+            with names, as_export_errors(job.delivery.name), self.warehouse.transaction():
                 adding = batches.BatchSwap(self.warehouse, mapper, self.keys)
                 done = adding.add(job, load, replace(counts, repeated=judged.repeated_rows), judged)
                 for file in job.delivery.files:
@@ -259,7 +276,7 @@ class Loader:
             reason=str(error),
         )
         with self.warehouse.transaction():
-            loads.write(self.warehouse, load, [(str(f.path), f.sha256, f.bytes, 0) for f in delivery.files])
+            loads.write(self.warehouse, load, [(f.name, f.sha256, f.bytes, 0) for f in delivery.files])
             rollups.mark_reports(self.warehouse, delivery.period)
         return Outcome(source.name, delivery.period, delivery.name, "refused", str(error), is_new=True, seconds=seconds)
 
@@ -376,7 +393,10 @@ class Loader:
         rows = self.warehouse.rows("SELECT path, bytes, modified_ns, sha256 FROM file_profiles")
         cache: dict[str, tuple[int, int, str]] = {path: (size, changed, sha) for path, size, changed, sha in rows}
         before = dict(cache)
-        plan = deliveries.plan(patterns, cache, self._profile, mode)
+        try:
+            plan = deliveries.plan(patterns, cache, self._profile, mode, self._place)
+        finally:
+            self._remember_objects()
         fresh = [(path, *facts) for path, facts in cache.items() if before.get(path) != facts]
         if fresh:
             with self.warehouse.transaction():
@@ -390,7 +410,9 @@ class Loader:
         if stored:
             return Profile.from_json(stored)
         reader, mapper = self._heavy()
-        profile = mapper.profile(reader.stage([file]))
+        with find.called_by_name([file]):
+            self._bring([file])
+            profile = mapper.profile(reader.stage([file]))
         with self.warehouse.transaction():
             self.warehouse.execute(
                 "INSERT OR REPLACE INTO profiles VALUES (?, ?, ?)",
@@ -401,13 +423,30 @@ class Loader:
     def _all_taken(self, source: SourceSettings, patterns: Sequence[str]) -> bool:
         """Whether each file of a source has gone into a load before, unchanged."""
         cache: dict[str, tuple[int, int, str]] = {}
-        files = [find.fingerprint_file(path, cache) for pattern in patterns for path in find.paths(pattern)]
+        places = [self._place(pattern) for pattern in patterns]
+        files = [place.fingerprint(path, cache) for place in places for path in place.paths]
         taken = self.warehouse.rows(
             "SELECT DISTINCT f.sha256 FROM load_files AS f INNER JOIN loads AS l ON l.load_id = f.load_id "
             "WHERE l.x_Source = ? AND l.status IN ('loaded', 'replaced', 'superseded')",
             [source.name],
         )
         return {file.sha256 for file in files} <= {row[0] for row in taken}
+
+    def _place(self, pattern: str) -> Place:
+        if not addresses.is_address(pattern):
+            return Folder(pattern)
+        if self._buckets is None:
+            cache = Cache(self._cache.path, self._cache.max_bytes)
+            self._buckets = Buckets(cache, objects.read(self.warehouse))
+        return self._buckets.open(pattern)
+
+    def _bring(self, files: Sequence[ExportFile]) -> None:
+        if self._buckets is not None:
+            self._buckets.bring(files)
+
+    def _remember_objects(self) -> None:
+        if self._buckets is not None:
+            objects.write(self.warehouse, objects.read(self.warehouse), self._buckets.taken)
 
     def _heavy(self) -> tuple[Reader, Mapper]:
         """Reader and mapper, made when the first delivery needs them: a night without news loads no lookups."""
@@ -427,7 +466,7 @@ def _require_format(source: SourceSettings, staged: Staged) -> None:
     found = staged.header.format
     if source.format not in ("auto", found.name):
         raise ExportError(
-            f"{staged.files[0].file.path}: {found.title}, but the source {source.name} says format: {source.format}; "
+            f"{staged.files[0].file.name}: {found.title}, but the source {source.name} says format: {source.format}; "
             "nothing was loaded"
         )
 

@@ -120,7 +120,7 @@ class Swap:
         """Write the first rejected rows of a load."""
         for number, record, line, problem in self.mapper.rejects(job.period, job.unread, REJECTS_KEPT):
             column, value, reason = problem.split(staging.UNIT, 2)
-            row = {"load_id": load_id, "path": str(job.delivery.files[number].path), "record": record, "line": line}
+            row = {"load_id": load_id, "path": job.delivery.files[number].name, "record": record, "line": line}
             row |= {"column_name": column or None, "value": value or None, "reason": reason}
             loads.insert(self.warehouse, "rejected_rows", row)
 
@@ -133,7 +133,7 @@ class Swap:
     def files(self, job: Job) -> list[tuple[str, str, int, int]]:
         """Return a job's files as the ledger holds them: path, sha256, bytes, rows of the period."""
         rows = self.mapper.file_rows(job.period, job.unread)
-        return [(str(f.path), f.sha256, f.bytes, rows.get(n, 0)) for n, f in enumerate(job.delivery.files)]
+        return [(f.name, f.sha256, f.bytes, rows.get(n, 0)) for n, f in enumerate(job.delivery.files)]
 
 
 def require_row_law(job: Job, counts: Counts, done: Load) -> None:

@@ -1,27 +1,37 @@
-"""Find the files of a source: a file, a folder or a glob on this machine; hash them once."""
+"""Find the files of a source on this machine: a file, a folder or a glob; hash them once."""
 
 from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.errors import ExportError, FileChangedError, UnreadableFileError
+from pipeline.errors import CostmillError, ExportError, FileChangedError, UnreadableFileError
 
 _MAGIC = "*?["
 
 
 @dataclass(frozen=True, order=True)
 class ExportFile:
-    """A file of a source: its path, size, time of last change (nanoseconds since 1970, UTC) and SHA-256."""
+    """A file of a source: its path, size, time of last change (nanoseconds since 1970, UTC) and SHA-256.
+
+    ``url`` is the address of an object, whose bytes ``path`` holds in the cache; None for a file of this machine.
+    """
 
     path: Path
     bytes: int
     modified_ns: int
     sha256: str
+    url: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it: its address, or its path."""
+        return self.url or str(self.path)
 
     @property
     def modified_at(self) -> datetime:
@@ -87,14 +97,27 @@ def fingerprint_file(path: Path, cache: HashCache) -> ExportFile:
     return ExportFile(path, before.st_size, before.st_mtime_ns, digest)
 
 
-def unhashed(path: Path, error: UnreadableFileError) -> ExportFile:
+def unhashed(path: Path, error: CostmillError, url: str | None = None) -> ExportFile:
     """Return a file that cannot be read, as a refusal names it: the error stands for its contents."""
-    return ExportFile(path, 0, 0, hashlib.sha256(str(error).encode("utf-8", "surrogateescape")).hexdigest())
+    return ExportFile(path, 0, 0, hashlib.sha256(str(error).encode("utf-8", "surrogateescape")).hexdigest(), url)
 
 
 def unreadable(path: Path, error: OSError) -> UnreadableFileError:
     """Return the error for a file that the system does not let be read."""
     return UnreadableFileError(f"{path}: cannot be read: {error.strerror or error}; nothing of it was loaded")
+
+
+@contextmanager
+def called_by_name(files: Iterable[ExportFile]) -> Iterator[None]:
+    """Let errors name objects by their addresses instead of their files in the cache."""
+    try:
+        yield
+    except CostmillError as error:
+        text = str(error)
+        for file in files:
+            text = text.replace(str(file.path), file.name)
+        error.args = (text,)
+        raise
 
 
 def check_unchanged(file: ExportFile) -> None:

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.errors import UnreadableFileError
+from pipeline.sources.places import Place
 
 MANIFEST_LIMIT = 64 << 20
 
+#: Says whether a path is a file of the source.
+Has = Callable[[Path], bool]
+
+_PERIOD_FOLDER = re.compile(r"\bbilling_period=", re.IGNORECASE)
 _STAMP = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})T(\d{2}):?(\d{2}):?(\d{2})")
 
 
@@ -26,6 +31,8 @@ class Manifest:
     """One delivery as its provider states it.
 
     Attributes:
+        path: where it stands; in a bucket a path in name only.
+        name: what people call it: its path, or its address.
         identity: assembly, execution or run id; two copies of a manifest share it.
         keys: the data files as the manifest names them (object keys or URIs).
         sizes: key -> bytes where stated.
@@ -41,32 +48,35 @@ class Manifest:
     delivered_at: datetime | None
     period: str | None
     view: str | None = None
+    name: str = ""
 
 
 #: What ``exportConfig.type`` of an Azure export says about its view.
 _VIEWS = {"actualcost": "actual", "amortizedcost": "amortized"}
 
 
-def read(path: Path) -> Manifest | None:
-    """Return the manifest in a JSON file, or None when it is some other JSON.
+def read(path: Path, place: Place | None = None) -> Manifest | None:
+    """Return the manifest in a JSON file (of a ``place``), or None when it is some other JSON.
 
     Raises:
         UnreadableFileError: when it is torn, or a manifest without its keys.
     """
-    if path.stat().st_size > MANIFEST_LIMIT:
-        raise UnreadableFileError(f"{path}: a JSON file of {path.stat().st_size} bytes is no manifest")
+    local, name = (place.local(path), place.name(path)) if place else (path, str(path))
+    if local.stat().st_size > MANIFEST_LIMIT:
+        raise UnreadableFileError(f"{name}: a JSON file of {local.stat().st_size} bytes is no manifest")
     try:
-        loaded = json.loads(path.read_text(encoding="utf-8-sig"))
+        loaded = json.loads(local.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise UnreadableFileError(f"{path}: not valid JSON ({error}); it may still be on its way") from error
+        raise UnreadableFileError(f"{name}: not valid JSON ({error}); it may still be on its way") from error
     if not isinstance(loaded, dict):
         return None
     try:
-        return _interpret(path, loaded)
+        found = _interpret(path, loaded)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UnreadableFileError(
-            f"{path}: a manifest that cannot be understood ({error!r}); deliver it again"
+            f"{name}: a manifest that cannot be understood ({error!r}); deliver it again"
         ) from error
+    return found and replace(found, name=name)
 
 
 def _interpret(path: Path, loaded: dict[str, Any]) -> Manifest | None:
@@ -104,19 +114,36 @@ def _period(text: str) -> str | None:
     return f"{found[1]}-{found[2]}" if found else None
 
 
-def locate(manifest: Manifest, root: Path) -> tuple[list[Path], list[str]]:
+def locate(manifest: Manifest, root: Path, has: Has | None = None) -> tuple[list[Path], list[str]]:
     """Find the manifest's files below ``root``: the longest tail of each key that exists beside one of its folders.
 
-    Returns the files found and the keys that are not there. A key never leads outside ``root``.
+    Returns the files found and the keys that are not there. A key never leads outside ``root``; ``has`` says what is a
+    file below it (None: on this machine).
     """
+    has = has or _on_this_machine(root)
     found, missing = [], []
     for key in dict.fromkeys(manifest.keys):
-        path = _find(key, manifest.path.parent, root)
+        path = None if climbs(key) else _find(key, manifest.path.parent, root, has)
         if path is None:
             missing.append(key)
         else:
             found.append(path)
     return found, missing
+
+
+def climbs(key: str) -> bool:
+    """Whether a key leads upwards: no provider's does."""
+    return ".." in PurePosixPath(key.split("://", 1)[-1]).parts
+
+
+def is_outside(key: str, bucket: str | None) -> bool:
+    """Whether a key that names nothing below the source's root leads out of the source, and will not arrive there.
+
+    ``bucket`` is the source's, None on this machine: there a delivery was copied, and keys name the provider's bucket.
+    """
+    if "://" not in key:
+        return climbs(key) or key.startswith("/")
+    return climbs(key) or (bucket is not None and not key.startswith(f"{bucket}/"))
 
 
 def may_list(torn: Path, path: Path) -> bool:
@@ -129,26 +156,38 @@ def may_list(torn: Path, path: Path) -> bool:
     return any(path.is_relative_to(folder) for folder in folders)
 
 
-def looks_like_one(path: Path) -> bool:
-    """Whether JSON that cannot be read was to be a manifest."""
-    start = path.read_bytes()[: 1 << 16]
+def looks_like_one(path: Path, local: Path) -> bool:
+    """Whether JSON that cannot be read was to be a manifest; ``local`` has its bytes."""
+    with local.open("rb") as file:
+        start = file.read(1 << 16)
     return "manifest" in path.name.lower() or any(key in start for key in (b'"reportKeys"', b'"dataFiles"', b'"blobs"'))
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # such as a name that is too long for any file
-        return False
+def _on_this_machine(root: Path) -> Has:
+    inside = root.resolve()
+
+    def has(path: Path) -> bool:
+        try:
+            return path.is_file() and path.resolve().is_relative_to(inside)
+        except (OSError, ValueError):  # such as a name that is too long for any file, or holds a NUL
+            return False
+
+    return has
 
 
-def _find(key: str, folder: Path, root: Path) -> Path | None:
-    parts = [part for part in PurePosixPath(key.split("://", 1)[-1]).parts if part not in ("/", "..", ".")]
+def _find(key: str, folder: Path, root: Path, has: Has) -> Path | None:
     folders = [folder, *(parent for parent in folder.parents if parent == root or root in parent.parents)]
-    for start in range(len(parts)):
-        tail = Path(*parts[start:])
-        for candidate in folders:
-            path = candidate / tail
-            if _is_file(path) and path.resolve().is_relative_to(root.resolve()):
-                return path
+    for spelling in _spellings(key):
+        parts = [part for part in PurePosixPath(spelling.split("://", 1)[-1]).parts if part not in ("/", ".")]
+        for start in range(len(parts)):
+            tail = Path(*parts[start:])
+            for candidate in folders:
+                if has(candidate / tail):
+                    return candidate / tail
     return None
+
+
+def _spellings(key: str) -> list[str]:
+    """The key as it is, and with the folder of its period in either case: AWS has written both."""
+    cases = [_PERIOD_FOLDER.sub(name, key) for name in ("BILLING_PERIOD=", "billing_period=")]
+    return list(dict.fromkeys([key, *cases]))

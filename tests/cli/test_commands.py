@@ -109,7 +109,8 @@ class TestLoad:
         ("arguments", "said"),
         [
             (["exports"], "name the source of these files with --source"),
-            (["s3://bucket/exports", "--source", "azure"], "object stores are not yet known to this version"),
+            (["ftp://bucket/exports", "--source", "azure"], "ftp:// is no object store that is read here"),
+            (["s3://me:secret@bucket/exports", "--source", "azure"], "credentials do not stand in an address"),
             (["exports", "--source", "a b/c"], "--source: "),
         ],
     )

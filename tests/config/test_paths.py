@@ -100,9 +100,9 @@ def test_a_home_folder_is_no_part_of_the_pattern(tmp_path: Path) -> None:
     assert glob.glob(pattern) == [str(wanted)]  # noqa: PTH207 - an absolute pattern
 
 
-def test_an_object_store_is_not_yet_known() -> None:
-    with pytest.raises(ValueError, match="object stores are not yet known to this version"):
-        Resolver(Path("/base"), {}).pattern("s3://bills/aws/**")
+@pytest.mark.parametrize("text", ["s3://bills/aws/**", "gs://bills", "abfs://bills@account.dfs.core.windows.net/x"])
+def test_an_address_is_a_pattern_as_it_is(text: str) -> None:
+    assert Resolver(Path("/base"), {}).pattern(text).rstrip("/") == text
 
 
 def test_an_address_is_no_path() -> None:

@@ -83,7 +83,7 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
             path: exports
             max_rejected: 5
             tenant: a
-          - path: s3://bills
+          - path: s4://bills
             origin: recorded
             format: focsu
         freshness: {stale: withold}
@@ -102,8 +102,8 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
         "line 11: sources[0].tenant: tenant is not yet known to this version; leave it out",
         "line 12: sources[1]: name is missing; write one such as aws-prod",
         (
-            "line 12: sources[1].path: 's3://bills': object stores are not yet known to this version;"
-            " name a folder they are copied to"
+            "line 12: sources[1].path: s4:// is no object store that is read here;"
+            " known: s3, s3a, gs, gcs, az, abfs, abfss, or a folder"
         ),
         "line 13: sources[1].origin: 'recorded' is not yet known to this version; known: billed",
         "line 14: sources[1].format: 'focsu' is unknown; did you mean 'focus'?",

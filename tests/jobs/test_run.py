@@ -304,3 +304,13 @@ def test_sources_in_another_order_end_in_the_same_tables_and_reports(tmp_path: P
     forth, back = tmp_path / "forth", tmp_path / "back"
     assert dump(warehouse(back)) == dump(warehouse(forth))
     assert reports(back / "reports") == reports(forth / "reports")
+
+
+def test_a_billing_account_in_two_currencies_is_told_once(folder: Path) -> None:
+    write_bill(folder / "exports" / "march.csv", [Charge(), Charge(currency="EUR", resource="vm-2")])
+    settings = load_settings(write_config(folder, currency=None), environ={})
+    told = (
+        "azure 2026-03: the billing account account-1 is billed in EUR and USD; each currency has sums of its own, "
+        "they are never added"
+    )
+    assert [told in jobs.run(settings).warnings for _ in range(2)] == [True, False]

@@ -340,7 +340,7 @@ class House:
 
     def load(
         self,
-        *paths: Path,
+        *paths: Path | str,
         source: str = "bill",
         mode: Mode = "auto",
         accept: bool = False,
@@ -348,13 +348,13 @@ class House:
         keys: Sequence[str] = (),
         **settings: Any,
     ) -> list[Outcome]:
-        """Load paths (the whole folder when none is given) as one run does."""
+        """Load paths (the whole folder when none is given), or addresses in buckets, as one run does."""
         given = [str(path) for path in paths] or [str(self.folder)]
         chosen = SourceSettings(source, given[0], **settings)
         with Loader(self.warehouse, run_id="run", reported_keys=keys, accept=accept) as loader:
             return list(loader.load(chosen, given, mode, whole=whole))
 
-    def one(self, *paths: Path, **options: Any) -> Outcome:
+    def one(self, *paths: Path | str, **options: Any) -> Outcome:
         """Load what comes to exactly one outcome."""
         [outcome] = self.load(*paths, **options)
         return outcome

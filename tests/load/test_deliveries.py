@@ -150,10 +150,10 @@ def test_a_manifest_without_files_waits(house: House) -> None:
     assert (outcome.status, "names no files; it waits" in str(outcome.reason)) == ("refused", True)
 
 
-def test_a_manifest_whose_keys_climb_out_finds_nothing_there(house: House, tmp_path: Path) -> None:
+def test_a_manifest_whose_keys_climb_out_is_refused(house: House, tmp_path: Path) -> None:
     write(tmp_path / "secret.csv", charges(1))
     (house.folder / "m.json").write_text(json.dumps({"executionId": "e", "dataFiles": ["../secret.csv"]}))
-    assert "names '../secret.csv', which is not there" in str(house.one().reason)
+    assert "names '../secret.csv', which is outside the source" in str(house.one().reason)
 
 
 def test_a_header_only_month_with_a_manifest_is_an_empty_month(house: House) -> None:
@@ -471,3 +471,30 @@ def test_a_load_marks_what_is_due(house: House) -> None:
         *[("2026-12", stage) for stage in ("budgets", "reports", "summaries")],
         *[("2027-01", stage) for stage in ("reports", "summaries")],
     ]
+
+
+def test_one_execution_may_deliver_two_billing_periods(house: House) -> None:
+    later = {"bill_billing_period_start_date": "2026-02-01T00:00:00Z"}
+    cur2_delivery(house.folder, [lines(1)], "20260310T000000Z")
+    cur2_delivery(house.folder, [lines(1, **later)], "20260310T000000Z", period="2026-02")
+    assert sorted((each.x_BillingPeriod, each.status) for each in house.load()) == [
+        ("2026-01", "loaded"),
+        ("2026-02", "loaded"),
+    ]
+
+
+@pytest.mark.parametrize("left", [b"", b"identity_line_item_id\n"])
+def test_parts_that_no_manifest_names_any_more_are_left_alone(house: House, left: bytes) -> None:
+    [part] = cur2_delivery(house.folder, [lines(2)], "20260310T000000Z", ending="csv")
+    (part.parent / "cur-00002.csv").write_bytes(left)
+    assert house.one().charges == 2
+
+
+def test_many_small_parts_keep_their_own_rows_and_places(house: House) -> None:
+    for number in range(5):
+        write(house.folder / f"{number}.csv", charges(number + 1, start=10 * number))
+    bad = write(house.folder / "3.csv", [*charges(3, start=30), focus(BilledCost="x")])
+    outcome = house.one(mode="one", max_rejected=Decimal("0.5"))
+    assert (outcome.charges, outcome.rows_rejected) == (14, 1)
+    assert house.rows("SELECT rows FROM load_files ORDER BY path") == [(1,), (2,), (3,), (4,), (5,)]
+    assert house.rows("SELECT path, record, line FROM rejected_rows") == [(str(bad), 4, 5)]

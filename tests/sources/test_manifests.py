@@ -119,3 +119,28 @@ def test_a_link_that_leads_out_of_the_source_is_not_followed(tmp_path: Path) -> 
     (tmp_path / "secret.csv").touch()
     (root / "x.csv").symlink_to(tmp_path / "secret.csv")
     assert located(root, ".", "x.csv") == ([], ["x.csv"])
+
+
+@pytest.mark.parametrize("written", ["BILLING_PERIOD", "billing_period"])
+@pytest.mark.parametrize("named", ["BILLING_PERIOD", "billing_period", "Billing_Period"])
+def test_the_folder_of_a_period_is_found_in_either_case(tmp_path: Path, written: str, named: str) -> None:
+    (tmp_path / "data" / f"{written}=2026-03").mkdir(parents=True)
+    (tmp_path / "data" / f"{written}=2026-03" / "x.csv").touch()
+    key = f"s3://bucket/cur/data/{named}=2026-03/x.csv"
+    assert located(tmp_path, "metadata", key) == ([f"data/{written}=2026-03/x.csv"], [])
+
+
+@pytest.mark.parametrize(
+    ("key", "bucket", "is_outside"),
+    [
+        ("a/b.csv", None, False),
+        ("../b.csv", None, True),
+        ("/etc/passwd", None, True),
+        ("s3://theirs/b.csv", None, False),
+        ("s3://theirs/b.csv", "s3://ours", True),
+        ("s3://ours/b.csv", "s3://ours", False),
+        ("s3://ours/../b.csv", "s3://ours", True),
+    ],
+)
+def test_a_key_that_will_never_arrive_is_told(key: str, bucket: str | None, is_outside: bool) -> None:
+    assert manifests.is_outside(key, bucket) is is_outside

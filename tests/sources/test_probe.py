@@ -56,7 +56,7 @@ def test_the_container_is_told_by_the_first_bytes(tmp_path: Path, data: bytes, c
     assert probe.container(put(tmp_path, data, name)) == container
 
 
-@pytest.mark.parametrize("data", [CSV, b"\xef\xbb\xbf" + CSV, gzip.compress(CSV), zipped(("../../x.csv", CSV))])
+@pytest.mark.parametrize("data", [CSV, b"\xef\xbb\xbf" + CSV, gzip.compress(CSV), zipped(("bills/x.csv", CSV))])
 def test_the_header_is_read_from_any_container(tmp_path: Path, data: bytes) -> None:
     assert probe.probe(put(tmp_path, data)).columns == tuple(focus())
 
@@ -85,7 +85,11 @@ def test_parquet_names_its_types(tmp_path: Path) -> None:
         (zipped(("x", CSV))[:100], "cannot read its header"),
         (zipped(("a.csv", CSV), ("b.csv", CSV)), "a zip with 2 files; an export's zip holds exactly one CSV"),
         (zipped(), "a zip with 0 files"),
-        (zipped(("x", b"0" * (20 << 20))), "its member would unpack to 20971520 bytes; that is no export"),
+        (zipped(("x", b"0" * (65 << 20))), "to 68,157,440 bytes; no bill packs so well, that is no export"),
+        (zipped(("../x", CSV)), "its member '../x' leads out of the zip; no provider packs so, nothing was unpacked"),
+        (zipped(("x", zipped(("y", CSV)))), "a zip inside a zip; an export is packed once, deliver it so"),
+        (gzip.compress(gzip.compress(CSV)), "a gzip inside a gzip; an export is packed once, deliver it so"),
+        (zipped(*((f"{n}.csv", b"") for n in range(10_000))), "a zip with 10,000 files; an export's zip holds exactly"),
         (parquet()[:-20], "torn or damaged Parquet"),
         (b"PAR1" + b"\0" * 100, "torn or damaged Parquet"),
     ],
@@ -105,9 +109,26 @@ def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
 def test_a_zip_is_unpacked_under_a_name_of_ours(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    unpacked = probe.unzip(put(tmp_path, zipped(("../../../evil.csv", CSV)), "bill.zip"), out)
+    unpacked = probe.unzip(put(tmp_path, zipped(("deep/evil.csv", CSV)), "bill.zip"), out)
     assert unpacked == out / "bill.csv"
     assert unpacked.read_bytes() == CSV
+
+
+def test_a_zip_is_not_unpacked_where_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "DISK_RESERVE", 1 << 60)
+    with pytest.raises(UnreadableFileError, match="make room, or set TMPDIR to another disk"):
+        probe.unzip(put(tmp_path, zipped(("x", CSV))), tmp_path)
+
+
+def test_a_list_of_members_that_would_fill_the_memory_is_not_read(tmp_path: Path) -> None:
+    end = b"PK\x05\x06" + b"\0" * 8 + (1 << 30).to_bytes(4, "little") + b"\0" * 6
+    with pytest.raises(UnreadableFileError, match=r"a zip whose list of files alone has 1,073,741,824 bytes"):
+        probe.probe(put(tmp_path, b"PK\x03\x04" + b"\0" * 100 + end))
+
+
+def test_a_gzip_bomb_is_told_before_it_is_unpacked_whole(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFileError, match=r"to more than 67,108,864 bytes; no bill packs so well"):
+        probe.check_gzip(put(tmp_path, gzip.compress(b"\n" * (68 << 20))))
 
 
 def test_a_zip_that_is_damaged_inside_is_refused(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ OWN_COLUMNS = (
 )
 
 #: Raise when the reader itself changes what it makes of the same bytes: known deliveries are then loaded anew.
-READER_VERSION = 1
+READER_VERSION = 2
 
 _TRANSLATED = re.compile(r".*[^\s(].*\(\s*([A-Za-z][A-Za-z0-9 ]*?)\s*\)")
 
