@@ -118,27 +118,34 @@ class Night:
     ) -> list[Outcome]:
         """Load what is new of each source; one that fails does not stop the others."""
         self._remember_first_load()
-        if rollups.refresh_for_keys(self.warehouse, self.keys):
-            self._tell(Step("rollups", "reported tag keys changed: all periods"))
         outcomes = []
-        with Loader(
-            self.warehouse,
-            run_id=self.run_id,
-            reported_keys=self.keys,
-            accept=accept,
-            cache=self.settings.cache,
-        ) as loader:
+        with self.loader(accept=accept) as loader:
             for source, patterns in sources:
                 for outcome in loader.load(source, patterns, mode, whole=whole):
                     outcomes.append(outcome)
-                    self._tell(_load_step(outcome))
+                    self.tell_load(outcome)
             if whole:
                 loader.close_sources_but([source.name for source, _ in sources])
         self.result.warnings += [_TWICE.format(*row) for row in self.warehouse.rows(resources.sql("night/twice"))]
         mixed = self.warehouse.rows(resources.sql("night/two_currencies"), [self.run_id])
         self.result.warnings += [_TWO_CURRENCIES.format(*row) for row in mixed]
-        self.result.outcomes += outcomes
         return outcomes
+
+    def loader(self, *, accept: bool = False, note: str | None = None) -> Loader:
+        """Return a loader of this run, with the rollups made for the reported tag keys of today."""
+        if rollups.refresh_for_keys(self.warehouse, self.keys):
+            self._tell(Step("rollups", "reported tag keys changed: all periods"))
+        cache = self.settings.cache
+        return Loader(
+            self.warehouse, run_id=self.run_id, reported_keys=self.keys, accept=accept, cache=cache, note=note
+        )
+
+    def tell_load(self, outcome: Outcome) -> None:
+        """Note what became of a delivery, and what of it somebody may want to know."""
+        where = " ".join(part for part in (outcome.x_Source, outcome.x_BillingPeriod) if part)
+        self.result.outcomes.append(outcome)
+        self.result.notes += [f"{where}: {note}" for note in outcome.notes]
+        self._tell(_load_step(outcome))
 
     def sync_rates(self) -> None:
         """Bring the warehouse's rates in line with the configuration's; without a file nobody has said anything of them."""
@@ -507,6 +514,7 @@ def _load_step(outcome: Outcome) -> Step:
     note = outcome.status if outcome.is_new else f"{outcome.status}, known"
     if outcome.reason:
         note = f"{note}: {outcome.reason}"
+    note = "; ".join([note, *outcome.notes])
     return Step("load", subject, outcome.rows_read, outcome.totals or {}, outcome.seconds, note)
 
 

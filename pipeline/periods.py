@@ -128,6 +128,16 @@ def parse_as_of(text: str | date) -> datetime:
         raise UsageError(f"{text!r} is no date; write 2026-03-22 or 2026-03-22T06:00:00Z") from None
 
 
+def parse_since(text: str) -> datetime:
+    """Read ``--since``: a UTC date (its first moment) or ISO time.
+
+    Raises:
+        UsageError: when it is neither.
+    """
+    moment = parse_as_of(text)
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0) if len(text) == 10 else moment
+
+
 def last_complete_day(usage_through: datetime) -> date:
     """Return the last day that usage covers whole, given the latest end of its charges."""
     return usage_through.date() - timedelta(days=1)

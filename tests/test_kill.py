@@ -130,7 +130,7 @@ def last_good_state_stands(folder: Path, scratch: Path) -> None:
     if warehouse(aside).exists():
         with duckdb.connect(str(warehouse(aside))) as connection:
             tables = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-            if "charges" in tables:
+            if "loads" in tables:
                 _months_are_whole(connection)
     published = folder / "published" / "costs.duckdb"
     if published.is_symlink():

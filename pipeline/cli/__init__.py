@@ -12,7 +12,22 @@ from collections.abc import Sequence
 import click
 
 from pipeline import __version__
-from pipeline.cli import budgets, formats, init, load, output, publish, report, run, sql, status, summarise, validate
+from pipeline.cli import (
+    budgets,
+    deliveries,
+    formats,
+    init,
+    load,
+    output,
+    publish,
+    report,
+    restatements,
+    run,
+    sql,
+    status,
+    summarise,
+    validate,
+)
 from pipeline.cli.exit_codes import ExitCode
 from pipeline.errors import CostmillError, is_interrupt
 
@@ -54,6 +69,8 @@ for _command in (
     summarise.summarise,
     budgets.budgets,
     report.report,
+    deliveries.deliveries,
+    restatements.restatements,
     status.status,
     formats.formats,
     validate.validate,

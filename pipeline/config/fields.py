@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -47,6 +48,24 @@ REPORT_FORMATS = ("html", "md")
 STALE = ("banner", "withhold")
 ORIGINS = ("billed",)
 LATER_ORIGINS = ("recorded",)
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How many of some things may be missing: ``limit`` of them, or that share (0 to 1) of all."""
+
+    limit: Decimal
+    is_share: bool = False
+
+    def allows(self, missing: int, of: int) -> bool:
+        """Whether so many of so many may be missing."""
+        return missing <= (self.limit * of if self.is_share else self.limit)
+
+    def __str__(self) -> str:
+        return money.text(self.limit * 100) + "%" if self.is_share else money.text(self.limit)
+
+
+NONE_MISSING = Tolerance(money.ZERO)
 
 
 def line_of_text(value: str) -> str:
@@ -137,6 +156,24 @@ def share(value: str) -> Decimal:
 
 #: The last decimal of a rate.
 RATE_QUANTUM = Decimal("1e-12")
+
+
+def floor(value: str) -> Decimal:
+    """Read an amount of money from which on a change counts: 0 or more, in whatever currency."""
+    parsed = number(value)
+    if parsed < 0:
+        raise ValueError(f"{value!r} is negative; write an amount of 0 or more, such as 100")
+    return parsed
+
+
+def tolerance(value: str) -> Tolerance:
+    """Read how many of some things may be missing: a whole number of them, or a percentage."""
+    if value.rstrip().endswith("%"):
+        return Tolerance(share(value), is_share=True)
+    parsed = number(value)
+    if parsed < 0 or parsed != parsed.to_integral_value():
+        raise ValueError(f"{value!r} is neither a whole number nor a percentage; write one such as 2 or 5%")
+    return Tolerance(parsed)
 
 
 def rate(value: str) -> Decimal:

@@ -45,7 +45,7 @@ SECTIONS = {
     "cache": Keys(("path", "max_size")),
     "reports": Keys(("out", "formats", "locale"), ("templates",)),
     "sources[]": Keys(("name", "path", "format", "origin", "keep_columns", "max_rejected", "gate"), ("tenant", "bill")),
-    "sources[].gate": Keys(("rows",), ("cost", "cost_floor", "days", "accounts")),
+    "sources[].gate": Keys(("rows", "cost", "cost_floor", "days", "accounts")),
     "freshness": Keys(("max_age_days", "stale")),
     "currency": Keys(("report", "rates")),
     "tags": Keys(("report_keys",), ("aliases", "virtual")),

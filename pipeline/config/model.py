@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.config.budgets import BudgetsConfig
-from pipeline.config.fields import REPORT_FORMATS
+from pipeline.config.fields import NONE_MISSING, REPORT_FORMATS, Tolerance
 
 #: A load stays below 2 GB with it, whatever the size of the export, and is not slower.
 MEMORY_LIMIT = "1500MB"
@@ -53,6 +53,10 @@ class SourceSettings:
         format: ``auto`` or a format's name.
         max_rejected: share of rows, 0 to 1, that a delivery may have rejected and still load.
         gate_rows: share of rows, 0 to 1, that a re-delivery may have less than what is loaded.
+        gate_cost: share of a cost column's sum, 0 to 1, that it may be less, in each currency.
+        gate_cost_floor: a sum may be less by that much anyway, in the billing currency.
+        gate_days: covered days that may be gone.
+        gate_accounts: sub accounts that may be gone.
     """
 
     name: str
@@ -62,6 +66,10 @@ class SourceSettings:
     keep_columns: tuple[str, ...] = ()
     max_rejected: Decimal = Decimal(0)
     gate_rows: Decimal = Decimal("0.1")
+    gate_cost: Decimal = Decimal("0.25")
+    gate_cost_floor: Decimal = Decimal(100)
+    gate_days: Tolerance = NONE_MISSING
+    gate_accounts: Tolerance = NONE_MISSING
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,10 @@ def _read_source(section: Section, resolver: Resolver) -> SourceSettings | None:
         keep_columns=section.values("keep_columns", fields.line_of_text, ()),
         max_rejected=section.value("max_rejected", fields.share, Decimal(0)),
         gate_rows=gate.value("rows", fields.share, Decimal("0.1")),
+        gate_cost=gate.value("cost", fields.share, Decimal("0.25")),
+        gate_cost_floor=gate.value("cost_floor", fields.floor, Decimal(100)),
+        gate_days=gate.value("days", fields.tolerance, fields.NONE_MISSING),
+        gate_accounts=gate.value("accounts", fields.tolerance, fields.NONE_MISSING),
     )
     return source if name and path else None
 

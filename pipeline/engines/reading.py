@@ -72,6 +72,15 @@ class Staged:
         return tuple(dict.fromkeys(name for file in self.files for name in file.header.columns))
 
     @property
+    def column_types(self) -> dict[str, str]:
+        """The types of its Parquet columns, as Arrow's text; text has none. Files that differ are told in one text."""
+        kinds: dict[str, list[str]] = {}
+        for file in self.files:
+            for name, kind in zip(file.header.columns, file.probe.types, strict=False):
+                kinds.setdefault(name, []).append(kind)
+        return {name: " or ".join(sorted(set(found))) for name, found in kinds.items()}
+
+    @property
     def tag_prefixes(self) -> tuple[str, ...]:
         """The key prefix of each part of a row's tags, of the file that has most: a file may have none."""
         return max((staging.tag_prefixes(file.header) for file in self.files), key=len)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pipeline.engines.mapping import Counts, Mapper
-from pipeline.load import swap
+from pipeline.load import restatements, swap
 from pipeline.load.outcome import Job
 from pipeline.load.swap import Swap
-from pipeline.store import loads, rollups
+from pipeline.store import rollups
 from pipeline.store.loads import Load, Status
 from pipeline.store.warehouse import Warehouse
 
@@ -118,7 +118,7 @@ class BatchSwap(Swap):
             self._take_out(job, load)
         mapped, generated = self.mapper.insert(job.staged, load_id=load.load_id, source=source, period=period)
         done = replace(load, rows_mapped=mapped, rows_generated=generated, charges=mapped + generated)
-        loads.write(self.warehouse, done, self.files(job))
+        self.write_ledger(job, done)
         self.write_rejects(job, done.load_id)
         swap.require_row_law(job, counts, done)
         self.prove_money(job, done.load_id)
@@ -158,7 +158,7 @@ class BatchSwap(Swap):
         before = self.warehouse.rows("FROM services_before")
         after = self.warehouse.rows(_SERVICES.format("charges", _REPLACED), given)
         replaced = self.warehouse.value("SELECT max(x_LoadId) FROM leaving_charges")
-        swap.write_restatement(self.warehouse, swap.sums_of(before), swap.sums_of(after), load, replaced)
+        restatements.write(self.warehouse, restatements.sums_of(before), restatements.sums_of(after), load, replaced)
 
 
 _JUDGE = """

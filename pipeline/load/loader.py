@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from pipeline import addresses
@@ -16,8 +18,11 @@ from pipeline.config import CacheSettings, SourceSettings
 from pipeline.engines.failures import as_export_errors
 from pipeline.engines.mapping import Counts, Mapper
 from pipeline.engines.reading import Reader, Staged
-from pipeline.errors import CostmillError, ExportError, UndecidedError, UnreadableFileError
-from pipeline.load import batches, gate, roles, views
+from pipeline.errors import CostmillError, ExportError, UndecidedError, UnreadableFileError, UsageError
+from pipeline.load import batches, decisions, gate, measures, quarantine, roles, views, waiting
+from pipeline.load.gate import Judgement
+from pipeline.load.measures import Measures
+from pipeline.load.notes import ledger_notes
 from pipeline.load.outcome import Job, Outcome, fingerprint, outcome
 from pipeline.load.swap import Swap
 from pipeline.periods import utc_now
@@ -46,11 +51,14 @@ class Loader:
         reported_keys: Sequence[str] = (),
         accept: bool = False,
         cache: CacheSettings | None = None,
+        note: str | None = None,
     ) -> None:
         self.warehouse = warehouse
         self.run_id = run_id
         self.keys = tuple(reported_keys)
         self.accept = accept
+        self.note = note
+        self._revives = False
         self._mappings: dict[str | None, str] = {each.name: each.mapping_version() for each in formats.FORMATS}
         self._mappings[None] = formats.all_mappings()
         self._tools: tuple[Reader, Mapper] | None = None
@@ -61,7 +69,9 @@ class Loader:
     def __enter__(self) -> Loader:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            quarantine.sweep(self.warehouse)
         if self._tools:
             self._tools[0].clear()
         if self._folder:
@@ -74,13 +84,15 @@ class Loader:
     ) -> Iterator[Outcome]:
         """Load what is new of a source, oldest delivery first; yields one outcome per delivery and billing period.
 
-        ``whole`` says that the patterns are all of the source: verdicts on deliveries that are gone are then closed.
+        ``whole`` says that the patterns are all of the source: verdicts on deliveries that are gone are then closed, and
+        to accept what waits is not to accept what was rejected.
         """
+        self._revives = self.accept and not whole
         try:
             plan = self._views(source).join(self._plan(patterns, mode))
         except CostmillError as error:
             if isinstance(error, UndecidedError) and self._all_taken(source, patterns):
-                self._close_whole("x_Source = ?", source.name, "decided with --delivery")
+                waiting.close_whole(self.warehouse, "x_Source = ?", source.name, "decided with --delivery")
                 return
             yield self._refuse_source(source, patterns, error)
             return
@@ -89,17 +101,43 @@ class Loader:
             lost = Delivery((file,), None, file.modified_at, problem=str(broken))
             seen.append(lost)
             yield from self._known(source, lost) or [self._refuse(source, lost, broken, 0.0)]
-        waiting = []
+        held = []
         for each in plan.deliveries:
             for told in self._load_once(source, each, plan):
+                self._keep(source, each, told)
                 if told.waits:  # told last: a newer delivery of this run may follow it
-                    waiting.append((each, told))
+                    held.append((each, told))
                 else:
                     yield told
-        for each, told in waiting:
-            yield self._supersede(source, each, told) if self._overtaken(source, each, told, plan) else told
+        for each, told in held:
+            yield waiting.followed(self.warehouse, source, each, told, plan)
         if whole:
-            self._close_gone(source, [fingerprint(each, source) for each in seen])
+            present = {fingerprint(each, source): each.delivered_at or each.modified_at for each in seen}
+            waiting.close_gone(self.warehouse, source.name, present)
+            yield from waiting.kept(self.warehouse, source.name, present)
+
+    def load_kept(self, load_id: str, source: SourceSettings | None = None) -> Outcome:
+        """Load a delivery that waits from the copies of what was judged, under the source's settings of today if given.
+
+        Raises:
+            UsageError: when there are no copies.
+        """
+        kept = quarantine.kept(self.warehouse, load_id)
+        if kept is None:
+            raise UsageError(f"{load_id}: its files are not in {quarantine.folder(self.warehouse)}")
+        settings = kept.under(source) if source else kept.source
+        period = self.warehouse.value("SELECT x_BillingPeriod FROM loads WHERE load_id = ?", [load_id])
+        plan = Plan((kept.delivery,), ())
+        [told] = self._load_new(settings, kept.delivery, plan, only=period, names=kept.names)
+        if told.status == "loaded" and told.load_id != load_id:  # another mapping by now: another row
+            waiting.close(self.warehouse, load_id, period, f"loaded as {told.load_id}")
+        return told
+
+    def _keep(self, source: SourceSettings, delivery: Delivery, told: Outcome) -> None:
+        """Keep what a former run put into quarantine without copies: before there were any, or what it sent back."""
+        if told.status == "quarantined" and told.load_id and not told.is_new:
+            with contextlib.suppress(quarantine.CannotKeepError):
+                quarantine.keep(self.warehouse, told.load_id, source, delivery)
 
     def plan(self, patterns: Sequence[str], mode: Mode = "auto") -> Plan:
         """Group files into deliveries as ``load`` would.
@@ -142,21 +180,17 @@ class Loader:
             )
         )
 
-    def _takes_over(self, job: Job, counts: Counts, loaded: loads.Current | None) -> bool:
-        """Whether an older delivery goes in over a newer one that would have been quarantined over it.
-
-        Not when the newer one has replaced it before: then somebody has accepted it.
-        """
-        if loaded is None or self.accept or not gate.is_torn(loaded, counts, job.source):
-            return False
-        return not self.warehouse.value(
-            "SELECT 1 FROM loads WHERE x_Source = ? AND x_BillingPeriod = ? AND fingerprint = ? AND status = 'replaced'",
-            [job.source.name, job.period, fingerprint(job.delivery, job.source)],
-        )
-
     def _load_new(
-        self, source: SourceSettings, delivery: Delivery, plan: Plan, done: Collection[str | None] = ()
+        self,
+        source: SourceSettings,
+        delivery: Delivery,
+        plan: Plan,
+        done: Collection[str | None] = (),
+        *,
+        only: str | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> Iterator[Outcome]:
+        """Load the billing periods of a delivery that are not ``done``, or the one asked for by ``only``."""
         started = time.monotonic()
         try:
             if delivery.problem:
@@ -178,12 +212,32 @@ class Loader:
             periods = {delivery.period: 0}
         if not periods:
             yield self._nothing(source, delivery, staged)
-        self._note_unfinished(source, delivery, is_unfinished=len(periods) > 1)
-        for period in sorted(views.taken(delivery, periods) - set(done)):
-            job = Job(source, delivery, staged, period, unread=period == main, fringe=main not in (None, period))
-            yield self._load_period(job, plan, started)
+        self._note_unfinished(source, delivery, is_unfinished=len(periods) > 1 and only is None)
+        told = []
+        for period in [only] if only is not None else sorted(views.taken(delivery, periods) - set(done)):
+            is_fringe = main not in (None, period)
+            job = Job(source, delivery, staged, period, unread=period == main, fringe=is_fringe, names=names or {})
+            told.append(self._load_period(job, plan, started))
+            yield told[-1]
             started = time.monotonic()
         self._note_unfinished(source, delivery, is_unfinished=False)
+        for each in told if only is None else ():
+            if each.status == "loaded" and each.x_BillingPeriod is not None:
+                yield from self._release(source, each.x_BillingPeriod)
+
+    def _release(self, source: SourceSettings, period: str) -> Iterator[Outcome]:
+        """Load what waits for a billing period, is newer than what has just been loaded, and passes the gate over it."""
+        loaded = loads.current(self.warehouse, source.name, period)
+        assert loaded is not None
+        after = loaded.delivered_at or loaded.modified_at
+        for entry in gate.entries(self.warehouse, source.name, period, after=after):
+            held = measures.of_ledger(self.warehouse, loaded.load_id)
+            waits = entry.status == "quarantined" and quarantine.is_kept(self.warehouse, entry.load_id)
+            if held is None or not waits or not gate.passes(held, entry, source):
+                continue
+            told = self.load_kept(entry.load_id, source)
+            yield told
+            loaded = loads.current(self.warehouse, source.name, period) or loaded
 
     def _is_unfinished(self, source: SourceSettings, delivery: Delivery) -> bool:
         """Whether a run ended between two billing periods of a delivery: each goes in by a transaction of its own."""
@@ -200,65 +254,96 @@ class Loader:
         _, mapper = self._heavy()
         counts = mapper.counts(job.period, job.unread)
         load = self._ledger_row(job, counts)
+        if self._is_rejected(job):
+            return self._decide(job, replace(load, status="rejected", reason="rejected before"), started)
         if job.staged.header.format.batch:
             return self._load_batches(job, load, counts, started)
         loaded = loads.current(self.warehouse, job.source.name, job.period)
+        judge = partial(self._judge, job, plan, load.load_id)
         try:
-            older = loaded is not None and not job.delivery.alone and gate.is_older(job, loaded, plan)
-            takes_over = older and self._takes_over(job, counts, loaded)
-            held = self._views(job.source).comparable(job, loaded)
-            verdict = views.verdict(job) or gate.verdict(
-                job, counts, held, older=older, takes_over=takes_over, accept=self.accept
-            )
-            if verdict:
-                return self._decide(job, replace(load, status=verdict[0], reason=verdict[1]), started)
+            if overruled := views.verdict(job):
+                return self._decide(job, replace(load, status=overruled[0], reason=overruled[1]), started)
+            gate.require_mapped(job, counts, is_older=loaded is not None and gate.is_older(job, loaded, plan))
             load = replace(load, reason=self._views(job.source).reason(job, loaded))
             names = find.called_by_name(job.delivery.files)
             with names, as_export_errors(job.delivery.name), self.warehouse.transaction():
-                done = self._swap().swap_in(job, load, counts, takes_over=takes_over)
+                done, judgement = self._swap().swap_in(job, load, counts, judge)
+                if judgement.accepted:
+                    decisions.record(self.warehouse, done.load_id, "accepted", self.note, self.run_id)
                 roles.note(self.warehouse, job, done)
                 for file in job.delivery.files:
                     find.check_unchanged(file)
+        except gate.HeldBackError as held:
+            return self._hold_back(job, load, held, started)
         except UnreadableFileError as error:
             return self._refuse(job.source, replace(job.delivery, period=job.period), error, time.monotonic() - started)
         except ExportError as error:
             return self._decide(job, replace(load, status="refused", reason=str(error)), started)
-        return outcome(job, done, self._totals(job), time.monotonic() - started)
+        return self._loaded(job, done, started)
+
+    def _judge(
+        self, job: Job, plan: Plan, load_id: str, loaded: loads.Current | None, before: Measures | None, after: Measures
+    ) -> Judgement:
+        before = self._views(job.source).comparable(job, loaded, before, after)
+        return gate.judge(self.warehouse, job, plan, load_id, loaded, before, after, accept=self.accept)
 
     def _load_batches(self, job: Job, load: Load, counts: Counts, started: float) -> Outcome:
         """Take what is new of an incremental export's billing period."""
         _, mapper = self._heavy()
         try:
-            gate.require_mapped(job, counts)
+            gate.require_mapped(job, counts, is_older=False)
             judged = batches.judge(self.warehouse, mapper, job, load.mapping, accept=self.accept)
             load = replace(load, rows_repeated=judged.repeated_rows)
             if judged.verdict:
-                return self._decide(job, replace(load, status=judged.verdict[0], reason=judged.verdict[1]), started)
+                raise gate.HeldBackError(*judged.verdict, None)
             names = find.called_by_name(job.delivery.files)
             with names, as_export_errors(job.delivery.name), self.warehouse.transaction():
                 adding = batches.BatchSwap(self.warehouse, mapper, self.keys)
                 done = adding.add(job, load, replace(counts, repeated=judged.repeated_rows), judged)
                 for file in job.delivery.files:
                     find.check_unchanged(file)
+        except gate.HeldBackError as held:
+            return self._hold_back(job, load, held, started)
         except UnreadableFileError as error:
             return self._refuse(job.source, replace(job.delivery, period=job.period), error, time.monotonic() - started)
         except ExportError as error:
             return self._decide(job, replace(load, status="refused", reason=str(error)), started)
         finally:
             mapper.taken = "true"
-        return outcome(job, done, self._totals(job), time.monotonic() - started)
+        return self._loaded(job, done, started)
 
-    def _totals(self, job: Job) -> dict[str | None, Decimal]:
-        return dict(self.warehouse.rows(_TOTALS, [job.source.name, job.period]))
+    def _loaded(self, job: Job, load: Load, started: float) -> Outcome:
+        totals: dict[str | None, Decimal] = dict(self.warehouse.rows(_TOTALS, [job.source.name, job.period]))
+        return outcome(job, load, totals, time.monotonic() - started, ledger_notes(self.warehouse, load.load_id))
 
-    def _decide(self, job: Job, load: Load, started: float) -> Outcome:
+    def _hold_back(self, job: Job, load: Load, held: gate.HeldBackError, started: float) -> Outcome:
+        """Keep what was judged, then write the verdict: a crash in between leaves copies that the next run sweeps."""
+        if held.status == "quarantined":
+            try:
+                quarantine.keep(self.warehouse, load.load_id, job.source, job.delivery)
+            except quarantine.CannotKeepError as error:
+                return self._refuse(job.source, replace(job.delivery, period=job.period), error, 0.0)
+        return self._decide(job, replace(load, status=held.status, reason=held.reason), started, held.judgement)
+
+    def _decide(self, job: Job, load: Load, started: float, judgement: Judgement | None = None) -> Outcome:
         """Write a verdict that loads nothing, in a transaction of its own."""
+        loaded = loads.current(self.warehouse, job.source.name, job.period)
         with self.warehouse.transaction():
-            loads.write(self.warehouse, load, self._swap().files(job))
+            self._swap().write_ledger(job, load)
+            if judgement and loaded:
+                compared = judgement.comparison
+                measures.write(self.warehouse, load.load_id, judgement.measured, compared, loaded.load_id)
             if load.status == "refused":
                 self._swap().write_rejects(job, load.load_id)
             rollups.mark_reports(self.warehouse, load.x_BillingPeriod)
         return outcome(job, load, {}, time.monotonic() - started)
+
+    def _is_rejected(self, job: Job) -> bool:
+        """Whether somebody has rejected these files; who loads and accepts them by hand decides anew."""
+        if self._revives:
+            return False
+        hashes = [file.sha256 for file in job.delivery.files]
+        return job.period in loads.rejected_periods(self.warehouse, job.source.name, hashes)
 
     def _refuse(self, source: SourceSettings, delivery: Delivery, error: CostmillError, seconds: float) -> Outcome:
         if error.retry:  # no verdict on its contents: the next run looks again
@@ -295,37 +380,11 @@ class Loader:
                 rollups.mark_reports(self.warehouse, None)
         return Outcome(source.name, None, name, "refused", str(error), is_new=is_new)
 
-    def _close_gone(self, source: SourceSettings, present: Sequence[str]) -> None:
-        """Close the verdicts on deliveries that wait and are no longer there."""
-        gone = self.warehouse.rows(
-            "SELECT load_id, x_BillingPeriod FROM loads WHERE x_Source = ? AND status IN ('refused', 'quarantined') "
-            "AND NOT list_contains(?, fingerprint)",
-            [source.name, list(present)],
-        )
-        for load_id, period in gone:
-            self._close(load_id, period, "no longer delivered")
-
-    def _close(self, load_id: str, period: str | None, why: str) -> None:
-        with self.warehouse.transaction():
-            self.warehouse.execute(
-                "UPDATE loads SET status = 'superseded', reason = ? || '; was: ' || reason WHERE load_id = ?",
-                [why, load_id],
-            )
-            rollups.mark_reports(self.warehouse, period)
-
     def close_sources_but(self, names: Sequence[str]) -> None:
         """Close the refusals of whole sources (nothing found there) that are not among ``names``: nobody looks any more."""
-        self._close_whole("NOT list_contains(?, x_Source)", list(names), "no longer in the configuration")
-
-    def _close_whole(self, which: str, value: object, why: str) -> None:
-        """Close refusals that are of a source, not of files."""
-        waiting = self.warehouse.rows(
-            f"SELECT load_id FROM loads WHERE status = 'refused' AND {which} "
-            "AND load_id NOT IN (SELECT load_id FROM load_files)",
-            [value],
+        waiting.close_whole(
+            self.warehouse, "NOT list_contains(?, x_Source)", list(names), "no longer in the configuration"
         )
-        for (load_id,) in waiting:
-            self._close(load_id, None, why)
 
     def _nothing(self, source: SourceSettings, delivery: Delivery, staged: Staged) -> Outcome:
         reason = "a header and no rows, and no manifest says of which billing period: nothing to load"
@@ -354,6 +413,7 @@ class Loader:
             rows_folded=counts.folded,
             columns=job.staged.columns,
             dropped_columns=job.staged.dropped,
+            column_types=job.staged.column_types,
         )
 
     def _known(self, source: SourceSettings, delivery: Delivery) -> list[Outcome]:
@@ -361,33 +421,11 @@ class Loader:
         former = loads.known(self.warehouse, source.name, fingerprint(delivery, source), self._mappings)
         if self.accept and any(each.status == "quarantined" for each in former):
             return []
+        if self._revives and any(each.status == "rejected" for each in former):
+            return []
         if any(_is_now_allowed(each, source) for each in former):
             return []
-        return [
-            Outcome(source.name, each.x_BillingPeriod, delivery.name, each.status, each.reason, is_new=False)
-            for each in former
-        ]
-
-    def _overtaken(self, source: SourceSettings, delivery: Delivery, verdict: Outcome, plan: Plan) -> bool:
-        """Whether a delivery that waits has been followed by a newer one that is loaded."""
-        if verdict.x_BillingPeriod is None:
-            return False
-        loaded = loads.current(self.warehouse, source.name, verdict.x_BillingPeriod)
-        order = [fingerprint(each, source) for each in plan.deliveries]
-        mine = fingerprint(delivery, source)
-        if loaded is None or loaded.fingerprint not in order or mine not in order:
-            return False
-        return gate.last(order, loaded.fingerprint) > gate.last(order, mine)
-
-    def _supersede(self, source: SourceSettings, delivery: Delivery, verdict: Outcome) -> Outcome:
-        with self.warehouse.transaction():
-            self.warehouse.execute(
-                "UPDATE loads SET status = 'superseded', reason = 'a newer delivery is loaded; was: ' || reason "
-                "WHERE x_Source = ? AND x_BillingPeriod = ? AND fingerprint = ? AND status IN ('refused', 'quarantined')",
-                [source.name, verdict.x_BillingPeriod, fingerprint(delivery, source)],
-            )
-            rollups.mark_reports(self.warehouse, verdict.x_BillingPeriod)
-        return replace(verdict, status="superseded", reason=f"a newer delivery is loaded; was: {verdict.reason}")
+        return [_former(source, delivery, each) for each in former]
 
     def _plan(self, patterns: Sequence[str], mode: Mode) -> Plan:
         rows = self.warehouse.rows("SELECT path, bytes, modified_ns, sha256 FROM file_profiles")
@@ -475,6 +513,18 @@ def _is_now_allowed(verdict: loads.Known, source: SourceSettings) -> bool:
     """Whether a delivery was refused for its rejected rows and the source's max_rejected has been raised since."""
     rejected = verdict.rows_rejected if verdict.status == "refused" else 0
     return 0 < rejected <= source.max_rejected * verdict.rows_read
+
+
+def _former(source: SourceSettings, delivery: Delivery, each: loads.Known) -> Outcome:
+    return Outcome(
+        source.name,
+        each.x_BillingPeriod,
+        delivery.name,
+        each.status,
+        each.reason,
+        is_new=False,
+        load_id=each.load_id,
+    )
 
 
 def _unfinished(source: SourceSettings, delivery: Delivery) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from pipeline.config import SourceSettings
 from pipeline.engines.reading import Staged
 from pipeline.sources.delivery import Delivery
+from pipeline.sources.find import ExportFile
 from pipeline.store.loads import Load, Status
 
 
@@ -21,6 +22,8 @@ class Outcome:
         name: its first file.
         is_new: False when it was known from a former run.
         totals: BilledCost by currency of what was loaded.
+        load_id: its row of the ledger; None when it has none.
+        notes: what somebody may want to know of a delivery that went in: growth, drift.
         waits: it was refused or quarantined and nothing newer has been loaded: the run ends with code 65.
     """
 
@@ -35,6 +38,8 @@ class Outcome:
     charges: int = 0
     totals: Mapping[str | None, Decimal] | None = None
     seconds: float = 0.0
+    load_id: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def waits(self) -> bool:
@@ -44,7 +49,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """One billing period of a staged delivery. ``unread`` takes in rows whose period cannot be read."""
+    """One billing period of a staged delivery. ``unread`` takes in rows whose period cannot be read.
+
+    ``names`` gives files another name than their path: copies are told of as what they are copies of.
+    """
 
     source: SourceSettings
     delivery: Delivery
@@ -52,6 +60,11 @@ class Job:
     period: str
     unread: bool
     fringe: bool
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name_of(self, file: ExportFile) -> str:
+        """The path by which the ledger knows a file."""
+        return self.names.get(str(file.path), file.name)
 
 
 def fingerprint(delivery: Delivery, source: SourceSettings) -> str:
@@ -60,7 +73,9 @@ def fingerprint(delivery: Delivery, source: SourceSettings) -> str:
     return delivery.fingerprint(json.dumps([*sorted(source.keep_columns), *format_asked]))
 
 
-def outcome(job: Job, load: Load, totals: Mapping[str | None, Decimal], seconds: float) -> Outcome:
+def outcome(
+    job: Job, load: Load, totals: Mapping[str | None, Decimal], seconds: float, notes: tuple[str, ...] = ()
+) -> Outcome:
     """Return the outcome of a new delivery from its ledger row."""
     return Outcome(
         load.x_Source,
@@ -74,4 +89,6 @@ def outcome(job: Job, load: Load, totals: Mapping[str | None, Decimal], seconds:
         charges=load.charges,
         totals=totals,
         seconds=seconds,
+        load_id=load.load_id,
+        notes=notes,
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from decimal import Decimal
-from typing import Any
 
 from pipeline import money, resources
 from pipeline.engines import staging
 from pipeline.engines.mapping import Counts, Mapper
 from pipeline.engines.reading import Staged
 from pipeline.errors import LawError
+from pipeline.load import drift, gate, measures, restatements
+from pipeline.load.gate import Judgement
+from pipeline.load.measures import Measures
 from pipeline.load.outcome import Job
 from pipeline.store import loads, rollups, schema
 from pipeline.store.loads import Current, Load
@@ -21,12 +22,8 @@ from pipeline.store.warehouse import Warehouse
 REJECTS_KEPT = 10_000
 CHECKS = ("rollups_match_charges", "charges_have_dimensions", "dimensions_are_unique")
 
-_BY_SERVICE = """
-SELECT BillingCurrency, SubAccountId, ServiceName, CAST(sum(x_ChargeCount) AS BIGINT), sum(BilledCost), sum(EffectiveCost)
-FROM daily_costs WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = 'billed' GROUP BY ALL"""
-
-Service = tuple[str | None, str | None, str | None]
-Sums = tuple[int, Decimal, Decimal]
+#: Says whether a delivery may replace what is loaded, from what both were measured at; raises when it may not.
+Judge = Callable[[Current | None, Measures | None, Measures], Judgement]
 
 
 class Swap:
@@ -37,57 +34,83 @@ class Swap:
         self.mapper = mapper
         self.keys = keys
 
-    def swap_in(self, job: Job, load: Load, counts: Counts, *, takes_over: bool = False) -> Load:
-        """Delete, insert, roll up, write the ledger, prove. Returns the ledger row.
+    def swap_in(self, job: Job, load: Load, counts: Counts, judge: Judge) -> tuple[Load, Judgement]:
+        """Delete, insert, roll up, judge, write the ledger, prove. Returns the ledger row and what the gate said.
 
         Raises:
             LawError: when rows or money do not add up.
+            HeldBackError: when the gate lets it not pass; both leave it to the caller to roll back.
         """
         source, period = job.source.name, job.period
-        before = _by_service(self.warehouse, source, period)
+        before = restatements.by_service(self.warehouse, source, period)
         replaced = loads.current(self.warehouse, source, period)
+        loaded = measures.of_rollups(self.warehouse, source, period, replaced.rows_mapped) if replaced else None
+        done = self._replace_charges(job, load, counts)
+        judgement = judge(replaced, loaded, measures.of_rollups(self.warehouse, source, period, done.rows_mapped))
+        self._settle(job, replaced, done, judgement, loaded)
+        self.write_ledger(job, done)
+        measures.write(
+            self.warehouse,
+            done.load_id,
+            judgement.measured,
+            judgement.comparison,
+            replaced.load_id if replaced else None,
+        )
+        self.write_rejects(job, done.load_id)
+        self.prove_money(job, done.load_id)
+        self.keep_columns(job.staged)
+        note_source_period(self.warehouse, job, done)
+        drop_orphans(self.warehouse)
+        if replaced and not judgement.takes_over:
+            after = restatements.by_service(self.warehouse, source, period)
+            restatements.write(self.warehouse, before, after, done, replaced.load_id)
+        rollups.mark_dirty(self.warehouse, period)
+        if replaced is None:
+            close_earlier(self.warehouse, source, period)
+        run_checks(self.warehouse, source, period)
+        return done, judgement
+
+    def _replace_charges(self, job: Job, load: Load, counts: Counts) -> Load:
+        """Put the charges of a billing period and their rollups in the place of what was there."""
+        source, period = job.source.name, job.period
         remember_keys(self.warehouse, source, period)
         self.warehouse.execute(
             "DELETE FROM charges WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = 'billed'", [source, period]
         )
         mapped, generated = self.mapper.insert(job.staged, load_id=load.load_id, source=source, period=period)
         done = replace(load, rows_mapped=mapped, rows_generated=generated, charges=mapped + generated)
-        if replaced and takes_over:
-            self._send_back(replaced, done)
+        require_row_law(job, counts, done)
+        rollups.refresh(self.warehouse, source, period, self.keys)
+        return done
+
+    def _settle(
+        self, job: Job, replaced: Current | None, done: Load, judgement: Judgement, loaded: Measures | None
+    ) -> None:
+        """Note in the ledger what became of what was loaded before."""
+        if replaced and loaded and judgement.takes_over:
+            self._send_back(job, replaced, done, judgement, loaded)
         elif replaced:
             self.warehouse.execute(
                 "UPDATE loads SET status = 'replaced', replaced_by = ? WHERE load_id = ?",
                 [done.load_id, replaced.load_id],
             )
-        loads.write(self.warehouse, done, self.files(job))
-        self.write_rejects(job, done.load_id)
-        require_row_law(job, counts, done)
-        self.prove_money(job, done.load_id)
-        self.keep_columns(job.staged)
-        rollups.refresh(self.warehouse, source, period, self.keys)
-        note_source_period(self.warehouse, job, done)
-        drop_orphans(self.warehouse)
-        if replaced and not takes_over:
-            write_restatement(
-                self.warehouse, before, _by_service(self.warehouse, source, period), done, replaced.load_id
-            )
-        rollups.mark_dirty(self.warehouse, period)
-        if replaced is None:
-            close_earlier(self.warehouse, source, period)
-        run_checks(self.warehouse, source, period)
-        return done
 
-    def _send_back(self, newer: Current, older: Load) -> None:
-        """Quarantine a newer delivery that is loaded: an older one, found after it, holds far more."""
-        reason = (
-            f"{newer.rows_mapped} rows for {older.x_BillingPeriod}, {older.rows_mapped} are in the delivery before it: "
-            "empty, shrunken or the fringe of another file; if it is right, load it with --accept"
-        )
+    def write_ledger(self, job: Job, load: Load) -> None:
+        """Write a load, its files, and how its columns differ from those of the delivery before."""
+        loads.write(self.warehouse, load, self.files(job))
+        drift.write(self.warehouse, load)
+
+    def _send_back(self, job: Job, newer: Current, older: Load, judgement: Judgement, loaded: Measures) -> None:
+        """Quarantine a newer delivery that is loaded: it would not have passed over an older one, found after it."""
+        comparison = measures.compare(judgement.measured, loaded, job.source)
+        less = gate.words(comparison, job.period, job.source) or "less than a delivery after that one"
+        reason = f"the delivery before it was found after it, and beside that one: {less}; {gate.advice(newer.load_id)}"
         self.warehouse.execute(
             "UPDATE loads SET status = 'quarantined', reason = ?, charges = 0, rows_generated = 0, rows_mapped = 0 "
             "WHERE load_id = ?",
             [reason, newer.load_id],
         )
+        measures.write(self.warehouse, newer.load_id, loaded, comparison, older.load_id)
         self.warehouse.execute("DELETE FROM load_controls WHERE load_id = ?", [newer.load_id])
 
     def prove_money(self, job: Job, load_id: str) -> None:
@@ -120,7 +143,7 @@ class Swap:
         """Write the first rejected rows of a load."""
         for number, record, line, problem in self.mapper.rejects(job.period, job.unread, REJECTS_KEPT):
             column, value, reason = problem.split(staging.UNIT, 2)
-            row = {"load_id": load_id, "path": job.delivery.files[number].name, "record": record, "line": line}
+            row = {"load_id": load_id, "path": job.name_of(job.delivery.files[number]), "record": record, "line": line}
             row |= {"column_name": column or None, "value": value or None, "reason": reason}
             loads.insert(self.warehouse, "rejected_rows", row)
 
@@ -133,7 +156,7 @@ class Swap:
     def files(self, job: Job) -> list[tuple[str, str, int, int]]:
         """Return a job's files as the ledger holds them: path, sha256, bytes, rows of the period."""
         rows = self.mapper.file_rows(job.period, job.unread)
-        return [(f.name, f.sha256, f.bytes, rows.get(n, 0)) for n, f in enumerate(job.delivery.files)]
+        return [(job.name_of(f), f.sha256, f.bytes, rows.get(n, 0)) for n, f in enumerate(job.delivery.files)]
 
 
 def require_row_law(job: Job, counts: Counts, done: Load) -> None:
@@ -147,33 +170,6 @@ def require_row_law(job: Job, counts: Counts, done: Load) -> None:
             f"{job.delivery.name}: {counts.read} rows read, of which {counts.rejected} rejected, {counts.folded} folded and "
             f"{counts.repeated} repeated, but {done.rows_mapped} became charges; nothing was changed, please report this"
         )
-
-
-def _by_service(warehouse: Warehouse, source: str, period: str) -> dict[Service, Sums]:
-    return sums_of(warehouse.rows(_BY_SERVICE, [source, period]))
-
-
-def sums_of(rows: Sequence[tuple[Any, ...]]) -> dict[Service, Sums]:
-    """Return rows of currency, account, service, charges, billed and effective cost, by the first three."""
-    return {row[:3]: row[3:] for row in rows}
-
-
-def write_restatement(
-    warehouse: Warehouse, before: Mapping[Service, Sums], after: Mapping[Service, Sums], load: Load, replaced: str
-) -> None:
-    """Write what a re-delivery changed, by account and service."""
-    nothing: Sums = (0, money.ZERO, money.ZERO)
-    for key in sorted({*before, *after}, key=str):
-        old, new = before.get(key, nothing), after.get(key, nothing)
-        if old == new:
-            continue
-        row = {"load_id": load.load_id, "replaced_load_id": replaced, "x_Source": load.x_Source}
-        row |= {"x_BillingPeriod": str(load.x_BillingPeriod)}
-        keys = dict(zip(("BillingCurrency", "SubAccountId", "ServiceName"), key, strict=True))
-        names = ("charges", "BilledCost", "EffectiveCost")
-        sums = {f"{name}_before": value for name, value in zip(names, old, strict=True)}
-        sums |= {f"{name}_after": value for name, value in zip(names, new, strict=True)}
-        loads.insert(warehouse, "restatements", {**row, **keys, **sums})
 
 
 def remember_keys(warehouse: Warehouse, source: str, period: str) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pipeline.config import SourceSettings
 from pipeline.errors import CostmillError, UnreadableFileError
+from pipeline.load.measures import Measures
 from pipeline.load.outcome import Job, fingerprint
 from pipeline.sources import find, formats, probe, views
 from pipeline.sources.delivery import Delivery, Plan, Profile
@@ -97,16 +98,28 @@ class Views:
         before = set(self._loaded_files(loaded).values())
         return _ARRIVED["actual" if before == {"amortized"} else "amortized"] if len(before) == 1 else None
 
-    def comparable(self, job: Job, loaded: Current | None) -> Current | None:
-        """Return what the gate compares a delivery with: a view that stands alone only with rows of the same view."""
-        if loaded is None or not job.delivery.alone:
-            return loaded
+    def comparable(self, job: Job, loaded: Current | None, before: Measures | None, after: Measures) -> Measures | None:
+        """Return what the gate compares a delivery with: of the money, only the view that both state.
+
+        A view that stands alone is compared with the rows of the same view; None where there are none.
+        """
+        held = set(self._loaded_files(loaded).values()) if loaded else set()
+        if loaded is None or before is None or not held:
+            return before
+        if job.delivery.views:
+            return before if len(held) > 1 else _of_view(next(iter(held)), before, after)
+        view = self._view_of(job)
+        if held == {view}:
+            return before
         rows = self.warehouse.value(
-            "SELECT CAST(sum(rows) AS BIGINT) FROM load_files WHERE load_id = ? AND x_View = "
-            "(SELECT CASE WHEN min(x_View) = 'both' THEN 'actual' ELSE min(x_View) END FROM staged WHERE x_BillingPeriod = ?)",
-            [loaded.load_id, job.period],
+            "SELECT CAST(sum(rows) AS BIGINT) FROM load_files WHERE load_id = ? AND x_View = ?", [loaded.load_id, view]
         )
-        return None if rows is None else replace(loaded, rows_mapped=rows)
+        return None if rows is None else _of_view(view, replace(before, rows=rows), after)
+
+    def _view_of(self, job: Job) -> str:
+        """The view of a delivery that is not a joint one; without commitments it is the actual one."""
+        view = self.warehouse.value("SELECT min(x_View) FROM staged WHERE x_BillingPeriod = ?", [job.period])
+        return "actual" if view == "both" else str(view)
 
     def _has_views(self, delivery: Delivery) -> bool:
         if self.source.format not in ("auto", *(each.name for each in formats.FORMATS if each.views)):
@@ -234,6 +247,14 @@ def taken(delivery: Delivery, periods: Collection[str]) -> set[str]:
 def verdict(job: Job) -> tuple[Status, str] | None:
     """Say why a view gives way to the other one, or None."""
     return ("superseded", job.delivery.overruled) if job.delivery.overruled else None
+
+
+def _of_view(view: str, before: Measures, after: Measures) -> Measures:
+    """Measures of which only the view's own cost column can differ: the others were worked out, not stated."""
+    stated = "EffectiveCost" if view == "amortized" else "BilledCost"
+    return replace(
+        before, costs={**after.costs, **{key: cost for key, cost in before.costs.items() if key[1] == stated}}
+    )
 
 
 def _apart(actual: _Side, amortized: _Side) -> str | None:

@@ -13,6 +13,7 @@ from pipeline import money, periods
 from pipeline.reports.model import (
     Data,
     Delivery,
+    Drift,
     Reconciliation,
     RejectedRow,
     RestatedLine,
@@ -23,6 +24,7 @@ from pipeline.reports.model import (
 from pipeline.store.warehouse import Warehouse
 
 SHOWN_REJECTED = 5
+SHOWN_DRIFT = 12
 SHOWN_RESTATEMENTS = 4
 TOP_RESTATED = 8  # lines of each
 WAITING = ("quarantined", "refused")
@@ -63,6 +65,12 @@ WHERE loads.x_BillingPeriod = ? AND loads.status = 'loaded'
 ORDER BY loads.x_Source, rejected.path, rejected.record, rejected.column_name
 LIMIT ?
 """
+_DRIFT = """
+SELECT DISTINCT loads.x_Source, drift.change, drift.column_name, drift.before, drift.after FROM load_drift AS drift
+JOIN loads USING (load_id)
+WHERE loads.x_BillingPeriod = ? AND loads.status IN ('loaded', 'quarantined', 'refused')
+ORDER BY x_Source, column_name NULLS FIRST, change
+"""
 _CONTROLS = """
 SELECT BillingCurrency,
     bool_or(source_expression = 'derived' OR file_total IS NULL) AS derived,
@@ -90,6 +98,7 @@ def read_data(warehouse: Warehouse, period: str, as_of: datetime, max_age_days: 
     found = [_delivery(row) for row in warehouse.frame(_DELIVERIES, {"period": period}).to_dicts()]
     loaded = [delivery for delivery in found if delivery.status not in WAITING]
     rejected = warehouse.frame(_REJECTED, [period, SHOWN_REJECTED]).to_dicts()
+    drift = [Drift(*row) for row in warehouse.rows(_DRIFT, [period])]
     newest = warehouse.value(
         "SELECT max(x_BillingPeriod) FROM source_periods WHERE x_Origin = 'billed' AND charges > 0"
     )
@@ -101,6 +110,8 @@ def read_data(warehouse: Warehouse, period: str, as_of: datetime, max_age_days: 
         waiting=tuple(delivery for delivery in found if delivery.status in WAITING),
         rejected_count=sum(delivery.rows_rejected for delivery in loaded),
         rejected=tuple(_rejected(row) for row in rejected),
+        drift_count=len(drift),
+        drift=tuple(drift[:SHOWN_DRIFT]),
         reconciliation=_reconciliation(warehouse, period),
         stale=_stale(sources, as_of, max_age_days) if is_open else None,
     )
@@ -192,6 +203,7 @@ def _restatement(rows: Sequence[Mapping[str, Any]]) -> Restatement:
         source=first["x_Source"],
         currency=first["BillingCurrency"],
         delivered_at=first["delivered_at"],
+        reason=first["reason"],
         rows=tuple(lines[:cut]),
         rest_count=len(lines) - cut,
         rest=_together(lines[cut:]) if lines[cut:] else None,
@@ -199,8 +211,8 @@ def _restatement(rows: Sequence[Mapping[str, Any]]) -> Restatement:
     )
 
 
-def _by_change(line: RestatedLine) -> tuple[Decimal, str, str]:
-    return -abs(line.change), line.account or "", line.service or ""
+def _by_change(line: RestatedLine) -> tuple[Decimal, Decimal, str, str]:
+    return -abs(line.change), -abs(line.effective_change), line.account or "", line.service or ""
 
 
 def _restated(row: Mapping[str, Any]) -> RestatedLine:
@@ -211,6 +223,8 @@ def _restated(row: Mapping[str, Any]) -> RestatedLine:
         charges_after=row["charges_after"],
         before=row["BilledCost_before"],
         after=row["BilledCost_after"],
+        effective_before=row["EffectiveCost_before"],
+        effective_after=row["EffectiveCost_after"],
     )
 
 
@@ -222,4 +236,6 @@ def _together(lines: Sequence[RestatedLine]) -> RestatedLine:
         charges_after=sum(line.charges_after for line in lines),
         before=money.total(line.before for line in lines),
         after=money.total(line.after for line in lines),
+        effective_before=money.total(line.effective_before for line in lines),
+        effective_after=money.total(line.effective_after for line in lines),
     )

@@ -359,6 +359,20 @@ class RejectedRow:
 
 
 @dataclass(frozen=True)
+class Drift:
+    """A column that is new, missing or retyped against the delivery before; ``column`` None: the format's version.
+
+    ``before`` and ``after`` are types, or versions, where they are known.
+    """
+
+    source: str
+    change: str
+    column: str | None
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
 class RestatedLine:
     """What a re-delivery changed for one account and service."""
 
@@ -368,20 +382,31 @@ class RestatedLine:
     charges_after: int
     before: Decimal
     after: Decimal
+    effective_before: Decimal
+    effective_after: Decimal
 
     @property
     def change(self) -> Decimal:
         """After less before."""
         return less(self.after, self.before)
 
+    @property
+    def effective_change(self) -> Decimal:
+        """Effective cost after less before."""
+        return less(self.effective_after, self.effective_before)
+
 
 @dataclass(frozen=True)
 class Restatement:
-    """One re-delivery in one currency: its largest changes, the sum of the rest, and the sum of all."""
+    """One re-delivery in one currency: its largest changes, the sum of the rest, and the sum of all.
+
+    ``reason`` is why there was something new; None where the ledger does not say.
+    """
 
     source: str
     currency: str | None
     delivered_at: datetime | None
+    reason: str | None
     rows: tuple[RestatedLine, ...]
     rest_count: int
     rest: RestatedLine | None
@@ -429,6 +454,8 @@ class Data:
     waiting: tuple[Delivery, ...]
     rejected_count: int
     rejected: tuple[RejectedRow, ...]
+    drift_count: int
+    drift: tuple[Drift, ...]
     reconciliation: tuple[Reconciliation, ...]
     stale: Stale | None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -13,7 +13,13 @@ from typing import Any, Literal
 from pipeline import money
 from pipeline.store.warehouse import Warehouse
 
-Status = Literal["loaded", "replaced", "superseded", "quarantined", "refused"]
+Status = Literal["loaded", "replaced", "superseded", "quarantined", "rejected", "refused"]
+
+#: The tables whose rows are about one load and go with its row.
+OF_A_LOAD = (
+    *("loads", "load_files", "load_controls", "load_measures", "load_members", "load_drift"),
+    *("rejected_rows", "restatements"),
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ class Load:
     charges: int = 0
     columns: tuple[str, ...] = ()
     dropped_columns: tuple[str, ...] = ()
+    column_types: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def load_id(self) -> str:
@@ -73,13 +80,32 @@ class Known:
 
 
 def known(warehouse: Warehouse, source: str, fingerprint: str, mappings: Mapping[str | None, str]) -> list[Known]:
-    """Return the former verdicts on a delivery, as far as its format's mapping (None: of all formats) is unchanged."""
+    """Return the former verdicts on a delivery, as far as its format's mapping (None: of all formats) is unchanged.
+
+    What somebody has rejected stays rejected under any mapping.
+    """
     rows = warehouse.rows(
         "SELECT load_id, x_BillingPeriod, status, reason, rows_read, rows_rejected, format, mapping FROM loads "
         "WHERE x_Source = ? AND fingerprint = ? ORDER BY x_BillingPeriod",
         [source, fingerprint],
     )
-    return [Known(*row[:6]) for row in rows if row[7] == mappings.get(row[6])]
+    valid = [row for row in rows if row[7] == mappings.get(row[6])]
+    former = [row for row in rows if row not in valid and row[1] not in {each[1] for each in valid}]
+    if all(row[2] == "rejected" for row in former):  # else it is to be mapped anew
+        valid += former
+    return [Known(*row[:6]) for row in sorted(valid, key=lambda row: row[1] or "")]
+
+
+def rejected_periods(warehouse: Warehouse, source: str, hashes: Sequence[str]) -> set[str | None]:
+    """Return the billing periods for which somebody has rejected these files (their SHA-256), under any settings."""
+    rows = warehouse.rows(
+        """
+        SELECT l.x_BillingPeriod FROM loads AS l INNER JOIN load_files AS f ON f.load_id = l.load_id
+        WHERE l.x_Source = ? AND l.status = 'rejected'
+        GROUP BY l.load_id, l.x_BillingPeriod HAVING list_sort(list(f.sha256)) = ?""",
+        [source, sorted(hashes)],
+    )
+    return {row[0] for row in rows}
 
 
 def current(warehouse: Warehouse, source: str, period: str) -> Current | None:
@@ -94,13 +120,14 @@ def current(warehouse: Warehouse, source: str, period: str) -> Current | None:
 
 def write(warehouse: Warehouse, load: Load, files: Sequence[tuple[str, str, int, int]] = ()) -> None:
     """Write a load and its files (path, sha256, bytes, rows), replacing a former verdict on the same delivery."""
-    for table in ("loads", "load_files", "load_controls", "rejected_rows", "restatements"):
+    for table in OF_A_LOAD:
         warehouse.execute(f"DELETE FROM {table} WHERE load_id = ?", [load.load_id])
     values = {
         **{name: getattr(load, name) for name in load.__dataclass_fields__},
         "load_id": load.load_id,
         "columns": json.dumps(load.columns),
         "dropped_columns": json.dumps(load.dropped_columns),
+        "column_types": json.dumps(load.column_types),
     }
     insert(warehouse, "loads", values)
     for path, sha256, size, rows in files:

@@ -78,7 +78,7 @@ def _copy(warehouse: Warehouse, target: Path, mode: int) -> None:
     if _free_share(warehouse) >= COMPACT_FROM:
         _compact(warehouse, partial)
     else:
-        _clone(warehouse.path, partial)
+        clone(warehouse.path, partial)
     with partial.open("rb") as file:
         os.fsync(file.fileno())
     partial.chmod(mode)
@@ -99,7 +99,8 @@ def _compact(warehouse: Warehouse, partial: Path) -> None:
         warehouse.execute("DETACH compacted")
 
 
-def _clone(source: Path, partial: Path) -> None:
+def clone(source: Path, partial: Path) -> None:
+    """Copy a file; where the file system can, both share their blocks until one of them is written."""
     with source.open("rb") as read, partial.open("wb") as write:
         with contextlib.suppress(OSError):
             fcntl.ioctl(write.fileno(), FICLONE, read.fileno())

@@ -40,14 +40,15 @@ def migrate(warehouse: Warehouse) -> None:
     applied = _applied(warehouse)
     if set(applied) == set(own):
         return
-    with warehouse.transaction():
-        if not applied:
-            warehouse.execute(_LEDGER)
-        for name, text in own.items():
-            if name not in applied:
-                warehouse.connection.execute(text)
-                warehouse.execute("INSERT INTO schema_versions VALUES (?, ?, ?)", [name, _hash(text), utc_now()])
-        refresh_views(warehouse)
+    missing = [name for name in own if name not in applied]
+    for name in missing:  # each in its own transaction: DuckDB alters no table that has updates outstanding
+        with warehouse.transaction():
+            if not applied and name == missing[0]:
+                warehouse.execute(_LEDGER)
+            warehouse.connection.execute(own[name])
+            warehouse.execute("INSERT INTO schema_versions VALUES (?, ?, ?)", [name, _hash(own[name]), utc_now()])
+            if name == missing[-1]:
+                refresh_views(warehouse)
 
 
 def refresh_views(warehouse: Warehouse) -> None:

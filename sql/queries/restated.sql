@@ -14,7 +14,8 @@ SELECT
     r.BilledCost_before,
     r.BilledCost_after,
     r.BilledCost_after - r.BilledCost_before AS change,
-    r.EffectiveCost_after - r.EffectiveCost_before AS EffectiveCost_change
+    r.EffectiveCost_after - r.EffectiveCost_before AS EffectiveCost_change,
+    r.reason
 FROM restatements AS r
 INNER JOIN loads AS new ON new.load_id = r.load_id
 ORDER BY new.loaded_at DESC, r.x_BillingPeriod DESC, r.x_Source, abs(change) DESC, r.SubAccountId, r.ServiceName

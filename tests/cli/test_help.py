@@ -19,6 +19,10 @@ HEAVY = ("polars", "duckdb", "pyarrow", "jinja2", "altair", "vl_convert", "yaml"
 def test_the_commands_are_those_of_the_documentation() -> None:
     everyday = ["budgets", "init", "load", "publish", "report", "run", "sql", "status", "summarise"]
     assert sorted([*everyday, "formats", "validate"]) == COMMANDS
+    assert [
+        *("budgets", "deliveries", "init", "load", "publish", "report", "restatements", "run", "sql", "status"),
+        "summarise",
+    ] == COMMANDS
 
 
 @pytest.mark.parametrize("name", COMMANDS)

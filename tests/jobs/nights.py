@@ -28,6 +28,7 @@ OWN_TIME = {
     "run_steps": "*",
     "file_profiles": "*",
     "schema_versions": "applied_at",
+    "decisions": "decided_at, run_id",
     "load_files": "path",
     "rejected_rows": "path",
     "loads": "run_id, modified_at, loaded_at",

@@ -106,3 +106,16 @@ def test_a_restated_month_renders_the_next_one_too_which_compares_with_it(nights
         "SELECT previous_BilledCost FROM trend_summary WHERE x_BillingPeriod = '2026-03' AND grain = 'month'"
     )
     assert rows == [(Decimal(224),)]
+
+
+def test_an_alert_follows_a_delivery_that_waits_only_when_it_is_accepted(nights: Nights) -> None:
+    nights.deliver("10")
+    write_bill(nights.folder / "exports" / "march.csv", [Charge(cost="5")], at="2026-03-22T08:00:00")
+    assert nights.say("run", "--config", nights.config).code == 65
+    assert nights.ask("SELECT status FROM budget_alerts") == [("open",)]
+    [(load_id,)] = nights.ask("SELECT load_id FROM loads WHERE status = 'quarantined'")
+    assert nights.say("deliveries", "accept", load_id, "--config", nights.config).code == 0
+    nights.run()
+    assert nights.ask("SELECT status FROM budget_alerts") == [("resolved",)]
+    write_bill(nights.folder / "exports" / "march.csv", [Charge(cost="11")], at="2026-03-22T09:00:00")
+    assert "alert reopened" in nights.run()

@@ -299,7 +299,11 @@ def test_a_lesser_delivery_waits_until_it_is_accepted(house: House, rows: list[d
     outcome = house.load()[-1]
     assert (outcome.status, outcome.waits) == ("quarantined", True)
     assert reason in str(outcome.reason)
-    assert str(outcome.reason).endswith("what is loaded stays; if the delivery is right, load it with --accept")
+    short = str(outcome.load_id)[:8]
+    assert str(outcome.reason).endswith(
+        f"what is loaded stays; `costmill deliveries show {short}` compares the two, "
+        f"`costmill deliveries accept {short}` loads it"
+    )
     assert house.billed() == 20
     assert not house.load()[-1].is_new
     assert house.load(accept=True)[-1].status == "loaded"
@@ -407,7 +411,7 @@ def test_a_restatement_says_what_changed_by_account_and_service(house: House) ->
         focus(ResourceId="z", SubAccountId="came"),
     ]
     house.load(write(house.folder / "1.csv", old, at=1e9))
-    house.load(write(house.folder / "2.csv", new, at=2e9))
+    house.load(write(house.folder / "2.csv", new, at=2e9), accept=True)
     sql = (
         "SELECT SubAccountId, ServiceName, charges_before, charges_after, BilledCost_before, BilledCost_after, "
         "EffectiveCost_before, EffectiveCost_after FROM restatements ORDER BY SubAccountId"

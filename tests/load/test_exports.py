@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import money
+from pipeline.config.fields import Tolerance
 from pipeline.errors import ExportError
 from pipeline.sources import formats, probe
 from tests.load.bills import House, touch
@@ -185,13 +186,19 @@ def test_a_final_delivery_replaces_the_one_before(house: House, exports: Path, c
     paths = koku_pair(house, exports)
     given = paths[::-1] if calls.endswith(("round", "late")) else paths
     for group in [[path] for path in given] if calls.startswith("one") else [given]:
-        house.load(*group)
+        house.load(*group, gate_accounts=Tolerance(Decimal(1)))  # the final one writes the account's id anew
     assert house.rows("SELECT count(*), sum(BilledCost), max(InvoiceId) IS NOT NULL FROM charges") == [
         (3, Decimal(30), True)
     ]
     assert house.rows("SELECT DISTINCT BillingAccountId FROM charges") == [("0099999999999",)]
     restated = "SELECT coalesce(sum(BilledCost_after - BilledCost_before), 0) FROM restatements"
-    assert house.value(restated) == 0  # the account's id was written anew: 9999999999999 before, 0099999999999 now
+    assert house.value(restated) == 0  # 9999999999999 before, 0099999999999 now
+
+
+def test_an_account_that_is_written_anew_waits_for_somebody(house: House, exports: Path) -> None:
+    outcome = house.load(*koku_pair(house, exports))[-1]
+    assert outcome.status == "quarantined"
+    assert "1 of 1 accounts are gone (9999999999999)" in str(outcome.reason)
 
 
 @pytest.mark.parametrize("folder", ["cur_1_0", "cur_2_0"])

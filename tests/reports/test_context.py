@@ -206,6 +206,18 @@ def test_a_restatement_shows_the_largest_change_first(rich: ReportContext) -> No
     assert own.total.change == Decimal("384.368")
 
 
+def test_a_restatement_says_its_reason_and_the_change_of_the_effective_cost(rich: ReportContext) -> None:
+    [own] = rich.restatements
+    assert (own.reason, own.total.effective_change) == ("delivered again", Decimal("384.368"))
+    assert [line.effective_change for line in own.rows] == [line.change for line in own.rows]
+
+
+def test_columns_that_drifted_are_named_with_their_source(rich: ReportContext) -> None:
+    found = [(each.source, each.column, each.change) for each in rich.data.drift]
+    assert found == [("aws-prod", "pricing_term", "missing"), ("aws-prod", "resource_tags_user_<team>", "new")]
+    assert rich.data.drift_count == 2
+
+
 def test_a_name_that_is_no_period_is_refused(empty: Warehouse) -> None:
     with pytest.raises(UsageError, match="2026-3"):
         context(empty, "2026-3")

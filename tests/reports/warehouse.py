@@ -375,6 +375,12 @@ def _ledger(warehouse: Warehouse) -> None:
         {"load_id": "azure-focus-2026-03", "path": "/exports/azure/part-0001.csv", "record": 204, "line": 205,
          "column_name": "ChargePeriodStart", "value": "31.03.2026", "reason": "no time"},
     ])  # fmt: skip
+    insert(warehouse, "load_drift", [
+        {"load_id": "aws-prod-2026-03", "column_name": "resource_tags_user_<team>", "change": "new", "before": None,
+         "after": "string"},
+        {"load_id": "aws-prod-2026-03", "column_name": "pricing_term", "change": "missing", "before": "string",
+         "after": None},
+    ])  # fmt: skip
     insert(warehouse, "restatements", [
         restated("Amazon Elastic Compute Cloud", "7011.25", "7420.118", account="444455556666"),
         restated("Amazon Relational Database Service", "2204.4", "2116.0"),
@@ -388,7 +394,7 @@ def restated(service: str, old: str, new: str, *, before: int = 24, account: str
         "load_id": "aws-prod-2026-03", "replaced_load_id": "aws-prod-old", "x_Source": "aws-prod",
         "x_BillingPeriod": PERIOD, "BillingCurrency": "USD", "SubAccountId": account, "ServiceName": service,
         "charges_before": before, "charges_after": 48, "BilledCost_before": old, "BilledCost_after": new,
-        "EffectiveCost_before": old, "EffectiveCost_after": new,
+        "EffectiveCost_before": old, "EffectiveCost_after": new, "reason": "delivered again",
     }  # fmt: skip
 
 

@@ -92,3 +92,40 @@ def test_a_failed_schema_file_leaves_no_table_of_it(tmp_path: Path, monkeypatch:
     monkeypatch.undo()
     with Warehouse.open(tmp_path / "costs.duckdb") as warehouse:
         assert warehouse.value("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'half'") == 0
+
+
+def test_a_warehouse_of_the_first_version_is_upgraded_with_its_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = {name: text for name, text in schema.files().items() if name < "0008"}
+    path = tmp_path / "costs.duckdb"
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "files", lambda: first)
+        patched.setattr(schema, "refresh_views", lambda _: None)
+        Warehouse.open(path).close()
+    load = "'{0}', 'run', 's', '2026-01', 'focus', '1.0', 'f', 'm', NULL, now()::TIMESTAMP, now()::TIMESTAMP, '{1}'"
+    rest = ", NULL, 1, 1, 0, 0, 0, 0, 1, '[]', '[]', NULL"
+    for load_id, status in (("a", "replaced"), ("b", "loaded"), ("c", "quarantined")):
+        edit(path, f"INSERT INTO loads VALUES ({load.format(load_id, status)}{rest})")
+    with Warehouse.open(path) as warehouse:
+        found = warehouse.rows("SELECT load_id, status, charges FROM loads ORDER BY 1")
+        assert found == [("a", "replaced", 1), ("b", "loaded", 1), ("c", "quarantined", 1)]
+        warehouse.execute("UPDATE loads SET status = 'rejected' WHERE load_id = 'c'")
+        with pytest.raises(duckdb.ConstraintException, match="Duplicate key"):
+            warehouse.execute("INSERT INTO loads BY NAME SELECT * FROM loads WHERE load_id = 'a'")
+        with pytest.raises(duckdb.ConstraintException, match="NOT NULL"):
+            warehouse.execute("UPDATE loads SET status = NULL WHERE load_id = 'a'")
+        warehouse.rows("SELECT * FROM focus_data_table")
+
+
+def test_an_upgrade_that_was_killed_between_two_files_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = schema.files()
+    names = list(own)
+    broken = {name: text if name < names[4] else "SELEC" for name, text in own.items()}
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "files", lambda: broken)
+        with pytest.raises(duckdb.Error):
+            Warehouse.open(tmp_path / "costs.duckdb")
+    with Warehouse.open(tmp_path / "costs.duckdb") as warehouse:
+        assert [row[0] for row in warehouse.rows("SELECT name FROM schema_versions ORDER BY 1")] == names
+        assert warehouse.rows("SELECT * FROM focus_data_table") == []

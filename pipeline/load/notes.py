@@ -1,0 +1,40 @@
+"""What somebody may want to know of a delivery that went in, from its rows of the ledger: growth and drift."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline import money
+from pipeline.store.warehouse import Warehouse
+
+#: Columns that a note names; the ledger has all.
+NAMED = 3
+
+
+def ledger_notes(warehouse: Warehouse, load_id: str) -> tuple[str, ...]:
+    """Say what grew beyond the gate's share and how the columns drifted."""
+    grown = warehouse.rows(
+        "SELECT measure, BillingCurrency, loaded, delivered FROM load_measures "
+        "WHERE load_id = ? AND finding = 'grown' ORDER BY ALL",
+        [load_id],
+    )
+    drifted = warehouse.rows(
+        "SELECT change, column_name, before, after FROM load_drift WHERE load_id = ? ORDER BY column_name", [load_id]
+    )
+    return (
+        *(
+            f"{measure} grew from {money.text(before)} to {money.text(after)} {currency or '(no currency)'}"
+            for measure, currency, before, after in grown
+        ),
+        *(f"format version {before} became {after}" for change, _, before, after in drifted if change == "version"),
+        *_columns("new", [column for change, column, _, _ in drifted if change == "new"]),
+        *_columns("missing", [column for change, column, _, _ in drifted if change == "missing"]),
+        *_columns("retyped", [f"{c} from {b} to {a}" for change, c, b, a in drifted if change == "retyped"]),
+    )
+
+
+def _columns(change: str, names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return [f"{change} column{'s' if len(names) > 1 else ''}: {', '.join(names[:NAMED])}{more}"]
