@@ -146,12 +146,12 @@ def test_a_redelivery_of_one_view_is_joined_with_the_other(house: House, again: 
 
 
 @pytest.mark.parametrize(("left", "right", "winner"), [(3, 2, "actual"), (2, 3, "amortized")])
-@pytest.mark.parametrize("calls", ["folder", "one by one", "the other way round"])
+@pytest.mark.parametrize("calls", ["folder", "the other way round"])
 def test_views_that_end_on_different_days_are_not_joined(
     house: House, left: int, right: int, winner: str, calls: str
 ) -> None:
     paths = two(house, left, right)
-    for group in [[]] if calls == "folder" else [[path] for path in (paths if calls == "one by one" else paths[::-1])]:
+    for group in [[]] if calls == "folder" else [[path] for path in paths[::-1]]:
         house.load(*group)
     assert sums(house)[0] == (BILLED if winner == "actual" else Decimal("12.6"))
     why = f"since the actual view goes to 2026-01-0{left} and the amortized one to 2026-01-0{right}"
