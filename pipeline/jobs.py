@@ -13,8 +13,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,10 +25,11 @@ from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.model import BudgetResult
 from pipeline.config import BudgetsConfig, Settings, SourceSettings
 from pipeline.errors import CostmillError, UsageError, is_interrupt
-from pipeline.load import Loader, Outcome
+from pipeline.load import Limits, Loader, Outcome
+from pipeline.load.limits import NO_LIMITS
 from pipeline.periods import utc_now
 from pipeline.sources.delivery import Mode
-from pipeline.store import loads, publish, rollups
+from pipeline.store import lists, loads, publish, rollups, states
 from pipeline.store.rates import sync_rates
 from pipeline.store.warehouse import Warehouse
 
@@ -115,11 +116,13 @@ class Night:
         mode: Mode = "auto",
         accept: bool = False,
         whole: bool = False,
+        limits: Limits = NO_LIMITS,
     ) -> list[Outcome]:
         """Load what is new of each source; one that fails does not stop the others."""
         self._remember_first_load()
         outcomes = []
-        with self.loader(accept=accept) as loader:
+        states.catch_up(self.warehouse, self.run_id)
+        with self.loader(accept=accept, limits=limits) as loader:
             for source, patterns in sources:
                 for outcome in loader.load(source, patterns, mode, whole=whole):
                     outcomes.append(outcome)
@@ -129,15 +132,24 @@ class Night:
         self.result.warnings += [_TWICE.format(*row) for row in self.warehouse.rows(resources.sql("night/twice"))]
         mixed = self.warehouse.rows(resources.sql("night/two_currencies"), [self.run_id])
         self.result.warnings += [_TWO_CURRENCIES.format(*row) for row in mixed]
+        self.result.notes += states.restated_lines(self.warehouse, self.run_id)
+        left = [f"{each.x_Source} {each.x_BillingPeriod}" for each in outcomes if each.status == "outside"]
+        if left:
+            self.result.notes.append(f"outside of {limits.words}, left as it is: {', '.join(dict.fromkeys(left))}")
         return outcomes
 
-    def loader(self, *, accept: bool = False, note: str | None = None) -> Loader:
+    def loader(self, *, accept: bool = False, note: str | None = None, limits: Limits = NO_LIMITS) -> Loader:
         """Return a loader of this run, with the rollups made for the reported tag keys of today."""
         if rollups.refresh_for_keys(self.warehouse, self.keys):
             self._tell(Step("rollups", "reported tag keys changed: all periods"))
-        cache = self.settings.cache
         return Loader(
-            self.warehouse, run_id=self.run_id, reported_keys=self.keys, accept=accept, cache=cache, note=note
+            self.warehouse,
+            run_id=self.run_id,
+            reported_keys=self.keys,
+            accept=accept,
+            cache=self.settings.cache,
+            note=note,
+            limits=limits,
         )
 
     def tell_load(self, outcome: Outcome) -> None:
@@ -245,6 +257,11 @@ class Night:
         """Compare the last complete day, the earliest of the sources', with the configured freshness."""
         return staleness(self.warehouse, self.settings, self.as_of)
 
+    def finish_load(self) -> RunResult:
+        """Decide the exit code of a load alone: only what waits counts."""
+        self.result.exit_code = EXPORTS if any(outcome.waits for outcome in self.result.outcomes) else 0
+        return self.result
+
     def finish(self) -> RunResult:
         """Decide the exit code."""
         result = self.result
@@ -286,11 +303,7 @@ class Night:
     def _last_days(self, period: str) -> dict[str, date | None]:
         """The last complete day by source; a source that has gone on to a later period has completed this one."""
         rows = self.warehouse.rows(resources.sql("night/last_days"), [period])
-        end = periods.month(period).end.date() - timedelta(days=1)
-        return {
-            source: end if moved_on else (min(end, periods.last_complete_day(through)) if through else None)
-            for source, through, moved_on in rows
-        }
+        return {source: periods.complete_day(period, through, moved_on=moved_on) for source, through, moved_on in rows}
 
     def _last_complete_day(self, period: str) -> date | None:
         days = [day for day in self._last_days(period).values() if day is not None]
@@ -328,12 +341,13 @@ class Night:
     def _reports_due(self, latest: str | None) -> list[str]:
         loaded = self.loaded
         due = set(rollups.due(self.warehouse, "reports"))
-        for period in sorted(due - set(loaded)):  # due because a neighbour changed, or refused before anything loaded
+        emptied = {period for period in due - set(loaded) if any(path.exists() for path in self._report_paths(period))}
+        for period in sorted(due - set(loaded) - emptied):  # a neighbour changed, or refused before anything loaded
             with self.warehouse.transaction():
                 rollups.done(self.warehouse, period, "reports")
         return [
             period
-            for period in loaded
+            for period in sorted({*loaded, *emptied})
             if period in due
             or self._get(f"report:{period}") != self._report_key(period, latest)
             or not all(path.exists() for path in self._report_paths(period))
@@ -382,7 +396,12 @@ class Night:
 
 
 def run(
-    settings: Settings, *, as_of: datetime | None = None, accept: bool = False, listen: Listener | None = None
+    settings: Settings,
+    *,
+    as_of: datetime | None = None,
+    accept: bool = False,
+    limits: Limits = NO_LIMITS,
+    listen: Listener | None = None,
 ) -> RunResult:
     """Run the night: load every source, then summaries, budgets and alerts, reports, and the published copy.
 
@@ -395,7 +414,7 @@ def run(
             "no source is configured; add one under `sources:` in costmill.yaml, or load files with `costmill load`"
         )
     with night(settings, "run", as_of=as_of, listen=listen, create=True) as tonight:
-        tonight.load([(source, [source.path]) for source in settings.sources], accept=accept, whole=True)
+        tonight.load([(source, [source.path]) for source in settings.sources], accept=accept, whole=True, limits=limits)
         tonight.summarise()
         tonight.check_budgets()
         tonight.report()
@@ -453,7 +472,10 @@ def ask_budgets(
         raise UsageError(
             f"the warehouse was made without the tag key {lacking[0]!r} that the configuration uses; run `costmill run`"
         )
-    return asking.evaluate(period, explain=explain)
+    result = asking.evaluate(period, explain=explain)
+    if period in asking.loaded:
+        return result
+    return replace(result, warnings=(*result.warnings, f"no data: nothing is loaded for {period}, so all spend is 0"))
 
 
 @contextmanager
@@ -489,6 +511,8 @@ def night(
         code = CostmillError.exit_code
         try:
             tonight.sync_rates()
+            if settings.file is not None:
+                lists.sync(warehouse, settings)
             yield tonight
             code = tonight.result.exit_code
         except BaseException as error:

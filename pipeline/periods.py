@@ -141,3 +141,16 @@ def parse_since(text: str) -> datetime:
 def last_complete_day(usage_through: datetime) -> date:
     """Return the last day that usage covers whole, given the latest end of its charges."""
     return usage_through.date() - timedelta(days=1)
+
+
+def complete_day(period: str, usage_through: datetime | None, *, moved_on: bool = False) -> date | None:
+    """Return the last day of a billing period that its usage covers whole; None when it covers none.
+
+    ``moved_on``: the source has charges of a later billing period, so it has completed this one.
+    """
+    window = month(period)
+    end = window.end.date() - timedelta(days=1)
+    if moved_on:
+        return end
+    day = min(end, last_complete_day(usage_through)) if usage_through else None
+    return day if day is not None and day >= window.start.date() else None

@@ -108,3 +108,21 @@ def test_times_are_naive_utc() -> None:
 def test_the_last_complete_day_is_the_one_before_usage_ends() -> None:
     assert periods.last_complete_day(datetime(2026, 3, 22)) == date(2026, 3, 21)
     assert periods.last_complete_day(datetime(2026, 3, 22, 6)) == date(2026, 3, 21)
+
+
+@pytest.mark.parametrize(
+    ("through", "moved_on", "day"),
+    [
+        (None, False, None),
+        (datetime(2026, 3, 1, 5), False, None),
+        (datetime(2026, 3, 2), False, date(2026, 3, 1)),
+        (datetime(2026, 4, 9), False, date(2026, 3, 31)),
+        (datetime(2026, 3, 1, 5), True, date(2026, 3, 31)),
+        (None, True, date(2026, 3, 31)),
+    ],
+    ids=["no-usage", "part-of-a-day", "one-day", "beyond", "moved-on", "moved-on-no-usage"],
+)
+def test_the_complete_day_of_a_period_lies_within_it(
+    through: datetime | None, moved_on: bool, day: date | None
+) -> None:
+    assert periods.complete_day("2026-03", through, moved_on=moved_on) == day

@@ -14,18 +14,22 @@ import click
 from pipeline import __version__
 from pipeline.cli import (
     budgets,
+    close,
     deliveries,
     formats,
     init,
+    invoices,
     load,
     output,
     publish,
+    reload,
     report,
     restatements,
     run,
     sql,
     status,
     summarise,
+    unload,
     validate,
 )
 from pipeline.cli.exit_codes import ExitCode
@@ -74,6 +78,10 @@ for _command in (
     status.status,
     formats.formats,
     validate.validate,
+    invoices.invoices,
+    close.close,
+    reload.reload,
+    unload.unload,
     sql.sql,
     publish.publish,
 ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from pipeline.errors import UsageError, near
 
 if TYPE_CHECKING:
     from pipeline.config import Settings, SourceSettings
+    from pipeline.jobs import RunResult
     from pipeline.load import Outcome
     from pipeline.sources.delivery import Mode
 
@@ -31,6 +33,7 @@ COLUMNS = ("source", "period", "status", "rows", "rejected", "charges", "BilledC
     help="Files without a manifest: tell parts from re-deliveries, all are parts of one, or each is its own (in order).",
 )
 @options.accept
+@options.span
 @options.format_
 @options.settings_options
 def load(
@@ -38,6 +41,8 @@ def load(
     source: str | None,
     delivery: Mode,
     accept: bool,
+    first: str | None,
+    last: str | None,
     format_: str,
     config: Path | None,
     warehouse: Path | None,
@@ -53,22 +58,34 @@ def load(
       costmill load --source aws-prod
     """
     from pipeline import jobs
+    from pipeline.load import Limits
 
     settings = options.settings(config, warehouse, verbose)
-    chosen = _sources(settings, source, paths)
+    limits = Limits(first, last)
+    chosen = sources_of(settings, source, paths)
     with (
         output.narration(verbose) as listen,
         jobs.night(settings, "load", as_of=options.moment(as_of, settings), listen=listen, create=True) as night,
     ):
-        outcomes = night.load(chosen, mode=delivery, accept=accept)
+        outcomes = night.load(chosen, mode=delivery, accept=accept, limits=limits)
         night.summarise()
-        result = night.finish()
-        result.exit_code = 65 if any(outcome.waits for outcome in result.outcomes) else 0
+        result = night.finish_load()
+    return print_outcomes(outcomes, result, format_)
+
+
+def print_outcomes(outcomes: Sequence[Outcome], result: RunResult, format_: str) -> int:
+    """Print what became of each delivery, and what a reader must know on stderr; returns the exit code."""
     output.rows(COLUMNS, [row for outcome in outcomes for row in _rows(outcome)], format_)
+    output.notes(result)
     return result.exit_code
 
 
-def _sources(settings: Settings, name: str | None, paths: tuple[str, ...]) -> list[tuple[SourceSettings, list[str]]]:
+def sources_of(settings: Settings, name: str | None, paths: tuple[str, ...]) -> list[tuple[SourceSettings, list[str]]]:
+    """Return the sources to load with their patterns: the ``paths`` as the source ``name``, else the configured ones.
+
+    Raises:
+        UsageError: when there is no such source, or nothing to load.
+    """
     from pipeline.config import SourceSettings
 
     known = {each.name: each for each in settings.sources}

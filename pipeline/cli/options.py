@@ -40,6 +40,13 @@ format_ = click.option(
 )
 
 
+def span(command: _Command) -> _Command:
+    """Add --from and --to, the first and the last billing period that may be loaded."""
+    last = click.option("--to", "last", metavar="YYYY-MM", help="Load no billing period after this one.")
+    first = click.option("--from", "first", metavar="YYYY-MM", help="Load no billing period before this one.")
+    return first(last(command))
+
+
 def budget_options(command: _Command) -> _Command:
     """Add the flags that set the global budget: they beat the environment, which beats the file."""
     for option in reversed(

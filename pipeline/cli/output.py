@@ -26,7 +26,8 @@ WIDEST = 60
 def rows(columns: Sequence[str], data: Sequence[Sequence[Any]], format_: str, *, widest: int = WIDEST) -> None:
     """Print rows: an aligned table (cells cut at ``widest``), CSV with a header, or a JSON list of objects (money as text)."""
     if format_ == "json":
-        objects = [dict(zip(columns, map(plain, row), strict=True)) for row in data]
+        names = _unique(columns)
+        objects = [dict(zip(names, map(plain, row), strict=True)) for row in data]
         click.echo(json.dumps(objects, indent=2, ensure_ascii=False, default=str))
     elif format_ == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -34,6 +35,18 @@ def rows(columns: Sequence[str], data: Sequence[Sequence[Any]], format_: str, *,
         writer.writerows([["" if value is None else plain(value) for value in row] for row in data])
     else:
         _table(columns, data, widest)
+
+
+def _unique(columns: Sequence[str]) -> list[str]:
+    """Return names that an object can have: of equal ones the second is ``name_2``, and so on."""
+    names: list[str] = []
+    for column in columns:
+        number, name = 1, column
+        while name in names or (number > 1 and name in columns):
+            number += 1
+            name = f"{column}_{number}"
+        names.append(name)
+    return names
 
 
 def plain(value: Any) -> Any:
@@ -123,5 +136,10 @@ def verdict(result: RunResult) -> None:
             )
     for warning in result.warnings:
         click.echo(f"costmill: warning: {warning}", err=True)
+    notes(result)
+
+
+def notes(result: RunResult) -> None:
+    """Tell on stderr what a run noted: restatements of final periods, what lay outside of its limits, a breach."""
     for note in result.notes:
-        click.echo(f"costmill: {note}", err=True)
+        click.echo(printable(f"costmill: {note}"), err=True)

@@ -1,4 +1,4 @@
-"""`costmill status`: what is loaded, what waits, how fresh it is."""
+"""`costmill status`: what is loaded, what is missing, what waits, how fresh it is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli import options
+from pipeline.cli import options, output
 from pipeline.cli.published import Copy, published
 from pipeline.errors import UsageError, near
 
@@ -15,41 +15,52 @@ from pipeline.errors import UsageError, near
 @click.option(
     "--rejected", metavar="SOURCE", help="List a source's rejected rows: file, record, line, column, value, why."
 )
+@click.option(
+    "--sources", "by_source", is_flag=True, help="One row per source: last complete day, age, periods by state."
+)
 @options.format_
 @options.settings_options
 def status(
     rejected: str | None,
+    by_source: bool,
     format_: str,
     config: Path | None,
     warehouse: Path | None,
     as_of: str | None,
     verbose: bool,
 ) -> int:
-    """Show each source and billing period: what is loaded, what was refused or waits, the last complete day.
+    """Show each source and billing period with its state: open, final, restated after it was final, empty, missing,
+    unloaded, or waiting (quarantined, refused).
 
     Ends with 66 when the data is older than the configured freshness, with 65 when an export waits.
 
     \b
-    Example:
+    Examples:
       costmill status --format json
+      costmill status --sources
     """
     from pipeline import jobs, resources
+    from pipeline.store import coverage
 
     settings = options.settings(config, warehouse, verbose)
+    moment, names = options.moment(as_of, settings), [source.name for source in settings.sources]
+    limit = settings.freshness.max_age_days
     with published(settings) as copy:
         if rejected:
             _require_source(copy, rejected)
             copy.warehouse_rows(resources.sql("status/rejected_rows"), [rejected], format_)
             return 0
-        copy.warehouse_rows(resources.sql("status/sources"), [], format_)
-        waits = copy.warehouse.value(
-            f"SELECT count(*) FROM ({resources.sql('status/sources')}) WHERE state <> 'loaded'"
-        )
-        staleness = jobs.staleness(copy.warehouse, settings, options.moment(as_of, settings))
+        matrix = coverage.coverage(copy.warehouse, names, as_of=moment, grace_days=limit)
+        staleness = jobs.staleness(copy.warehouse, settings, moment)
+        each = coverage.source_rows(copy.warehouse, matrix, names, as_of=moment, max_age_days=limit)
+    if by_source:
+        output.rows(coverage.SOURCE_COLUMNS, each, format_)
+    else:
+        output.rows(coverage.COLUMNS, [own.row for own in matrix], format_)
     if staleness.is_stale:
         day, age = staleness.last_complete_day, staleness.age_days
         click.echo(f"costmill: stale: the last complete day of all sources is {day}, {age} days ago", err=True)
-    if waits:
+    if any(own.state in coverage.WAITING for own in matrix):
         return jobs.EXPORTS
     return jobs.STALE if staleness.is_stale else 0
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from pipeline.config.budgets import AlertThreshold, BudgetsConfig, ScopeBudget
 from pipeline.config.settings import (
+    Account,
     BudgetOverrides,
     CacheSettings,
     CurrencySettings,
+    ExpectedInvoice,
     FreshnessSettings,
     PublishSettings,
     ReportSettings,
@@ -29,11 +31,13 @@ SCHEMA = Path(__file__).with_name("costmill.schema.json")
 
 __all__ = [
     "SCHEMA",
+    "Account",
     "AlertThreshold",
     "BudgetOverrides",
     "BudgetsConfig",
     "CacheSettings",
     "CurrencySettings",
+    "ExpectedInvoice",
     "FreshnessSettings",
     "PublishSettings",
     "ReportSettings",

@@ -96,6 +96,29 @@ class TagSettings:
 
 
 @dataclass(frozen=True)
+class Account:
+    """A row of the accounts' list: ``name`` stands in where the bill gives none, ``owner`` answers for its costs."""
+
+    id: str
+    name: str | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True)
+class ExpectedInvoice:
+    """An invoice as accounting has it: exact ``amount`` in ``currency``, negative for a credit note.
+
+    ``period`` (YYYY-MM) and ``issuer`` (an issuer's name, or a provider such as aws) are None where they do not matter.
+    """
+
+    InvoiceId: str
+    amount: Decimal
+    currency: str
+    period: str | None = None
+    issuer: str | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of a configuration, resolved: paths absolute, defaults filled in.
 
@@ -105,6 +128,8 @@ class Settings:
         as_of: naive UTC; None for now.
         writer_wait_seconds: how long a run waits for another writer of the warehouse.
         memory_limit: what DuckDB may use before it works on disk, as its text, such as ``2GB``.
+        accounts: names and owners, from the file that the configuration names.
+        invoices: what accounting expects, likewise.
         warnings: everything doubtful, budgets included, as lines for stderr.
     """
 
@@ -121,4 +146,6 @@ class Settings:
     as_of: datetime | None = None
     writer_wait_seconds: int = 600
     memory_limit: str = MEMORY_LIMIT
+    accounts: tuple[Account, ...] = ()
+    invoices: tuple[ExpectedInvoice, ...] = ()
     warnings: tuple[str, ...] = ()

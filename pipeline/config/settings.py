@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.config import fields, parts
+from pipeline.config import fields, lists, parts
 from pipeline.config.budget_overrides import BudgetOverrides, Outside, outside
 from pipeline.config.budget_rules import read_budgets
 from pipeline.config.findings import Findings
 from pipeline.config.keys import SECTIONS
 from pipeline.config.model import (
     MEMORY_LIMIT,
+    Account,
     CacheSettings,
     CurrencySettings,
+    ExpectedInvoice,
     FreshnessSettings,
     PublishSettings,
     ReportSettings,
@@ -31,9 +33,11 @@ from pipeline.config.yaml import Table, read
 from pipeline.errors import ConfigurationError
 
 __all__ = [
+    "Account",
     "BudgetOverrides",
     "CacheSettings",
     "CurrencySettings",
+    "ExpectedInvoice",
     "FreshnessSettings",
     "PublishSettings",
     "ReportSettings",
@@ -144,5 +148,7 @@ def _read_root(
         as_of=root.value("as_of", fields.moment, None),
         writer_wait_seconds=root.value("writer_wait_seconds", fields.integer(0, _YEAR_SECONDS), 600),
         memory_limit=root.value("memory_limit", fields.memory, MEMORY_LIMIT),
+        accounts=lists.read_accounts(root, resolver),
+        invoices=lists.read_invoices(root, resolver),
         warnings=findings.warnings,
     )

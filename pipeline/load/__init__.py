@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from pipeline.load.limits import Limits
 from pipeline.load.loader import Loader
 from pipeline.load.outcome import Outcome
 
-__all__ = ["Loader", "Outcome"]
+__all__ = ["Limits", "Loader", "Outcome"]

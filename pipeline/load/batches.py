@@ -13,7 +13,7 @@ from pipeline.engines.mapping import Counts, Mapper
 from pipeline.load import restatements, swap
 from pipeline.load.outcome import Job
 from pipeline.load.swap import Swap
-from pipeline.store import rollups
+from pipeline.store import rollups, states
 from pipeline.store.loads import Load, Status
 from pipeline.store.warehouse import Warehouse
 
@@ -34,13 +34,14 @@ class Judged:
     verdict: tuple[Status, str] | None = None
 
 
-def judge(warehouse: Warehouse, mapper: Mapper, job: Job, mapping: str, *, accept: bool) -> Judged:
+def judge(warehouse: Warehouse, mapper: Mapper, job: Job, mapping: str, *, accept: bool, anew: bool = False) -> Judged:
     """Decide on each batch of a staged delivery, into the temporary table ``judged_batches``.
 
-    ``accept`` takes batches that hold other rows than the loaded ones in their place.
+    ``accept`` takes batches that hold other rows than the loaded ones in their place, ``anew`` also those that hold the
+    same.
     """
     mapper.find_batches(job.staged)
-    given = {"source": job.source.name, "period": job.period, "mapping": mapping}
+    given = {"source": job.source.name, "period": job.period, "mapping": mapping, "anew": anew}
     warehouse.execute(_JUDGE, given)
     mapper.taken = "true"
     _compare(warehouse, job, accept=accept)
@@ -129,6 +130,7 @@ class BatchSwap(Swap):
         rollups.refresh(self.warehouse, source, period, self.keys)
         swap.note_source_period(self.warehouse, job, done)
         swap.drop_orphans(self.warehouse)
+        states.note_load(self.warehouse, done)
         rollups.mark_dirty(self.warehouse, period)
         if is_first:
             swap.close_earlier(self.warehouse, source, period)
@@ -165,6 +167,7 @@ _JUDGE = """
 CREATE OR REPLACE TEMP TABLE judged_batches AS
 SELECT s.batch, s.rows, s.content, CASE
         WHEN l.batch IS NULL THEN 'new'
+        WHEN $anew AND s.rows = l.rows AND s.content = l.content THEN 'replaces'
         WHEN l.mapping <> $mapping THEN CASE WHEN s.rows >= l.rows THEN 'replaces' ELSE 'repeated' END
         WHEN s.rows = l.rows AND s.content = l.content THEN 'repeated'
         ELSE 'differs'

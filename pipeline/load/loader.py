@@ -19,8 +19,9 @@ from pipeline.engines.failures import as_export_errors
 from pipeline.engines.mapping import Counts, Mapper
 from pipeline.engines.reading import Reader, Staged
 from pipeline.errors import CostmillError, ExportError, UndecidedError, UnreadableFileError, UsageError
-from pipeline.load import batches, decisions, gate, measures, quarantine, roles, views, waiting
+from pipeline.load import batches, decisions, gate, measures, quarantine, roles, unload, views, waiting
 from pipeline.load.gate import Judgement
+from pipeline.load.limits import NO_LIMITS, Limits
 from pipeline.load.measures import Measures
 from pipeline.load.notes import ledger_notes
 from pipeline.load.outcome import Job, Outcome, fingerprint, outcome
@@ -52,6 +53,7 @@ class Loader:
         accept: bool = False,
         cache: CacheSettings | None = None,
         note: str | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         self.warehouse = warehouse
         self.run_id = run_id
@@ -59,6 +61,7 @@ class Loader:
         self.accept = accept
         self.note = note
         self._revives = False
+        self.limits = limits
         self._mappings: dict[str | None, str] = {each.name: each.mapping_version() for each in formats.FORMATS}
         self._mappings[None] = formats.all_mappings()
         self._tools: tuple[Reader, Mapper] | None = None
@@ -153,7 +156,12 @@ class Loader:
 
     def _load_once(self, source: SourceSettings, delivery: Delivery, plan: Plan) -> Iterator[Outcome]:
         known = self._known(source, delivery)
-        if known and self._is_unfinished(source, delivery):
+        anew = self._anew(source, delivery)
+        if anew:
+            unload.release(self.warehouse, source.name, anew)
+            yield from (former for former in known if former.x_BillingPeriod not in anew)
+            yield from self._load_new(source, delivery, plan, {former.x_BillingPeriod for former in known} - anew)
+        elif known and self._is_unfinished(source, delivery):
             yield from (former for former in known if former.waits)
             yield from self._load_new(source, delivery, plan, {former.x_BillingPeriod for former in known})
         elif known and not any(self._is_back(source, delivery, former, plan) for former in known):
@@ -168,6 +176,8 @@ class Loader:
             return False
         if self._has_batches(source, former.x_BillingPeriod):  # they are added up: no delivery stands for the others
             return False
+        if former.x_BillingPeriod in self._held_back(source, delivery):
+            return False
         loaded = loads.current(self.warehouse, source.name, former.x_BillingPeriod)
         if loaded is None or loaded.fingerprint == fingerprint(delivery, source):
             return False
@@ -179,6 +189,17 @@ class Loader:
                 "SELECT 1 FROM load_batches WHERE x_Source = ? AND x_BillingPeriod = ? LIMIT 1", [source.name, period]
             )
         )
+
+    def _anew(self, source: SourceSettings, delivery: Delivery) -> set[str | None]:
+        """The billing periods of a known delivery that are asked for again."""
+        if not self.limits.again:
+            return set()
+        former = loads.known(self.warehouse, source.name, fingerprint(delivery, source), self._mappings)
+        return {each.x_BillingPeriod for each in former if self.limits.reload(each)}
+
+    def _held_back(self, source: SourceSettings, delivery: Delivery) -> set[str]:
+        """The billing periods that a delivery was unloaded of by hand."""
+        return unload.held_back(self.warehouse, source.name, [file.sha256 for file in delivery.files])
 
     def _load_new(
         self,
@@ -192,6 +213,9 @@ class Loader:
     ) -> Iterator[Outcome]:
         """Load the billing periods of a delivery that are not ``done``, or the one asked for by ``only``."""
         started = time.monotonic()
+        if delivery.period and not self.limits.hold(delivery.period):
+            yield self._outside(source, delivery, delivery.period, 0)
+            return
         try:
             if delivery.problem:
                 raise ExportError(delivery.problem)
@@ -213,14 +237,18 @@ class Loader:
         if not periods:
             yield self._nothing(source, delivery, staged)
         self._note_unfinished(source, delivery, is_unfinished=len(periods) > 1 and only is None)
+        asked = {only} if only is not None else views.taken(delivery, periods) - set(done)
+        outside = {period for period in asked if not self.limits.hold(period)}
+        for period in sorted(outside):
+            yield self._outside(source, delivery, period, periods[period])
         told = []
-        for period in [only] if only is not None else sorted(views.taken(delivery, periods) - set(done)):
+        for period in sorted(asked - outside):
             is_fringe = main not in (None, period)
             job = Job(source, delivery, staged, period, unread=period == main, fringe=is_fringe, names=names or {})
             told.append(self._load_period(job, plan, started))
             yield told[-1]
             started = time.monotonic()
-        self._note_unfinished(source, delivery, is_unfinished=False)
+        self._note_unfinished(source, delivery, is_unfinished=bool(outside))
         for each in told if only is None else ():
             if each.status == "loaded" and each.x_BillingPeriod is not None:
                 yield from self._release(source, each.x_BillingPeriod)
@@ -239,6 +267,10 @@ class Loader:
             yield told
             loaded = loads.current(self.warehouse, source.name, period) or loaded
 
+    def _outside(self, source: SourceSettings, delivery: Delivery, period: str, rows: int) -> Outcome:
+        reason = f"outside of {self.limits.words}: left as it is; a run without these limits takes it"
+        return Outcome(source.name, period, delivery.name, "outside", reason, is_new=True, rows_read=rows)
+
     def _is_unfinished(self, source: SourceSettings, delivery: Delivery) -> bool:
         """Whether a run ended between two billing periods of a delivery: each goes in by a transaction of its own."""
         return bool(self.warehouse.value("SELECT 1 FROM settings WHERE name = ?", [_unfinished(source, delivery)]))
@@ -256,6 +288,8 @@ class Loader:
         load = self._ledger_row(job, counts)
         if self._is_rejected(job):
             return self._decide(job, replace(load, status="rejected", reason="rejected before"), started)
+        if job.period in self._held_back(job.source, job.delivery):
+            return self._decide(job, replace(load, status="superseded", reason=loads.UNLOADED), started)
         if job.staged.header.format.batch:
             return self._load_batches(job, load, counts, started)
         loaded = loads.current(self.warehouse, job.source.name, job.period)
@@ -292,7 +326,8 @@ class Loader:
         _, mapper = self._heavy()
         try:
             gate.require_mapped(job, counts, is_older=False)
-            judged = batches.judge(self.warehouse, mapper, job, load.mapping, accept=self.accept)
+            anew = bool(self.limits.again)
+            judged = batches.judge(self.warehouse, mapper, job, load.mapping, accept=self.accept, anew=anew)
             load = replace(load, rows_repeated=judged.repeated_rows)
             if judged.verdict:
                 raise gate.HeldBackError(*judged.verdict, None)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal
 
 from pipeline.config import SourceSettings
 from pipeline.engines.reading import Staged
@@ -20,7 +21,9 @@ class Outcome:
 
     Attributes:
         name: its first file.
+        status: as in the ledger; ``outside`` when it lies outside of the billing periods that were asked for.
         is_new: False when it was known from a former run.
+        load_id: its row in the ledger; None when it was known, or nothing of it is noted.
         totals: BilledCost by currency of what was loaded.
         load_id: its row of the ledger; None when it has none.
         notes: what somebody may want to know of a delivery that went in: growth, drift.
@@ -30,7 +33,7 @@ class Outcome:
     x_Source: str
     x_BillingPeriod: str | None
     name: str
-    status: Status
+    status: Status | Literal["outside"]
     reason: str | None
     is_new: bool
     rows_read: int = 0

@@ -14,13 +14,13 @@ from pipeline.load import drift, gate, measures, restatements
 from pipeline.load.gate import Judgement
 from pipeline.load.measures import Measures
 from pipeline.load.outcome import Job
-from pipeline.store import loads, rollups, schema
+from pipeline.store import loads, rollups, schema, states
 from pipeline.store.loads import Current, Load
 from pipeline.store.warehouse import Warehouse
 
 #: Rejected rows kept per load; all are counted.
 REJECTS_KEPT = 10_000
-CHECKS = ("rollups_match_charges", "charges_have_dimensions", "dimensions_are_unique")
+CHECKS = ("rollups_match_charges", "charges_have_dimensions", "dimensions_are_unique", "invoices_match_charges")
 
 #: Says whether a delivery may replace what is loaded, from what both were measured at; raises when it may not.
 Judge = Callable[[Current | None, Measures | None, Measures], Judgement]
@@ -48,7 +48,7 @@ class Swap:
         done = self._replace_charges(job, load, counts)
         judgement = judge(replaced, loaded, measures.of_rollups(self.warehouse, source, period, done.rows_mapped))
         self._settle(job, replaced, done, judgement, loaded)
-        self.write_ledger(job, done)
+        self.write_ledger(job, done, again=replaced is not None and replaced.load_id == done.load_id)
         measures.write(
             self.warehouse,
             done.load_id,
@@ -64,6 +64,7 @@ class Swap:
         if replaced and not judgement.takes_over:
             after = restatements.by_service(self.warehouse, source, period)
             restatements.write(self.warehouse, before, after, done, replaced.load_id)
+        states.note_load(self.warehouse, done)
         rollups.mark_dirty(self.warehouse, period)
         if replaced is None:
             close_earlier(self.warehouse, source, period)
@@ -95,9 +96,9 @@ class Swap:
                 [done.load_id, replaced.load_id],
             )
 
-    def write_ledger(self, job: Job, load: Load) -> None:
+    def write_ledger(self, job: Job, load: Load, *, again: bool = False) -> None:
         """Write a load, its files, and how its columns differ from those of the delivery before."""
-        loads.write(self.warehouse, load, self.files(job))
+        loads.write(self.warehouse, load, self.files(job), again=again)
         drift.write(self.warehouse, load)
 
     def _send_back(self, job: Job, newer: Current, older: Load, judgement: Judgement, loaded: Measures) -> None:

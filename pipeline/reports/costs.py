@@ -26,6 +26,7 @@ from pipeline.reports.model import (
     Line,
     Mover,
     Movers,
+    Owners,
     Resource,
     Resources,
     Rest,
@@ -33,6 +34,7 @@ from pipeline.reports.model import (
     TagKey,
     TagValue,
 )
+from pipeline.reports.owners import read_owners
 from pipeline.store.warehouse import Warehouse
 
 TOP_SERVICES = 5  # of each category
@@ -76,11 +78,12 @@ def read_sections(
     }
     tables["days"] = warehouse.frame(_DAYS, [period])
     accounts = _account_names(warehouse, period)
+    owners = read_owners(warehouse, period)
     found = tables["category_summary"]["BillingCurrency"].unique().to_list()
     currencies = sorted(found, key=lambda code: (code is None, code or ""))
     budget = _whole_bill_budget(standing, currencies)
     return tuple(
-        _section(currency, period, last_day, _of_currency(tables, currency), accounts, budget, tag_keys)
+        _section(currency, period, last_day, _of_currency(tables, currency), accounts, budget, tag_keys, owners)
         for currency in currencies
     )
 
@@ -93,6 +96,7 @@ def _section(
     accounts: Mapping[str, str],
     budget: Budget | None,
     tag_keys: Sequence[str],
+    owners: Mapping[str | None, Owners],
 ) -> CurrencySection:
     services = tables["category_summary"].to_dicts()
     total = _costs(services)
@@ -106,6 +110,7 @@ def _section(
         movers=_movers(tables["mover_summary"].to_dicts(), accounts),
         resources=_resources(tables["resource_summary"], total.billed),
         tags=_tags(tables["tag_summary"].to_dicts(), total.billed, tag_keys),
+        owners=owners.get(currency),
     )
 
 
@@ -126,8 +131,10 @@ def _of_currency(tables: Mapping[str, pl.DataFrame], currency: str | None) -> di
 
 def _account_names(warehouse: Warehouse, period: str) -> dict[str, str]:
     pairs = warehouse.rows(
-        """SELECT SubAccountId, min(SubAccountName) FROM daily_costs
-        WHERE x_BillingPeriod IN (?, ?) AND SubAccountId IS NOT NULL AND SubAccountName IS NOT NULL GROUP BY ALL""",
+        """SELECT d.SubAccountId, coalesce(min(d.SubAccountName), min(a.name)) AS name
+        FROM daily_costs AS d LEFT JOIN accounts AS a ON a.account_id = d.SubAccountId
+        WHERE d.x_BillingPeriod IN (?, ?) AND d.SubAccountId IS NOT NULL
+        GROUP BY d.SubAccountId HAVING coalesce(min(d.SubAccountName), min(a.name)) IS NOT NULL""",
         [period, periods.previous(period)],
     )
     return {account: name for account, name in pairs if name != account}

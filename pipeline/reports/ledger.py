@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,11 +16,14 @@ from pipeline.reports.model import (
     Drift,
     Reconciliation,
     RejectedRow,
+    RestatedFinal,
     RestatedLine,
     Restatement,
     Source,
     Stale,
 )
+from pipeline.store.invoices import compare, has_list
+from pipeline.store.states import costs_of
 from pipeline.store.warehouse import Warehouse
 
 SHOWN_REJECTED = 5
@@ -30,7 +33,8 @@ TOP_RESTATED = 8  # lines of each
 WAITING = ("quarantined", "refused")
 
 _SOURCES = """
-SELECT own.x_Source, own.delivered_at, own.charges, own.usage_through,
+SELECT own.x_Source, own.delivered_at, own.charges, own.usage_through, standing.final_by, standing.note,
+    coalesce(standing.state, 'open') AS state, standing.final_costs,
     EXISTS (SELECT 1 FROM source_periods AS later
         WHERE later.x_Source = own.x_Source AND later.x_Origin = 'billed'
         AND later.x_BillingPeriod > own.x_BillingPeriod AND later.charges > 0) AS moved_on,
@@ -38,6 +42,7 @@ SELECT own.x_Source, own.delivered_at, own.charges, own.usage_through,
         WHERE loads.x_Source = own.x_Source AND loads.x_BillingPeriod = own.x_BillingPeriod
         AND loads.status IN ('replaced', 'superseded')) AS earlier
 FROM source_periods AS own
+LEFT JOIN period_states AS standing USING (x_Source, x_BillingPeriod)
 WHERE own.x_BillingPeriod = ? AND own.x_Origin = 'billed'
 ORDER BY own.x_Source
 """
@@ -84,6 +89,10 @@ GROUP BY ALL
 _SUMMED = """
 SELECT BillingCurrency, sum(BilledCost) AS billed FROM {table} WHERE x_BillingPeriod = ? {only} GROUP BY ALL
 """
+_BILLED_BY = """
+SELECT BillingCurrency, sum(BilledCost) FROM daily_costs
+WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = 'billed' GROUP BY ALL
+"""
 _RESTATED = """
 SELECT restated.*, loads.delivered_at FROM restatements AS restated
 JOIN loads USING (load_id)
@@ -94,7 +103,8 @@ ORDER BY loads.loaded_at DESC, load_id, BillingCurrency
 
 def read_data(warehouse: Warehouse, period: str, as_of: datetime, max_age_days: int | None) -> Data:
     """Read what is loaded of a period and what is missing; stale only when it is open on ``as_of`` or the newest."""
-    sources = tuple(_source(row, period) for row in warehouse.frame(_SOURCES, [period]).to_dicts())
+    rows = warehouse.frame(_SOURCES, [period]).to_dicts()
+    sources = tuple(_source(row, period) for row in rows)
     found = [_delivery(row) for row in warehouse.frame(_DELIVERIES, {"period": period}).to_dicts()]
     loaded = [delivery for delivery in found if delivery.status not in WAITING]
     rejected = warehouse.frame(_REJECTED, [period, SHOWN_REJECTED]).to_dicts()
@@ -114,6 +124,10 @@ def read_data(warehouse: Warehouse, period: str, as_of: datetime, max_age_days: 
         drift=tuple(drift[:SHOWN_DRIFT]),
         reconciliation=_reconciliation(warehouse, period),
         stale=_stale(sources, as_of, max_age_days) if is_open else None,
+        restated=tuple(
+            line for row in rows if row["state"] == "restated" for line in _restated_final(warehouse, row, period)
+        ),
+        invoices=compare(warehouse, period) if has_list(warehouse) else (),
     )
 
 
@@ -123,11 +137,20 @@ def last_day(sources: Iterable[Source]) -> date | None:
 
 
 def _source(row: Mapping[str, Any], period: str) -> Source:
-    through = row["usage_through"]
-    day = periods.last_complete_day(through) if through else None
-    if row["moved_on"]:  # a source that has gone on to a later period has completed this one
-        day = periods.month(period).end.date() - timedelta(days=1)
-    return Source(row["x_Source"], day, row["delivered_at"], row["charges"], row["earlier"])
+    day = periods.complete_day(period, row["usage_through"], moved_on=row["moved_on"])
+    standing = (row["state"], row["final_by"], row["note"])
+    return Source(row["x_Source"], day, row["delivered_at"], row["charges"], row["earlier"], *standing)
+
+
+def _restated_final(warehouse: Warehouse, row: Mapping[str, Any], period: str) -> list[RestatedFinal]:
+    """By currency, where BilledCost moved; the first line tells of EffectiveCost alone when none did."""
+    now: dict[str | None, Decimal] = dict(warehouse.rows(_BILLED_BY, [row["x_Source"], period]))
+    final = costs_of(row["final_costs"])
+    lines = [
+        RestatedFinal(row["x_Source"], code, final.get(code, money.ZERO), now.get(code, money.ZERO))
+        for code in sorted({*final, *now}, key=str)
+    ]
+    return [line for line in lines if line.final != line.now] or lines[:1]
 
 
 def _delivery(row: Mapping[str, Any]) -> Delivery:

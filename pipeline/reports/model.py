@@ -11,6 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from pipeline import money
+from pipeline.store.invoices import Invoice
 
 
 def less(value: Decimal, *parts: Decimal) -> Decimal:
@@ -200,6 +201,28 @@ class TagKey:
 
 
 @dataclass(frozen=True)
+class Owner:
+    """What the accounts of one owner cost; ``name`` None: accounts without one, or several owners together."""
+
+    name: str | None
+    accounts: int
+    billed: Decimal
+    effective: Decimal
+    share: Decimal | None
+
+
+@dataclass(frozen=True)
+class Owners:
+    """The owners with the highest costs, the sum of the others, and what has no owner: together the whole bill."""
+
+    rows: tuple[Owner, ...]
+    rest_count: int
+    rest: Owner | None
+    unowned: Owner | None
+    total: Owner
+
+
+@dataclass(frozen=True)
 class CurrencySection:
     """Everything about the charges of one currency; ``currency`` None: the bill states none."""
 
@@ -211,6 +234,7 @@ class CurrencySection:
     movers: tuple[Movers, ...]
     resources: Resources
     tags: tuple[TagKey, ...]
+    owners: Owners | None = None
 
 
 @dataclass(frozen=True)
@@ -322,13 +346,29 @@ class Standing:
 
 @dataclass(frozen=True)
 class Source:
-    """What is loaded of one source; ``last_day`` None: no usage, so no complete day."""
+    """What is loaded of one source; ``last_day`` None: no usage, so no complete day.
+
+    ``state`` is open, final or restated (after it was final); ``final_by`` invoice or closed, with the ``note``.
+    """
 
     name: str
     last_day: date | None
     delivered_at: datetime | None
     charges: int
     earlier: int
+    state: str = "open"
+    final_by: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class RestatedFinal:
+    """What a source's billing period came to when it became final, and what it comes to now, in one currency."""
+
+    source: str
+    currency: str | None
+    final: Decimal
+    now: Decimal
 
 
 @dataclass(frozen=True)
@@ -458,6 +498,8 @@ class Data:
     drift: tuple[Drift, ...]
     reconciliation: tuple[Reconciliation, ...]
     stale: Stale | None
+    restated: tuple[RestatedFinal, ...] = ()
+    invoices: tuple[Invoice, ...] = ()
 
     @property
     def agrees(self) -> bool:

@@ -22,6 +22,10 @@ OF_A_LOAD = (
 )
 
 
+#: Why a delivery that was taken out by hand is no longer loaded.
+UNLOADED = "unloaded by hand; `costmill reload` loads it again"
+
+
 @dataclass(frozen=True)
 class Load:
     """A row of ``loads``; the column comments there say what each is."""
@@ -118,9 +122,16 @@ def current(warehouse: Warehouse, source: str, period: str) -> Current | None:
     return Current(*rows[0]) if rows else None
 
 
-def write(warehouse: Warehouse, load: Load, files: Sequence[tuple[str, str, int, int]] = ()) -> None:
-    """Write a load and its files (path, sha256, bytes, rows), replacing a former verdict on the same delivery."""
+def write(
+    warehouse: Warehouse, load: Load, files: Sequence[tuple[str, str, int, int]] = (), *, again: bool = False
+) -> None:
+    """Write a load and its files (path, sha256, bytes, rows), replacing a former verdict on the same delivery.
+
+    ``again``: it is loaded and is loaded anew, which keeps what it restated when it first came.
+    """
     for table in OF_A_LOAD:
+        if again and table == "restatements":
+            continue
         warehouse.execute(f"DELETE FROM {table} WHERE load_id = ?", [load.load_id])
     values = {
         **{name: getattr(load, name) for name in load.__dataclass_fields__},

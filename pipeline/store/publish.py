@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import re
+import secrets
 import shutil
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def version(warehouse: Warehouse) -> str:
 
 def is_published(warehouse: Warehouse, path: Path) -> bool:
     """Return whether the stable name shows the warehouse's state."""
-    return path.is_symlink() and path.exists() and path.readlink().name == _name(path, version(warehouse))
+    name = _last_name(warehouse, path)
+    return name is not None and path.is_symlink() and path.exists() and path.readlink().name == name
 
 
 def require_ours(path: Path) -> None:
@@ -59,7 +61,7 @@ def publish(warehouse: Warehouse, path: Path, *, mode: int = 0o444, keep: int = 
     """
     require_ours(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    target = path.with_name(_name(path, version(warehouse)))
+    target = path.with_name(_last_name(warehouse, path) or _new_name(warehouse, path))
     if not target.exists():
         _copy(warehouse, target, mode)
     link = path.with_name(f".{path.name}.link")
@@ -108,13 +110,26 @@ def clone(source: Path, partial: Path) -> None:
         shutil.copyfileobj(read, write, 1 << 20)
 
 
-def _name(path: Path, state: str) -> str:
-    return f"{path.stem}.{state}{path.suffix}"
+def _last_name(warehouse: Warehouse, path: Path) -> str | None:
+    """The name of the copy of this state; None when none was begun.
+
+    A number is used again after a backup was restored, so each copy's name ends in a token of its own, noted inside.
+    """
+    value: str = warehouse.value("SELECT value FROM settings WHERE name = 'copy'") or ""
+    state, _, token = value.partition(" ")
+    return f"{path.stem}.{state}.{token}{path.suffix}" if state == version(warehouse) else None
+
+
+def _new_name(warehouse: Warehouse, path: Path) -> str:
+    state, token = version(warehouse), secrets.token_hex(4)
+    warehouse.execute("INSERT OR REPLACE INTO settings VALUES ('copy', ?)", [f"{state} {token}"])
+    return f"{path.stem}.{state}.{token}{path.suffix}"
 
 
 def _copies(path: Path) -> re.Pattern[str]:
-    """What the copies of a stable name are called."""
-    return re.compile(rf"{re.escape(path.stem)}\.[0-9a-f]{{8}}\.\d{{8,}}{re.escape(path.suffix)}")
+    """What the copies of a stable name are called; those of older versions have no token."""
+    state = r"[0-9a-f]{8}\.\d{8,}(\.[0-9a-f]{8})?"
+    return re.compile(rf"{re.escape(path.stem)}\.{state}{re.escape(path.suffix)}")
 
 
 def _prune(path: Path, keep: int) -> None:

@@ -9,13 +9,13 @@ from pipeline import resources, tags
 from pipeline.periods import following
 from pipeline.store.warehouse import Warehouse
 
-ROLLUPS = ("daily_costs", "resource_costs")
+ROLLUPS = ("daily_costs", "resource_costs", "invoice_costs")
 #: What a changed billing period leaves due, in the order in which a run does it.
 STAGES = ("summaries", "budgets", "reports")
 
 
 def refresh(warehouse: Warehouse, source: str, period: str, keys: Sequence[str]) -> None:
-    """Replace both rollups of one source and billing period; ``keys`` are the reported tag keys."""
+    """Replace the rollups of one source and billing period; ``keys`` are the reported tag keys."""
     _reported_tags(warehouse, source, period, keys)
     where = {"source": source, "period": period}
     for rollup in ROLLUPS:
@@ -41,6 +41,11 @@ def mark_rates(warehouse: Warehouse, periods: Sequence[str]) -> None:
     every = warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed'")
     loaded = [row[0] for row in every if row[0] in periods]
     _mark(warehouse, [(period, stage) for period in loaded for stage in ("budgets", "reports")])
+
+
+def mark_names(warehouse: Warehouse, period: str) -> None:
+    """Note that a billing period's summaries and reports are due: names or owners changed, no money did."""
+    _mark(warehouse, [(period, "summaries"), (period, "reports"), (following(period), "reports")])
 
 
 def due(warehouse: Warehouse, stage: str) -> list[str]:

@@ -121,7 +121,7 @@ def test_a_refused_export_ends_with_the_exports_code_while_the_others_load(folde
     ended = say("run", "--config", config)
     assert ended.code == ExitCode.EXPORTS
     assert f"costmill: refused: azure: {folder}/exports/notes.csv: unknown format; nothing was loaded." in ended.stderr
-    assert say("status", "--config", config, "--format", "csv").stdout.count(",loaded,21,210,USD,") == 1
+    assert say("status", "--config", config, "--format", "csv").stdout.count(",open,21,210,USD,") == 1
     assert say("run", "--config", config).code == ExitCode.EXPORTS
 
 

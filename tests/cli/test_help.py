@@ -23,6 +23,21 @@ def test_the_commands_are_those_of_the_documentation() -> None:
         *("budgets", "deliveries", "init", "load", "publish", "report", "restatements", "run", "sql", "status"),
         "summarise",
     ] == COMMANDS
+    assert COMMANDS == [
+        "budgets",
+        "close",
+        "init",
+        "invoices",
+        "load",
+        "publish",
+        "reload",
+        "report",
+        "run",
+        "sql",
+        "status",
+        "summarise",
+        "unload",
+    ]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

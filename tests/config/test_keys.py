@@ -29,6 +29,13 @@ BASE: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def lists(tmp_path: Path) -> None:
+    """The files that the documented examples name."""
+    (tmp_path / "accounts.csv").write_text("id,name\n1,one\n")
+    (tmp_path / "expected.csv").write_text("InvoiceId,amount,currency\n1,9,USD\n")
+
+
 def short(key: str) -> str:
     """The four kinds of scope have the same keys: they are documented once."""
     return SCOPE.sub("cost.budgets.*.", key)

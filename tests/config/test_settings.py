@@ -87,7 +87,7 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
             origin: recorded
             format: focsu
         freshness: {stale: withold}
-        accounts: a.csv
+        mail: {}
         curency: {}
         """
     assert problems(tmp_path, text) == [
@@ -108,7 +108,7 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
         "line 13: sources[1].origin: 'recorded' is not yet known to this version; known: billed",
         "line 14: sources[1].format: 'focsu' is unknown; did you mean 'focus'?",
         "line 15: freshness.stale: 'withold' is unknown; did you mean 'withhold'?",
-        "line 16: accounts: accounts is not yet known to this version; leave it out",
+        "line 16: mail: mail is not yet known to this version; leave it out",
         "line 17: curency: unknown key 'curency'; did you mean 'currency'?",
     ]
 

@@ -33,9 +33,12 @@ OWN_TIME = {
     "rejected_rows": "path",
     "loads": "run_id, modified_at, loaded_at",
     "source_periods": "modified_at",
+    "period_states": "final_at",
+    "period_events": "happened_at, run_id",
+    "unloaded": "unloaded_at, run_id",
 }
 #: Settings that name the file, count its changes, or hash the folder of the reports.
-OWN_SETTINGS = "name NOT IN ('warehouse_id', 'version') AND name NOT LIKE 'report:%'"
+OWN_SETTINGS = "name NOT IN ('warehouse_id', 'version', 'copy') AND name NOT LIKE 'report:%'"
 HEADER = [
     "BillingAccountId",
     "BillingCurrency",

@@ -39,7 +39,8 @@ def test_every_query_of_the_analysts_page_runs(folder: Path) -> None:
 
 
 def test_the_analysts_page_names_tables_that_are_there(folder: Path) -> None:
-    tables = {row[0] for row in ask(folder / "published" / "costs.duckdb", "SELECT table_name FROM duckdb_tables()")}
+    query = "SELECT table_name FROM duckdb_tables() UNION ALL SELECT view_name FROM duckdb_views()"
+    tables = {row[0] for row in ask(folder / "published" / "costs.duckdb", query)}
     named = set(re.findall(r"`([a-z]+(?:_[a-z]+)*)`", ANALYSTS.split("## The tables")[1]))
     assert named <= tables
 

@@ -24,7 +24,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config import SourceSettings
-from pipeline.load import Loader, Outcome
+from pipeline.load import Limits, Loader, Outcome
+from pipeline.load.limits import NO_LIMITS
 from pipeline.sources.delivery import Mode
 from pipeline.store.warehouse import Warehouse
 
@@ -346,12 +347,13 @@ class House:
         accept: bool = False,
         whole: bool = False,
         keys: Sequence[str] = (),
+        limits: Limits = NO_LIMITS,
         **settings: Any,
     ) -> list[Outcome]:
         """Load paths (the whole folder when none is given), or addresses in buckets, as one run does."""
         given = [str(path) for path in paths] or [str(self.folder)]
         chosen = SourceSettings(source, given[0], **settings)
-        with Loader(self.warehouse, run_id="run", reported_keys=keys, accept=accept) as loader:
+        with Loader(self.warehouse, run_id="run", reported_keys=keys, accept=accept, limits=limits) as loader:
             return list(loader.load(chosen, given, mode, whole=whole))
 
     def one(self, *paths: Path | str, **options: Any) -> Outcome:

@@ -155,6 +155,7 @@ CHECKS = {
     "rollups_match_charges": "UPDATE daily_costs SET BilledCost = BilledCost + 1",
     "charges_have_dimensions": "DELETE FROM resources",
     "dimensions_are_unique": "INSERT INTO resources SELECT * FROM resources",
+    "invoices_match_charges": "UPDATE invoice_costs SET BilledCost = BilledCost + 1",
 }
 
 

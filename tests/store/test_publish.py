@@ -174,3 +174,30 @@ def test_a_folder_with_quotes_and_blanks_in_its_name_is_fine(tmp_path: Path) -> 
         fill_and_empty(warehouse)
         publish.publish(warehouse, target)
     assert ask(target, "SELECT count(*) FROM charges") == [(0,)]
+
+
+def test_a_restored_backup_never_takes_the_name_of_a_copy_of_another_state(tmp_path: Path, target: Path) -> None:
+    path = tmp_path / "restored" / "costs.duckdb"
+    with Warehouse.open(path) as first:
+        change(first, 1)
+        backup = publish.publish(first, target, keep=9).read_bytes()
+        change(first, 2)
+        given_up = publish.publish(first, target, keep=9)
+    path.write_bytes(backup)
+    with Warehouse.open(path) as restored:
+        assert not publish.is_published(restored, target)
+        change(restored, 3)
+        assert not publish.is_published(restored, target)
+        copy = publish.publish(restored, target, keep=9)
+    assert copy.name.rsplit(".", 2)[0] == given_up.name.rsplit(".", 2)[0]
+    assert copy != given_up
+    assert told(target) == "3"
+
+
+def test_copies_of_older_versions_are_ours_and_pruned(warehouse: Warehouse, target: Path) -> None:
+    target.parent.mkdir()
+    old = target.parent / "costs.0123abcd.00000007.duckdb"
+    old.write_text("old")
+    target.symlink_to(old.name)
+    copy = publish.publish(warehouse, target, keep=1)
+    assert copies(target) == [copy.name]

@@ -20,6 +20,7 @@ TagStyle = Literal["json", "aws", "azure", "pairs"]
 #: Columns of focus_data_table that are this project's own: no kept column takes their place.
 OWN_COLUMNS = (
     *(
+        "x_AccountOwner",
         "x_Batch",
         "x_BillingPeriod",
         "x_CostCategory",

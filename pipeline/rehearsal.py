@@ -1,0 +1,112 @@
+"""What a run would load, told without doing it: the load as it is, on a private copy that is thrown away."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pipeline import money
+from pipeline.config import Settings
+from pipeline.errors import UsageError
+from pipeline.jobs import Listener, Night, RunResult
+from pipeline.load import Limits, Outcome
+from pipeline.load.limits import NO_LIMITS
+from pipeline.periods import utc_now
+from pipeline.store import lists, private, rollups
+from pipeline.store.warehouse import Warehouse
+
+COLUMNS = (
+    *("source", "period", "status", "rows", "rejected", "charges", "BilledCost_now", "BilledCost", "currency"),
+    *("controls", "reason"),
+)
+#: The id under which the private copy notes what it does.
+RUN_ID = "rehearsal"
+
+_BILLED = """
+SELECT x_Source, x_BillingPeriod, BillingCurrency, sum(BilledCost) FROM daily_costs WHERE x_Origin = 'billed' GROUP BY ALL"""
+_CONTROLS = """
+SELECT column_name, file_total, charges_total, rejected_total FROM load_controls
+WHERE load_id = ? AND BillingCurrency IS NOT DISTINCT FROM ? ORDER BY column_name"""
+
+_Key = tuple[str, str | None, str | None]
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a run would do.
+
+    Attributes:
+        rows: the values of ``COLUMNS``, one row per delivery, billing period and currency.
+        due: the billing periods whose summaries, budgets and reports would then be made anew.
+        result: notes, warnings and the exit code (65 when a delivery would wait).
+    """
+
+    rows: tuple[tuple[object, ...], ...]
+    due: tuple[str, ...]
+    result: RunResult
+
+
+def rehearse(
+    settings: Settings,
+    *,
+    as_of: datetime | None = None,
+    accept: bool = False,
+    limits: Limits = NO_LIMITS,
+    listen: Listener | None = None,
+) -> Rehearsal:
+    """Find, tell, group, stage, judge and prove what a run would load; writes nothing but a folder of its own.
+
+    Raises:
+        UsageError: when the configuration has no source.
+        CostmillError: when the warehouse cannot be used.
+    """
+    if not settings.sources:
+        raise UsageError("no source is configured; add one under `sources:` in costmill.yaml")
+    moment = as_of or settings.as_of or utc_now()
+    with tempfile.TemporaryDirectory(prefix="costmill-") as folder:
+        path = Path(folder) / "costs.duckdb"
+        private.copy(settings.warehouse, path, wait_seconds=settings.writer_wait_seconds)
+        own = replace(settings, warehouse=path)
+        with Warehouse.open(path, memory_limit=settings.memory_limit) as warehouse:
+            lists.sync(warehouse, own)
+            before = set(rollups.due(warehouse, "budgets"))
+            billed = {row[:3]: row[3] for row in warehouse.rows(_BILLED)}
+            night = Night(warehouse, own, as_of=moment, run_id=RUN_ID, listen=listen)
+            sources = [(source, [source.path]) for source in settings.sources]
+            outcomes = night.load(sources, accept=accept, whole=True, limits=limits)
+            due = tuple(sorted(set(rollups.due(warehouse, "budgets")) - before))
+            rows = tuple(row for outcome in outcomes for row in _rows(warehouse, outcome, billed))
+            return Rehearsal(rows, due, night.finish_load())
+
+
+def _rows(warehouse: Warehouse, outcome: Outcome, billed: Mapping[_Key, Decimal]) -> list[tuple[object, ...]]:
+    key = (outcome.x_Source, outcome.x_BillingPeriod)
+    status = outcome.status if outcome.is_new else f"{outcome.status} (known)"
+    counts = (outcome.rows_read, outcome.rows_rejected, outcome.charges) if outcome.is_new else (None, None, None)
+    totals: Mapping[str | None, Any] = outcome.totals or {
+        currency: None for source, period, currency in billed if (source, period) == key
+    }
+    return [
+        (
+            *(*key, status, *counts, billed.get((*key, currency)), total, currency),
+            *(_controls(warehouse, outcome, currency), outcome.reason),
+        )
+        for currency, total in (totals or {None: None}).items()
+    ]
+
+
+def _controls(warehouse: Warehouse, outcome: Outcome, currency: str | None) -> str | None:
+    """Each money law as words: what the file says, what became charges, what was rejected."""
+    if outcome.load_id is None or not outcome.is_new:
+        return None
+    laws = [
+        f"{column} {money.text(total)} = {money.text(charged)} + {money.text(rejected)} rejected"
+        for column, total, charged, rejected in warehouse.rows(_CONTROLS, [outcome.load_id, currency])
+        if total is not None
+    ]
+    return "; ".join(laws) or None

@@ -1,0 +1,153 @@
+"""Which billing periods of which source are there: the matrix of `costmill status`, and how fresh each source is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from pipeline import money, periods, resources
+from pipeline.store.states import costs_of, read
+from pipeline.store.warehouse import Warehouse
+
+#: Columns of the matrix, as `costmill status --format json` has them.
+COLUMNS = (
+    "source",
+    "period",
+    "state",
+    "charges",
+    "BilledCost",
+    "currency",
+    "delivered_at",
+    "last_complete_day",
+    "invoices",
+    "reason",
+)
+#: Columns of `costmill status --sources`.
+SOURCE_COLUMNS = (
+    "source",
+    "last_complete_day",
+    "age_days",
+    "is_stale",
+    *("open", "final", "restated"),
+    "missing",
+    "waiting",
+)
+#: States of something that is in the charges, or is known to be nothing.
+PRESENT = ("open", "final", "restated", "empty")
+WAITING = ("quarantined", "refused")
+
+_DAYS = "SELECT x_Source, max(usage_through) FROM source_periods WHERE x_Origin = 'billed' GROUP BY ALL"
+
+
+@dataclass(frozen=True)
+class Covered:
+    """One row of the matrix: a source, a billing period (None: not known) and its state, in one currency.
+
+    Attributes:
+        state: open, final, restated, empty, missing, unloaded, recorded, quarantined or refused.
+        charges: in the warehouse; of what waits, the rows that were read.
+    """
+
+    source: str
+    period: str | None
+    state: str
+    charges: int = 0
+    BilledCost: Decimal | None = None
+    currency: str | None = None
+    delivered_at: datetime | None = None
+    last_complete_day: date | None = None
+    invoices: int = 0
+    reason: str | None = None
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """The values of ``COLUMNS``."""
+        return tuple(getattr(self, name) for name in COLUMNS)
+
+
+def coverage(
+    warehouse: Warehouse, configured: Sequence[str], *, as_of: datetime, grace_days: int
+) -> tuple[Covered, ...]:
+    """Return the matrix: what is loaded, waits, was unloaded, and what is missing, by source and billing period.
+
+    Missing are the billing periods between two that are there, and of ``configured`` sources the one after the last,
+    once data of its first day would be older than ``grace_days`` by ``as_of``; a configured source of which nothing is known is one row.
+    """
+    known = [_covered(warehouse, row) for row in warehouse.rows(resources.sql("status/sources"))]
+    missing = [each for name in sorted({own.source for own in known}) for each in _gaps(known, name)]
+    for name in configured:
+        missing += _not_yet(known, name, as_of, grace_days)
+    return tuple(
+        sorted([*known, *missing], key=lambda own: (own.source, own.period or "", own.state, own.currency or ""))
+    )
+
+
+def source_rows(
+    warehouse: Warehouse, matrix: Sequence[Covered], configured: Sequence[str], *, as_of: datetime, max_age_days: int
+) -> list[tuple[object, ...]]:
+    """Return ``SOURCE_COLUMNS`` by source: its last complete day over all periods, its age, and periods by state.
+
+    A source that is not ``configured`` (where some are) is never stale.
+    """
+    through: dict[str, datetime | None] = dict(warehouse.rows(_DAYS))
+    found: list[tuple[object, ...]] = []
+    for name in sorted({own.source for own in matrix if own.state != "recorded"}):
+        last = through.get(name)
+        day = periods.last_complete_day(last) if last else None
+        age = (as_of.date() - day).days if day else None
+        counts = Counter(state for _, state in {(own.period, own.state) for own in matrix if own.source == name})
+        stale = age is not None and age > max_age_days and (not configured or name in configured)
+        states = [counts[state] for state in ("open", "final", "restated", "missing")]
+        found.append((name, day, age, stale, *states, sum(counts[state] for state in WAITING)))
+    return found
+
+
+def _covered(warehouse: Warehouse, row: tuple[Any, ...]) -> Covered:
+    source, period, state, charges, billed, currency, delivered_at, through, moved_on, invoices, reason = row
+    day = None
+    if state in PRESENT and charges:
+        day = periods.complete_day(str(period), through, moved_on=bool(moved_on))
+    if state == "restated":
+        former = read(warehouse, str(source), str(period))
+        was = costs_of(former.final_costs).get(currency) if former else None
+        at = f" at {money.text(was)} {currency or '(no currency)'}" if was is not None else ""
+        reason = f"final ({reason}){at}, and restated since"
+    return Covered(source, period, state, charges, billed, currency, delivered_at, day, invoices, reason)
+
+
+def _gaps(known: Iterable[Covered], source: str) -> list[Covered]:
+    there = {own.period for own in known if own.source == source and own.state != "recorded" and own.period}
+    full = {own.period for own in known if own.source == source and own.state in PRESENT and own.period}
+    return [
+        Covered(source, period, "missing", reason="there are bills before and after it")
+        for period in _between(full)
+        if period not in there
+    ]
+
+
+def _between(labels: Collection[str]) -> list[str]:
+    found: list[str] = []
+    last = max(labels, default="")
+    period = min(labels, default="")
+    while period < last:
+        found.append(period)
+        period = periods.following(period)
+    return found
+
+
+def _not_yet(known: Sequence[Covered], source: str, as_of: datetime, grace_days: int) -> list[Covered]:
+    own = [each for each in known if each.source == source and each.state != "recorded"]
+    if not own:
+        return [Covered(source, None, "missing", reason="configured, and nothing was delivered yet")]
+    labels = {each.period for each in own if each.period}
+    present = {each.period for each in own if each.period and each.state in PRESENT}
+    if not present or max(present) != max(labels):
+        return []
+    expected = periods.following(max(present))
+    if periods.month(expected).start.date() + timedelta(days=grace_days) > as_of.date():
+        return []
+    return [Covered(source, expected, "missing", reason=f"nothing since {max(present)}")]
