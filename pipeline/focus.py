@@ -6,6 +6,7 @@ and the first version in which it is mandatory).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -156,3 +157,9 @@ def header_version(names: frozenset[str]) -> str:
     if "ServiceProviderName" in names and "ProviderName" not in names:
         return "1.4"
     return newest
+
+
+def kept_name(name: str) -> str:
+    """Return the name under which a kept column stands in charges: ``x_`` and letters, digits, underscores only."""
+    plain = re.sub(r"[^0-9A-Za-z]+", "_", name).strip("_")
+    return plain if plain.startswith("x_") else f"x_{plain}"

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline import __version__, periods, resources
 from pipeline.budgets import alerts, evaluate, ledger
@@ -27,14 +27,14 @@ from pipeline.config import BudgetsConfig, Settings, SourceSettings
 from pipeline.errors import CostmillError, UsageError, is_interrupt
 from pipeline.load import Limits, Loader, Outcome
 from pipeline.load.limits import NO_LIMITS
+from pipeline.night import splitting
+from pipeline.night.summarising import last_days, summaries_of, write_fiscal_summary
 from pipeline.periods import utc_now
 from pipeline.sources.delivery import Mode
 from pipeline.store import lists, loads, publish, rollups, states
 from pipeline.store.rates import sync_rates
+from pipeline.store.tagging import stored_rules
 from pipeline.store.warehouse import Warehouse
-
-if TYPE_CHECKING:
-    import polars as pl
 
 logger = logging.getLogger(__name__)
 
@@ -97,12 +97,14 @@ class Night:
         self.run_id = run_id
         self.listen = listen or (lambda _: None)
         self.result = RunResult()
+        self._tagged_anew = False
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Reported tag keys: the configured ones, and those that budgets use."""
+        """Reported tag keys: the configured ones, those that budgets use, and virtual ones."""
         budget_keys = self.settings.budgets.tag_keys if self.settings.budgets else ()
-        return tuple(dict.fromkeys([*self.settings.tags.report_keys, *budget_keys]))
+        tags = self.settings.tags
+        return tuple(dict.fromkeys([*tags.report_keys, *budget_keys, *tags.rules.virtual_keys]))
 
     @property
     def loaded(self) -> list[str]:
@@ -136,12 +138,19 @@ class Night:
         left = [f"{each.x_Source} {each.x_BillingPeriod}" for each in outcomes if each.status == "outside"]
         if left:
             self.result.notes.append(f"outside of {limits.words}, left as it is: {', '.join(dict.fromkeys(left))}")
+        if self._tagged_anew or any(outcome.is_new for outcome in outcomes):
+            self.result.warnings += [
+                _SPELLINGS.format(*row) for row in self.warehouse.rows(resources.sql("night/spellings"))
+            ]
         return outcomes
 
     def loader(self, *, accept: bool = False, note: str | None = None, limits: Limits = NO_LIMITS) -> Loader:
-        """Return a loader of this run, with the rollups made for the reported tag keys of today."""
-        if rollups.refresh_for_keys(self.warehouse, self.keys):
-            self._tell(Step("rollups", "reported tag keys changed: all periods"))
+        """Return a loader of this run, with the rollups made for the tag keys and rules of today."""
+        self._tagged_anew = rollups.refresh_for_keys(self.warehouse, self.keys, self.settings.tags.rules)
+        if self._tagged_anew:
+            self._tell(Step("rollups", "reported tag keys or tag rules changed: all periods"))
+        if splitting.keep_rules(self.warehouse, self.settings.splits):
+            self._tell(Step("splits", "split rules changed: all periods"))
         return Loader(
             self.warehouse,
             run_id=self.run_id,
@@ -176,7 +185,10 @@ class Night:
                 rollups.done(self.warehouse, period, "summaries")
                 continue
             started = time.monotonic()
-            tables = self._summaries(period)
+            tables = summaries_of(self.warehouse, period, self.keys)
+            divided, told = splitting.split_tables(self.warehouse, period)
+            tables |= divided
+            self.result.warnings += told
             with self.warehouse.transaction():
                 for table, frame in tables.items():
                     self.warehouse.execute(f"DELETE FROM {table} WHERE x_BillingPeriod = ?", [period])
@@ -185,6 +197,7 @@ class Night:
                 rollups.touch(self.warehouse)
             rows = sum(frame.height for frame in tables.values())
             self._tell(Step("summarise", period, rows, seconds=time.monotonic() - started))
+        write_fiscal_summary(self.warehouse, self.settings.fiscal_year_start)
         return [period for period in made if period in loaded]
 
     def evaluate(self, period: str, *, explain: bool = False) -> BudgetResult:
@@ -198,7 +211,7 @@ class Night:
             self.warehouse.frame(resources.sql("night/resource_costs"), [period]),
             period=period,
             as_of=self.as_of,
-            last_complete_day=self._last_days(period),
+            last_complete_day=last_days(self.warehouse, period),
             rates=rates if currency == self.settings.currency.report else {},
             explain=explain,
         )
@@ -280,35 +293,6 @@ class Night:
             result.notes.append(decision.reason or f"budget {decision.scope} is breached")
         return result
 
-    def _summaries(self, period: str) -> dict[str, pl.DataFrame]:
-        from pipeline import summaries
-
-        both = [period, periods.previous(period)]
-        daily = self.warehouse.frame("SELECT * FROM daily_costs WHERE x_BillingPeriod IN (?, ?)", both).lazy()
-        import polars as pl
-
-        own = daily.filter(pl.col("x_BillingPeriod") == period)
-        costs = self.warehouse.frame("SELECT * FROM resource_costs WHERE x_BillingPeriod = ?", [period]).lazy()
-        named = self.warehouse.frame(resources.sql("night/resources"), [period]).lazy()
-        tags = self.warehouse.frame(resources.sql("night/tags"), [period, list(self.keys), not self.keys]).lazy()
-        day = self._last_complete_day(period)
-        return {
-            "category_summary": summaries.category_summary(own).collect(),
-            "resource_summary": summaries.resource_summary(costs, named).collect(),
-            "tag_summary": summaries.tag_summary(costs, tags, self.keys).collect(),
-            "trend_summary": summaries.trend_summary(daily, period=period, last_complete_day=day).collect(),
-            "mover_summary": summaries.mover_summary(daily, period=period, last_complete_day=day).collect(),
-        }
-
-    def _last_days(self, period: str) -> dict[str, date | None]:
-        """The last complete day by source; a source that has gone on to a later period has completed this one."""
-        rows = self.warehouse.rows(resources.sql("night/last_days"), [period])
-        return {source: periods.complete_day(period, through, moved_on=moved_on) for source, through, moved_on in rows}
-
-    def _last_complete_day(self, period: str) -> date | None:
-        days = [day for day in self._last_days(period).values() if day is not None]
-        return min(days, default=None)
-
     def _write_budgets(self, period: str, result: BudgetResult) -> list[AlertChange]:
         config = self.settings.budgets or BudgetsConfig()
         rows = evaluate.status_rows(result)
@@ -356,7 +340,10 @@ class Night:
     def _report_key(self, period: str, latest: str | None) -> str:
         """What a report depends on besides the warehouse; only the latest period's speaks of today."""
         today = self.as_of.date().isoformat() if period == latest else "-"
-        facts = repr((self.settings.reports, self.settings.freshness, self.keys, __version__))
+        from pipeline.reports.attribution import fiscal_year_to_date
+
+        to_date = fiscal_year_to_date(self.warehouse, period, self.settings.fiscal_year_start)
+        facts = repr((self.settings.reports, self.settings.freshness, self.keys, __version__, to_date))
         return f"{today} {hashlib.sha256(facts.encode()).hexdigest()[:16]}"
 
     def _report_paths(self, period: str) -> list[Path]:
@@ -378,6 +365,7 @@ class Night:
             locale=reports.locale,
             max_age_days=self.settings.freshness.max_age_days,
             tag_keys=self.keys,
+            fiscal_year_start=self.settings.fiscal_year_start,
         )
 
     def _get(self, name: str) -> str | None:
@@ -463,7 +451,7 @@ def ask_budgets(
     """Evaluate the configured budgets on an open (published) warehouse; writes nothing.
 
     Raises:
-        UsageError: when a budget uses a tag key that the rollups were not made with.
+        UsageError: when the rollups were made without a tag key that a budget uses, or with other tag rules.
     """
     asking = Night(warehouse, settings, as_of=as_of, run_id="")
     made_with = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
@@ -472,6 +460,8 @@ def ask_budgets(
         raise UsageError(
             f"the warehouse was made without the tag key {lacking[0]!r} that the configuration uses; run `costmill run`"
         )
+    if stored_rules(warehouse) != settings.tags.rules:
+        raise UsageError("the warehouse was made with other tag rules than the configuration has; run `costmill run`")
     result = asking.evaluate(period, explain=explain)
     if period in asking.loaded:
         return result
@@ -548,6 +538,12 @@ _TWICE = "{0} file(s), first {1}, are loaded by {2} and by {3}: their charges co
 #: A billing account of a load of this run that is billed in several currencies.
 _TWO_CURRENCIES = (
     "{0} {1}: the billing account {2} is billed in {3}; each currency has sums of its own, they are never added"
+)
+
+#: Several spellings of a tag key on the same charges, with different values (tags.aliases).
+_SPELLINGS = (
+    "tag {0}: {1} charges carry several spellings of it with different values; {2!r} counts before {3!r}; "
+    "`costmill tags conflicts` lists them"
 )
 
 #: Periods whose budgets wait for a rate: counted as soon as the configuration has it.

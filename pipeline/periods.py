@@ -154,3 +154,51 @@ def complete_day(period: str, usage_through: datetime | None, *, moved_on: bool 
         return end
     day = min(end, last_complete_day(usage_through)) if usage_through else None
     return day if day is not None and day >= window.start.date() else None
+
+
+@dataclass(frozen=True)
+class FiscalPeriod:
+    """A fiscal quarter or year: its name and its first and last billing period."""
+
+    label: str
+    first: str
+    last: str
+
+
+def fiscal_year(period: str, year_start: int) -> FiscalPeriod:
+    """Return the fiscal year that holds a billing period; ``FY2026`` is the one that ends in 2026.
+
+    Args:
+        year_start: the month that fiscal years begin with, 1 to 12; with 1 they are the calendar's.
+
+    Raises:
+        UsageError: when ``period`` is no billing period, or the fiscal year leaves the calendar.
+    """
+    first = _months_later(period, -_months_into(period, year_start))
+    last = _months_later(first, 11)
+    return FiscalPeriod(f"FY{last[:4]}", first, last)
+
+
+def fiscal_quarter(period: str, year_start: int) -> FiscalPeriod:
+    """Return the fiscal quarter that holds a billing period, such as ``FY2026-Q3``: three months of its fiscal year.
+
+    Raises:
+        UsageError: as ``fiscal_year``.
+    """
+    year = fiscal_year(period, year_start)
+    quarter = _months_into(period, year_start) // 3
+    first = _months_later(year.first, 3 * quarter)
+    return FiscalPeriod(f"{year.label}-Q{quarter + 1}", first, _months_later(first, 2))
+
+
+def _months_into(period: str, year_start: int) -> int:
+    """Months between the start of the fiscal year and a billing period, 0 to 11."""
+    return (month(period).start.month - year_start) % 12
+
+
+def _months_later(period: str, months: int) -> str:
+    start = month(period).start
+    years, number = divmod(start.year * 12 + start.month - 1 + months, 12)
+    if not 1 <= years <= 9999:
+        raise UsageError(f"{period}: the fiscal year around it leaves the calendar")
+    return f"{years:04d}-{number + 1:02d}"

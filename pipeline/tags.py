@@ -62,9 +62,13 @@ def decode(
 
 def reported(canonical_json: str, keys: Iterable[str]) -> str | None:
     """Return the canonical JSON of the given keys only, or None when the set has none of them."""
-    pairs = json.loads(canonical_json)
-    chosen = {key: pairs[key] for key in keys if key in pairs}
-    return canonical(chosen) if chosen else None
+    return chosen(json.loads(canonical_json), keys)
+
+
+def chosen(pairs: Mapping[str, str], keys: Iterable[str]) -> str | None:
+    """Return the canonical JSON of the given keys of a set only, or None when it has none of them."""
+    found = {key: pairs[key] for key in keys if key in pairs}
+    return canonical(found) if found else None
 
 
 def _sound(text: str) -> str:

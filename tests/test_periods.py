@@ -126,3 +126,46 @@ def test_the_complete_day_of_a_period_lies_within_it(
     through: datetime | None, moved_on: bool, day: date | None
 ) -> None:
     assert periods.complete_day("2026-03", through, moved_on=moved_on) == day
+
+
+MONTHS = st.builds(lambda year, month: f"{year:04d}-{month:02d}", st.integers(2, 9000), st.integers(1, 12))
+
+
+@pytest.mark.parametrize(
+    ("period", "start", "year", "quarter"),
+    [
+        ("2026-03", 1, "FY2026 2026-01 2026-12", "FY2026-Q1 2026-01 2026-03"),
+        ("2026-03", 4, "FY2026 2025-04 2026-03", "FY2026-Q4 2026-01 2026-03"),
+        ("2026-04", 4, "FY2027 2026-04 2027-03", "FY2027-Q1 2026-04 2026-06"),
+        ("2025-10", 10, "FY2026 2025-10 2026-09", "FY2026-Q1 2025-10 2025-12"),
+        ("2026-01", 2, "FY2026 2025-02 2026-01", "FY2026-Q4 2025-11 2026-01"),
+        ("2026-12", 12, "FY2027 2026-12 2027-11", "FY2027-Q1 2026-12 2027-02"),
+    ],
+)
+def test_a_fiscal_year_is_named_by_the_year_in_which_it_ends(period: str, start: int, year: str, quarter: str) -> None:
+    found = (periods.fiscal_year(period, start), periods.fiscal_quarter(period, start))
+    assert [f"{each.label} {each.first} {each.last}" for each in found] == [year, quarter]
+
+
+@given(MONTHS, st.integers(1, 12))
+def test_each_month_is_in_exactly_one_fiscal_quarter_and_year(period: str, start: int) -> None:
+    year = periods.fiscal_year(period, start)
+    months = [year.first]
+    while months[-1] != year.last:
+        months.append(periods.following(months[-1]))
+    assert (len(months), months.count(period), int(months[0][5:])) == (12, 1, start)
+    assert {periods.fiscal_year(each, start) for each in months} == {year}
+    quarters = [periods.fiscal_quarter(each, start) for each in months]
+    assert [each.label for each in quarters] == [f"{year.label}-Q{n}" for n in (1, 2, 3, 4) for _ in range(3)]
+    assert [(each.first, each.last) for each in quarters[::3]] == list(zip(months[::3], months[2::3], strict=True))
+
+
+@given(MONTHS, st.integers(1, 12))
+def test_fiscal_years_follow_one_another(period: str, start: int) -> None:
+    year = periods.fiscal_year(period, start)
+    assert periods.fiscal_year(periods.following(year.last), start).label == f"FY{int(year.label[2:]) + 1:04d}"
+
+
+def test_a_fiscal_year_beyond_the_calendar_is_a_wrong_use() -> None:
+    with pytest.raises(UsageError, match="leaves the calendar"):
+        periods.fiscal_year("0001-01", 4)

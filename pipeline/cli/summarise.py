@@ -18,6 +18,7 @@ TABLES = {
     "tag": "tag_summary",
     "trend": "trend_summary",
     "movers": "mover_summary",
+    "fiscal": "fiscal_summary",
 }
 ORDER = {
     "category": "BillingCurrency, BilledCost DESC, ServiceCategory, ServiceName",
@@ -25,7 +26,10 @@ ORDER = {
     "trend": "grain, bucket_start, BillingCurrency",
     "tag": "BillingCurrency, TagKey, BilledCost DESC, TagValue",
     "movers": "BillingCurrency, dimension, abs(change) DESC, key",
+    "fiscal": "first_period, grain, BillingCurrency",
 }
+#: Fiscal quarters and years hold several billing periods: those through the wanted one are shown.
+WHERE = {"fiscal": "first_period <= $1"}
 
 
 @click.command()
@@ -71,6 +75,7 @@ def summarise(
             wanted = period or latest_period(copy)
             if currency:
                 return one_currency(copy, TABLES[name], wanted, currency, format_)
-            query = f"FROM {TABLES[name]} WHERE x_BillingPeriod = $1 ORDER BY {ORDER[name]}"
+            where = WHERE.get(name, "x_BillingPeriod = $1")
+            query = f"FROM {TABLES[name]} WHERE {where} ORDER BY {ORDER[name]}"
             copy.warehouse_rows(query, [wanted], format_)
     return 0

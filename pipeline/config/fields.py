@@ -77,6 +77,11 @@ def line_of_text(value: str) -> str:
     return value
 
 
+def plain_text(value: str) -> str:
+    """Read text that may be empty, without line breaks and other control characters."""
+    return line_of_text(value) if value.strip() else value
+
+
 def choice(known: tuple[str, ...], later: tuple[str, ...] = ()) -> Callable[[str], str]:
     """Return a parser of one of ``known``; those of ``later`` are refused as not yet known."""
 

@@ -19,6 +19,9 @@ class Keys:
 _SCOPE = ("amount", "currency", "period", "alerts", "exit_on_threshold", "exit_code", "name", "owner")
 _SCOPE_LATER = ("basis", "filter", "period_by", "planned", "rollover", "starts", "ends", "notify")
 
+#: The keys of a condition, wherever one stands: docs/tags.md has them.
+CONDITION = Keys(("column", "tag", "equals", "in", "prefix", "contains", "present", "absent", "all", "any", "not"))
+
 #: Keys that stand directly under ``cost.budgets`` in the old flat form.
 LEGACY_SCOPE = ("amount", "currency", "period", "alerts")
 
@@ -34,6 +37,8 @@ SECTIONS = {
             "freshness",
             "currency",
             "tags",
+            "calendar",
+            "splits",
             "cost",
             "as_of",
             "writer_wait_seconds",
@@ -41,7 +46,7 @@ SECTIONS = {
             "accounts",
             "invoices",
         ),
-        ("calendar", "usage_log", "mail", "notify"),
+        ("usage_log", "mail", "notify"),
     ),
     "publish": Keys(("path", "mode", "keep")),
     "cache": Keys(("path", "max_size")),
@@ -50,7 +55,12 @@ SECTIONS = {
     "sources[].gate": Keys(("rows", "cost", "cost_floor", "days", "accounts")),
     "freshness": Keys(("max_age_days", "stale")),
     "currency": Keys(("report", "rates")),
-    "tags": Keys(("report_keys",), ("aliases", "virtual")),
+    "tags": Keys(("report_keys", "aliases", "virtual")),
+    "tags.virtual[]": Keys(("key", "rules", "default")),
+    "tags.virtual[].rules[]": Keys(("value", "value_from", "when")),
+    "calendar": Keys(("fiscal_year_start",)),
+    "splits[]": Keys(("name", "key", "match", "by", "to", "basis")),
+    "splits[].basis": Keys(("cost", "where")),
     "cost": Keys(("budgets",)),
     "cost.budgets": Keys(("global", "providers", "tags", "types", "exit_on_threshold", "exit_code")),
     "cost.budgets.global": Keys(_SCOPE, _SCOPE_LATER),

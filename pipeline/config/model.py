@@ -11,6 +11,7 @@ from typing import Literal
 
 from pipeline.config.budgets import BudgetsConfig
 from pipeline.config.fields import NONE_MISSING, REPORT_FORMATS, Tolerance
+from pipeline.rules import Split, TagRules
 
 #: A load stays below 2 GB with it, whatever the size of the export, and is not slower.
 MEMORY_LIMIT = "1500MB"
@@ -90,9 +91,10 @@ class CurrencySettings:
 
 @dataclass(frozen=True)
 class TagSettings:
-    """Tag keys that rollups and reports tell apart."""
+    """Tag keys that rollups and reports tell apart, and the rules that make the tags of answers of the bill's."""
 
     report_keys: tuple[str, ...] = ()
+    rules: TagRules = field(default_factory=TagRules)
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,8 @@ class Settings:
         memory_limit: what DuckDB may use before it works on disk, as its text, such as ``2GB``.
         accounts: names and owners, from the file that the configuration names.
         invoices: what accounting expects, likewise.
+        fiscal_year_start: the month that fiscal years begin with, 1 to 12.
+        splits: how shared costs are divided, the first rule that a charge matches has it.
         warnings: everything doubtful, budgets included, as lines for stderr.
     """
 
@@ -142,6 +146,8 @@ class Settings:
     currency: CurrencySettings = CurrencySettings()
     tags: TagSettings = TagSettings()
     cache: CacheSettings | None = None
+    fiscal_year_start: int = 1
+    splits: tuple[Split, ...] = ()
     budgets: BudgetsConfig | None = None
     as_of: datetime | None = None
     writer_wait_seconds: int = 600

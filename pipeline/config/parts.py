@@ -121,3 +121,8 @@ def _read_rates(codes: Section, report: str | None) -> dict[str, Decimal]:
         if rate is not None:
             rates[code] = rate
     return rates
+
+
+def read_fiscal_year_start(root: Section) -> int:
+    """Read ``calendar``: the month that fiscal years begin with."""
+    return root.section("calendar", SECTIONS["calendar"]).value("fiscal_year_start", fields.integer(1, 12), 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.config import fields, lists, parts
+from pipeline.config import fields, lists, parts, tag_rules
 from pipeline.config.budget_overrides import BudgetOverrides, Outside, outside
 from pipeline.config.budget_rules import read_budgets
 from pipeline.config.findings import Findings
@@ -134,16 +134,21 @@ def _read_root(
     warehouse = root.value("warehouse", resolver.path, resolver.path("warehouse/costs.duckdb"))
     currency = parts.read_currency(root)
     budgets = read_budgets(root.section("cost", SECTIONS["cost"]), budget_words, currency.report, findings)
+    sources = parts.read_sources(root, resolver)
+    tags = tag_rules.read_tags(root, sources)
+    tag_rules.check_selectors(root, budgets, tags)
     return Settings(
         file=file,
         warehouse=warehouse,
         publish=parts.read_publish(root, resolver, warehouse),
         cache=parts.read_cache(root, resolver, warehouse),
         reports=parts.read_reports(root, resolver),
-        sources=parts.read_sources(root, resolver),
+        sources=sources,
         freshness=parts.read_freshness(root),
         currency=currency,
-        tags=TagSettings(root.section("tags", SECTIONS["tags"]).values("report_keys", fields.line_of_text, ())),
+        tags=tags,
+        fiscal_year_start=parts.read_fiscal_year_start(root),
+        splits=tag_rules.read_splits(root, tag_rules.askable(sources, tags.rules.aliases)),
         budgets=budgets,
         as_of=root.value("as_of", fields.moment, None),
         writer_wait_seconds=root.value("writer_wait_seconds", fields.integer(0, _YEAR_SECONDS), 600),

@@ -24,6 +24,7 @@ def build_context(
     version: str,
     max_age_days: int | None = None,
     tag_keys: Sequence[str] = (),
+    fiscal_year_start: int = 1,
 ) -> ReportContext:
     """Read and decide a report; the charges themselves are not touched.
 
@@ -36,6 +37,8 @@ def build_context(
         max_age_days: the open period's data is stale when its last complete day is longer ago; None: never.
         tag_keys: reported tag keys in their order; none: those that cover most of the bill.
 
+        fiscal_year_start: the month that the fiscal year begins with, for its sum to date.
+
     Raises:
         UsageError: when ``period`` is no billing period.
     """
@@ -44,7 +47,7 @@ def build_context(
         data = read_data(warehouse, period, as_of, max_age_days)
         day = last_day(data.sources)
         standing = read_standing(warehouse, period)
-        sections = read_sections(warehouse, period, day, standing, tag_keys)
+        sections = read_sections(warehouse, period, day, standing, tag_keys, fiscal_year_start)
         restatements, before = read_restatements(warehouse, period)
         return ReportContext(
             period=period,

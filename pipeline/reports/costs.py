@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import accumulate
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from pipeline import forecast, money, periods
+from pipeline.reports.attribution import fiscal_year_to_date, read_coverage, read_splits
 from pipeline.reports.model import (
     Budget,
     Category,
@@ -69,7 +71,12 @@ Item = TypeVar("Item")
 
 
 def read_sections(
-    warehouse: Warehouse, period: str, last_day: date | None, standing: Standing, tag_keys: Sequence[str]
+    warehouse: Warehouse,
+    period: str,
+    last_day: date | None,
+    standing: Standing,
+    tag_keys: Sequence[str],
+    fiscal_year_start: int = 1,
 ) -> tuple[CurrencySection, ...]:
     """One section per billing currency, A to Z, charges without one last; none when nothing was billed."""
     tables = {
@@ -82,10 +89,21 @@ def read_sections(
     found = tables["category_summary"]["BillingCurrency"].unique().to_list()
     currencies = sorted(found, key=lambda code: (code is None, code or ""))
     budget = _whole_bill_budget(standing, currencies)
-    return tuple(
-        _section(currency, period, last_day, _of_currency(tables, currency), accounts, budget, tag_keys, owners)
-        for currency in currencies
-    )
+    year, to_date = fiscal_year_to_date(warehouse, period, fiscal_year_start)
+    found_sections = []
+    for currency in currencies:
+        own = _section(currency, period, last_day, _of_currency(tables, currency), accounts, budget, tag_keys, owners)
+        billed = to_date.get(currency, own.total.billed)
+        keys = [key.key for key in own.tags]
+        found_sections.append(
+            replace(
+                own,
+                headline=replace(own.headline, year=year, year_to_date=billed),
+                coverage=read_coverage(warehouse, period, currency, keys),
+                splits=read_splits(warehouse, period, currency),
+            )
+        )
+    return tuple(found_sections)
 
 
 def _section(
@@ -111,6 +129,8 @@ def _section(
         resources=_resources(tables["resource_summary"], total.billed),
         tags=_tags(tables["tag_summary"].to_dicts(), total.billed, tag_keys),
         owners=owners.get(currency),
+        coverage=(),
+        splits=(),
     )
 
 
@@ -162,6 +182,8 @@ def _headline(trend: pl.DataFrame, total: Costs, daily: Daily, budget: Budget | 
         limit=budget.limit if budget else None,
         used=budget.percentage if budget else None,
         forecast_used=budget.forecast_percentage if budget and is_open else None,
+        year="",
+        year_to_date=total.billed,
     )
 
 

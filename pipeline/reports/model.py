@@ -67,7 +67,10 @@ class Category:
 
 @dataclass(frozen=True)
 class Headline:
-    """The figures that come first. ``per_day`` and ``change`` compare covered days with covered days."""
+    """The figures that come first. ``per_day`` and ``change`` compare covered days with covered days.
+
+    ``year_to_date`` is billed from the start of the fiscal year ``year`` through this period.
+    """
 
     billed: Decimal
     effective: Decimal
@@ -80,6 +83,8 @@ class Headline:
     limit: Decimal | None
     used: Decimal | None
     forecast_used: Decimal | None
+    year: str
+    year_to_date: Decimal
 
 
 @dataclass(frozen=True)
@@ -208,6 +213,16 @@ class Owner:
     accounts: int
     billed: Decimal
     effective: Decimal
+
+
+@dataclass(frozen=True)
+class OwnerCoverage:
+    """An account's charges without a tag; ``share`` is percent of its cost that has it."""
+
+    owner: str | None
+    name: str | None
+    untagged: Decimal
+    billed: Decimal
     share: Decimal | None
 
 
@@ -223,6 +238,40 @@ class Owners:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """A tag key and the accounts whose untagged cost is largest."""
+
+    key: str
+    owners: tuple[OwnerCoverage, ...]
+    others: int
+
+
+@dataclass(frozen=True)
+class SplitValue:
+    """A tag value after shared costs: own + received = total; ``value`` None: charges without the tag."""
+
+    value: str | None
+    own: Decimal
+    received: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True)
+class SplitKey:
+    """A tag key that shared costs are divided by; the values and their rest sum to the bill.
+
+    ``unsplit`` are (rule, amount, why) of what could not be divided and stays where it is.
+    """
+
+    key: str
+    values: tuple[SplitValue, ...]
+    rest_count: int
+    rest: SplitValue | None
+    total: SplitValue
+    unsplit: tuple[tuple[str, Decimal, str], ...]
+
+
+@dataclass(frozen=True)
 class CurrencySection:
     """Everything about the charges of one currency; ``currency`` None: the bill states none."""
 
@@ -234,6 +283,8 @@ class CurrencySection:
     movers: tuple[Movers, ...]
     resources: Resources
     tags: tuple[TagKey, ...]
+    coverage: tuple[Coverage, ...]
+    splits: tuple[SplitKey, ...]
     owners: Owners | None = None
 
 

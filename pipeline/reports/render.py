@@ -63,6 +63,7 @@ def render_report(
     templates: Path | None = None,
     max_age_days: int | None = None,
     tag_keys: Sequence[str] = (),
+    fiscal_year_start: int = 1,
 ) -> list[Path]:
     """Write a billing period's report as ``out/<period>/report.<format>`` and return the paths, in ``formats``' order.
 
@@ -71,7 +72,7 @@ def render_report(
     Args:
         templates: a folder whose ``html/report.html.j2`` or ``markdown/report.md.j2`` stands before ours.
         locale: of numbers, dates and currencies, such as ``de_DE``; the words are English.
-        as_of, generated_at, version, max_age_days, tag_keys: as ``build_context`` takes them.
+        as_of, generated_at, version, max_age_days, tag_keys, fiscal_year_start: as ``build_context`` takes them.
 
     Raises:
         UsageError: when ``period`` is no billing period, or a format is not known.
@@ -87,6 +88,7 @@ def render_report(
         version=version,
         max_age_days=max_age_days,
         tag_keys=tag_keys,
+        fiscal_year_start=fiscal_year_start,
     )
     paths = []
     for name in formats:

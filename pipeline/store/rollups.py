@@ -5,22 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from pipeline import resources, tags
+from pipeline import resources
 from pipeline.periods import following
+from pipeline.rules import TagRules
+from pipeline.store import tagging
 from pipeline.store.warehouse import Warehouse
 
 ROLLUPS = ("daily_costs", "resource_costs", "invoice_costs")
+#: Tags as they are billed.
+NO_RULES = TagRules()
 #: What a changed billing period leaves due, in the order in which a run does it.
 STAGES = ("summaries", "budgets", "reports")
 
 
 def refresh(warehouse: Warehouse, source: str, period: str, keys: Sequence[str]) -> None:
-    """Replace the rollups of one source and billing period; ``keys`` are the reported tag keys."""
-    _reported_tags(warehouse, source, period, keys)
+    """Replace the rollups of one source and billing period; ``keys`` are the reported tag keys.
+
+    The tag rules are those that the warehouse keeps (``refresh_for_keys``), the same for all of it.
+    """
+    tagging.remember_tags(warehouse, source, period)
+    tagging.tag_charges(warehouse, source, period, keys)
     where = {"source": source, "period": period}
     for rollup in ROLLUPS:
         warehouse.execute(f"DELETE FROM {rollup} WHERE x_Source = $source AND x_BillingPeriod = $period", where)
         warehouse.execute(f"INSERT INTO {rollup} BY NAME {resources.sql(f'rollups/{rollup}')}", where)
+    tagging.drop_orphans(warehouse)
 
 
 def mark_dirty(warehouse: Warehouse, period: str) -> None:
@@ -48,6 +57,13 @@ def mark_names(warehouse: Warehouse, period: str) -> None:
     _mark(warehouse, [(period, "summaries"), (period, "reports"), (following(period), "reports")])
 
 
+def mark_summaries(warehouse: Warehouse) -> bool:
+    """Note that summaries and reports of all billing periods are due though no charge changed; False without any."""
+    every = warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed'")
+    _mark(warehouse, [(row[0], stage) for row in every for stage in ("summaries", "reports")])
+    return bool(every)
+
+
 def due(warehouse: Warehouse, stage: str) -> list[str]:
     """Return the billing periods whose stage is due, oldest first."""
     rows = warehouse.rows("SELECT x_BillingPeriod FROM dirty WHERE stage = ? ORDER BY 1", [stage])
@@ -70,13 +86,16 @@ def _mark(warehouse: Warehouse, marks: Sequence[tuple[str, str]]) -> None:
     touch(warehouse)
 
 
-def refresh_for_keys(warehouse: Warehouse, keys: Sequence[str]) -> bool:
-    """Make all rollups anew when the reported tag keys are not those that they were made with; True when it did."""
+def refresh_for_keys(warehouse: Warehouse, keys: Sequence[str], rules: TagRules = NO_RULES) -> bool:
+    """Make all rollups anew when they were made with other reported keys or tag rules; True when it did."""
     wanted = json.dumps(sorted(keys))
     made_with = warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'")
-    if made_with == wanted:
+    same_rules = tagging.stored_rules(warehouse) == rules
+    if made_with == wanted and same_rules:
         return False
     with warehouse.transaction():
+        if not same_rules:
+            tagging.store_rules(warehouse, rules)
         loaded = warehouse.rows("SELECT x_Source, x_BillingPeriod, x_Origin FROM source_periods ORDER BY ALL")
         for source, period, origin in loaded:
             refresh(warehouse, source, period, keys)
@@ -84,14 +103,3 @@ def refresh_for_keys(warehouse: Warehouse, keys: Sequence[str]) -> bool:
                 mark_dirty(warehouse, period)
         warehouse.execute("INSERT OR REPLACE INTO settings VALUES ('reported_tags', ?)", [wanted])
     return bool(loaded)
-
-
-def _reported_tags(warehouse: Warehouse, source: str, period: str, keys: Sequence[str]) -> None:
-    sets = warehouse.rows(
-        """
-        SELECT CAST(x_TagSetId AS VARCHAR), Tags FROM tag_sets WHERE x_TagSetId IN (
-            SELECT x_TagSetId FROM charges WHERE x_Source = $source AND x_BillingPeriod = $period)""",
-        {"source": source, "period": period},
-    )
-    rows = [(set_id, text) for set_id, tag_json in sets if (text := tags.reported(tag_json, keys)) is not None]
-    warehouse.replace_temporary("reported_tags", {"x_TagSetId": "UUID", "x_ReportedTags": "VARCHAR"}, rows)

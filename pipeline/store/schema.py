@@ -11,6 +11,8 @@ import duckdb
 from pipeline import resources
 from pipeline.errors import SchemaError
 from pipeline.periods import utc_now
+from pipeline.rules import read_splits, read_tag_rules
+from pipeline.store import rule_sql
 
 if TYPE_CHECKING:
     from pipeline.store.warehouse import Warehouse
@@ -55,10 +57,24 @@ def refresh_views(warehouse: Warehouse) -> None:
     """Make the views anew, with the kept columns that charges have by now. Runs inside the caller's transaction."""
     kept = [row[0] for row in warehouse.rows("SELECT column_name FROM kept_columns ORDER BY column_name")]
     extra = "".join(f",\n    json_extract_string(c.x_Kept, '$.{name}') AS {name}" for name in kept)
+    by_rules = "".join(f",\n    {sql} AS {name}" for name, sql in _columns_by_rules(warehouse).items())
     for view in sorted((resources.folder("sql") / "views").glob("*.sql")):
-        text = view.read_text(encoding="utf-8").replace("\n    -- kept columns", extra)
+        text = view.read_text(encoding="utf-8").replace("\n    -- columns by rules", by_rules)
+        text = text.replace("\n    -- kept columns", extra)
         warehouse.connection.execute(text)
     _comment(warehouse)
+
+
+def _columns_by_rules(warehouse: Warehouse) -> dict[str, str]:
+    """Columns of focus_data_table that the configuration's rules make; a query that does not ask for one pays nothing."""
+    settings = dict(warehouse.rows("SELECT name, value FROM settings WHERE name IN ('tag_rules', 'split_rules')"))
+    rules, splits = read_tag_rules(settings.get("tag_rules")), read_splits(settings.get("split_rules"))
+    virtual = rule_sql.virtual_tags(rules, rule_sql.billed_tag(rules))
+    return {
+        "x_EffectiveTags": f"CAST({rule_sql.effective_tags(rules)} AS JSON)",
+        "x_VirtualTags": f"CAST({virtual} AS JSON)",
+        "x_SplitRule": rule_sql.split_rule(splits, rule_sql.effective_tag(rules)),
+    }
 
 
 def _comment(warehouse: Warehouse) -> None:

@@ -6,9 +6,19 @@ Each has a twin in ``tests/oracles/*.sql``, over the charges themselves, that ag
 from __future__ import annotations
 
 from pipeline.summaries.category import category_summary
+from pipeline.summaries.coverage import tag_coverage
+from pipeline.summaries.fiscal import fiscal_summary
 from pipeline.summaries.movers import mover_summary
 from pipeline.summaries.resource import resource_summary
 from pipeline.summaries.tag import tag_summary
 from pipeline.summaries.trend import trend_summary
 
-__all__ = ["category_summary", "mover_summary", "resource_summary", "tag_summary", "trend_summary"]
+__all__ = [
+    "category_summary",
+    "fiscal_summary",
+    "mover_summary",
+    "resource_summary",
+    "tag_coverage",
+    "tag_summary",
+    "trend_summary",
+]

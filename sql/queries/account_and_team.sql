@@ -15,7 +15,7 @@ SELECT
     CAST(sum(c.x_ChargeCount) AS BIGINT) AS x_ChargeCount
 FROM resource_costs AS c
 INNER JOIN resources AS r ON r.x_ResourceKey = c.x_ResourceKey
-LEFT JOIN tags AS t ON t.x_TagSetId = c.x_TagSetId AND t.TagKey = 'team'
+LEFT JOIN effective_tags AS t ON t.x_EffectiveTagSetId = c.x_EffectiveTagSetId AND t.TagKey = 'team'
 WHERE
     c.x_Origin = 'billed'
     AND c.x_BillingPeriod = (SELECT max(x_BillingPeriod) FROM source_periods WHERE x_Origin = 'billed' AND charges > 0)

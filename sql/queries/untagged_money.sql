@@ -8,7 +8,7 @@ WITH latest AS (
 ),
 
 costs AS (
-    SELECT r.SubAccountId, r.SubAccountName, r.x_Provider, c.BillingCurrency, c.x_TagSetId, c.BilledCost
+    SELECT r.SubAccountId, r.SubAccountName, r.x_Provider, c.BillingCurrency, c.x_EffectiveTagSetId, c.BilledCost
     FROM resource_costs AS c
     INNER JOIN latest ON latest.period = c.x_BillingPeriod
     INNER JOIN resources AS r ON r.x_ResourceKey = c.x_ResourceKey
@@ -33,7 +33,7 @@ SELECT
     ) AS untagged_percent
 FROM costs AS c
 CROSS JOIN keys AS k
-LEFT JOIN tags AS t ON t.x_TagSetId = c.x_TagSetId AND t.TagKey = k.TagKey
+LEFT JOIN effective_tags AS t ON t.x_EffectiveTagSetId = c.x_EffectiveTagSetId AND t.TagKey = k.TagKey
 GROUP BY k.TagKey, c.x_Provider, c.SubAccountId, c.BillingCurrency
 HAVING count(*) FILTER (WHERE t.TagKey IS NULL) > 0
 ORDER BY k.TagKey, untagged_BilledCost DESC, c.SubAccountId

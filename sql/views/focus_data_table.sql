@@ -26,6 +26,7 @@ SELECT
     c.x_LoadId, c.x_Origin, c.x_Provider, c.x_RecordId, c.x_ResourceKey, r.x_ResourceType, c.x_Source,
     c.x_SourceChanges, c.x_SplitCost, c.x_SplitListCost, c.x_SplitParentResourceId, c.x_SplitUnusedCost,
     c.x_SplitUnusedListCost, c.x_SplitUsage, c.x_SplitUsageRatio, c.x_TagSetId
+    -- columns by rules
     -- kept columns
 FROM charges AS c
 LEFT JOIN resources AS r ON r.x_ResourceKey = c.x_ResourceKey

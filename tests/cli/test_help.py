@@ -17,27 +17,10 @@ HEAVY = ("polars", "duckdb", "pyarrow", "jinja2", "altair", "vl_convert", "yaml"
 
 
 def test_the_commands_are_those_of_the_documentation() -> None:
-    everyday = ["budgets", "init", "load", "publish", "report", "run", "sql", "status", "summarise"]
-    assert sorted([*everyday, "formats", "validate"]) == COMMANDS
-    assert [
-        *("budgets", "deliveries", "init", "load", "publish", "report", "restatements", "run", "sql", "status"),
-        "summarise",
-    ] == COMMANDS
-    assert COMMANDS == [
-        "budgets",
-        "close",
-        "init",
-        "invoices",
-        "load",
-        "publish",
-        "reload",
-        "report",
-        "run",
-        "sql",
-        "status",
-        "summarise",
-        "unload",
-    ]
+    nightly = ["budgets", "init", "load", "publish", "report", "run", "sql", "status", "summarise"]
+    looked_into = ["deliveries", "formats", "invoices", "restatements", "splits", "tags", "validate"]
+    months = ["close", "reload", "unload"]
+    assert sorted([*nightly, *looked_into, *months]) == COMMANDS
 
 
 @pytest.mark.parametrize("name", COMMANDS)

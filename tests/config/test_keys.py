@@ -25,6 +25,8 @@ ONE_VALUE = {"sources[].origin", "cost.budgets.*.period"}
 BASE: dict[str, Any] = {
     "sources": [{"name": "a", "path": "a"}],
     "currency": {"report": "USD"},
+    "tags": {"virtual": [{"key": "product", "rules": [{"value": "web", "when": {"tag": "app", "equals": "web"}}]}]},
+    "splits": [{"name": "shared", "key": "team", "match": {"tag": "app", "absent": True}, "by": "proportional"}],
     "cost": {"budgets": {"global": {"amount": 9, "alerts": [{"threshold": 70}]}}},
 }
 
@@ -79,6 +81,8 @@ def document(key: str, value: Any) -> dict[str, Any]:
     *steps, last = key.replace("budgets.*", "budgets.global").split(".")
     for step in steps:
         here = here[step[:-2]][0] if step.endswith("[]") else here.setdefault(step, {})
+    if last == "value_from" and value is not None:
+        del here["value"]
     here[last] = value
     return made
 

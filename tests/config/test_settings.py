@@ -140,7 +140,7 @@ def test_the_error_names_file_line_and_exit_code(tmp_path: Path) -> None:
         ("reports: {formats: [md, md]}", "line 1: reports.formats[1]: 'md' stands twice"),
         ("tags:\n  report_keys: [a, [b]]", "line 2: tags.report_keys[1]: must be a single value"),
         ("tags: {report_keys: [a, ~]}", "line 1: tags.report_keys[1]: is empty; write a value, in quotes if"),
-        ("tags: {aliases: {}}", "line 1: tags.aliases: aliases is not yet known to this version"),
+        ("tags: {aliases: {team: []}}", "line 1: tags.aliases.team: is empty; list the other spellings"),
         ("currency: {rates: {2026-01: {EUR: 1}}}", "line 1: currency.rates: need currency.report"),
         ("currency: {report: USD, rates: {2026-13: {EUR: 1}}}", "line 1: currency.rates.2026-13: '2026-13' is no billing"),
         ("currency: {report: USD, rates: {2026-01: {EURO: 1}}}", "line 1: currency.rates.2026-01.EURO: 'EURO' is no ISO"),

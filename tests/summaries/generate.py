@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 from hypothesis import strategies as st
 
-from pipeline import resources
+from pipeline.store import rollups
 from pipeline.store.warehouse import Warehouse
 from tests.summaries.rows import COSTS, MONEY
 from tests.summaries.rows import RESOURCES as RESOURCES_TYPES
@@ -119,9 +119,6 @@ def fill(warehouse: Warehouse, bill: Sequence[dict[str, Any]]) -> None:
 
 
 def roll_up(warehouse: Warehouse) -> None:
-    """Make the rollups of all charges with the project's own statements; no tag is reported in daily_costs."""
-    warehouse.execute("CREATE OR REPLACE TEMP TABLE reported_tags (x_TagSetId UUID, x_ReportedTags VARCHAR)")
+    """Make the rollups of all charges as a load does; no tag is reported in daily_costs."""
     for source, period in warehouse.rows("SELECT DISTINCT x_Source, x_BillingPeriod FROM charges"):
-        for table in ("daily_costs", "resource_costs"):
-            select = resources.sql(f"rollups/{table}")
-            warehouse.execute(f"INSERT INTO {table} BY NAME\n{select}", {"source": source, "period": period})
+        rollups.refresh(warehouse, source, period, ())

@@ -15,7 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.store.warehouse import Warehouse
-from pipeline.summaries import category_summary, mover_summary, resource_summary, tag_summary, trend_summary
+from pipeline.summaries import (
+    category_summary,
+    mover_summary,
+    resource_summary,
+    tag_coverage,
+    tag_summary,
+    trend_summary,
+)
 from tests.summaries.generate import PERIOD, any_charges, charges, fill
 
 
@@ -30,6 +37,14 @@ class Case:
 
 def by_tag(keys: list[str]) -> Case:
     return Case("tag_summary", lambda table: tag_summary(table("resource_costs"), table("tags"), keys), {"keys": keys})
+
+
+def covered(keys: list[str]) -> Case:
+    return Case(
+        "tag_coverage",
+        lambda table: tag_coverage(table("resource_costs"), table("tags"), table("resources"), keys),
+        {"keys": keys},
+    )
 
 
 def in_time(name: str, last: date | None, period: str = PERIOD) -> Case:
@@ -50,6 +65,8 @@ CASES = {
     "tag, two keys": by_tag(["team", "env"]),
     "tag, a key nobody has": by_tag(["owner"]),
     "tag, every key": by_tag([]),
+    "coverage, two keys": covered(["team", "owner"]),
+    "coverage, every key": covered([]),
     "trend of a first month": in_time("trend_summary", date(2026, 1, 31), period="2026-01"),
     "movers of a first month": in_time("mover_summary", date(2026, 1, 31), period="2026-01"),
     **{f"trend until {last}": in_time("trend_summary", last) for last in LAST_DAYS},

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.errors import ExportError, UnknownFormatError, UnreadableFileError
+from pipeline.focus import kept_name
 from pipeline.sources.formats.aws_cur import AWS_CUR
 from pipeline.sources.formats.azure_cost import AZURE_COST
 from pipeline.sources.formats.base import OWN_COLUMNS, Control, Field, Format, Header, TwoViews, squeeze
@@ -158,12 +159,6 @@ def _kept_columns(columns: Sequence[str], keep: Sequence[str], where: str, alway
         taken[stands_as.lower()] = f"the column {name!r}"
         kept[index] = stands_as
     return kept
-
-
-def kept_name(name: str) -> str:
-    """Return the name under which a kept column stands in charges: ``x_`` and letters, digits, underscores only."""
-    plain = re.sub(r"[^0-9A-Za-z]+", "_", name).strip("_")
-    return plain if plain.startswith("x_") else f"x_{plain}"
 
 
 def _tag_columns(found: Format, columns: Sequence[str]) -> dict[int, tuple[str, bool]]:

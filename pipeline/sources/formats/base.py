@@ -33,6 +33,7 @@ OWN_COLUMNS = (
     *("x_ResourceKey", "x_ResourceType", "x_Source", "x_SourceChanges", "x_TagSetId", "x_"),
     *("x_SplitCost", "x_SplitListCost", "x_SplitParentResourceId", "x_SplitUnusedCost", "x_SplitUnusedListCost"),
     *("x_SplitUsage", "x_SplitUsageRatio"),
+    *("x_EffectiveTags", "x_SplitRule", "x_VirtualTags"),
 )
 
 #: Raise when the reader itself changes what it makes of the same bytes: known deliveries are then loaded anew.

@@ -1,0 +1,64 @@
+"""Make the summaries of one billing period from its rollups: frames in, frames by table out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipeline import periods, resources
+from pipeline.store import rollups
+from pipeline.store.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def summaries_of(warehouse: Warehouse, period: str, keys: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """Return each summary table's rows of a billing period; ``keys`` are the reported tag keys (none: all)."""
+    import polars as pl
+
+    from pipeline import summaries
+
+    both = [period, periods.previous(period)]
+    daily = warehouse.frame("SELECT * FROM daily_costs WHERE x_BillingPeriod IN (?, ?)", both).lazy()
+    own = daily.filter(pl.col("x_BillingPeriod") == period)
+    costs = warehouse.frame(resources.sql("night/tagged_costs"), [period]).lazy()
+    named = warehouse.frame(resources.sql("night/resources"), [period]).lazy()
+    tags = warehouse.frame(resources.sql("night/tags"), [period, list(keys), not keys]).lazy()
+    day = last_complete_day(warehouse, period)
+    return {
+        "category_summary": summaries.category_summary(own).collect(),
+        "resource_summary": summaries.resource_summary(costs, named).collect(),
+        "tag_summary": summaries.tag_summary(costs, tags, keys).collect(),
+        "tag_coverage": summaries.tag_coverage(costs, tags, named, keys).collect(),
+        "trend_summary": summaries.trend_summary(daily, period=period, last_complete_day=day).collect(),
+        "mover_summary": summaries.mover_summary(daily, period=period, last_complete_day=day).collect(),
+    }
+
+
+def last_days(warehouse: Warehouse, period: str) -> dict[str, date | None]:
+    """The last complete day by source; a source that has gone on to a later period has completed this one."""
+    rows = warehouse.rows(resources.sql("night/last_days"), [period])
+    return {source: periods.complete_day(period, through, moved_on=moved_on) for source, through, moved_on in rows}
+
+
+def last_complete_day(warehouse: Warehouse, period: str) -> date | None:
+    """The earliest of the sources' last complete days; None when no source has one."""
+    return min((day for day in last_days(warehouse, period).values() if day is not None), default=None)
+
+
+def write_fiscal_summary(warehouse: Warehouse, year_start: int) -> bool:
+    """Bring the table fiscal_summary up to date; True when it changed."""
+    from pipeline import summaries
+
+    months = warehouse.frame("SELECT * FROM trend_summary WHERE grain = 'month'").lazy()
+    made = summaries.fiscal_summary(months, year_start=year_start).collect()
+    stored = warehouse.frame("SELECT * FROM fiscal_summary")
+    if made.sort(made.columns).equals(stored.sort(made.columns)):
+        return False
+    with warehouse.transaction():
+        warehouse.execute("DELETE FROM fiscal_summary")
+        warehouse.insert("fiscal_summary", made)
+        rollups.touch(warehouse)
+    return True
