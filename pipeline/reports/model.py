@@ -213,6 +213,7 @@ class Owner:
     accounts: int
     billed: Decimal
     effective: Decimal
+    share: Decimal | None
 
 
 @dataclass(frozen=True)
