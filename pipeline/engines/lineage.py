@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,9 @@ def origins(fmt: Format) -> list[Origin]:
     """Return the columns of a format's mapping in the order of its SQL file."""
     text = resources.sql(f"sources/{fmt.name}")
     tree = _parse(text)
-    names = _Names({field.name for field in fmt.fields} | {"x_TagText", "x_Kept", "x_Noted", "x_BillingPeriod"}, tree)
+    steps = {name: _parse(resources.sql(f"sources/{name}")) for name in fmt.steps}
+    fields = {field.name for field in fmt.fields} | {"x_TagText", "x_Kept", "x_Noted", "x_BillingPeriod"}
+    names = _Names(fields, tree, steps)
     found: dict[str, list[_Node]] = {}
     for select in _selects(tree):
         for item in select["select_list"]:
@@ -54,17 +56,19 @@ def _origin(column: str, items: list[_Node], names: _Names, text: str) -> Origin
 
 
 class _Names:
-    """What the names in a query stand for."""
+    """What the names in a query stand for, in its own steps and in the files that it reads as ``views``."""
 
-    def __init__(self, fields: Collection[str], tree: _Node) -> None:
+    def __init__(self, fields: Collection[str], tree: _Node, views: Mapping[str, _Node]) -> None:
         self.fields = fields
-        self.made: dict[str, list[_Node]] = {}  # by the name that a CTE gives it
+        self.made: dict[str, list[_Node]] = {}  # by the name that a step gives it
         self.joined: dict[str, _Node] = {}  # a join's condition, by the alias of its right side
         self.tables: dict[str, str] = {}
-        steps = {entry["key"]: entry["value"]["query_node"] for entry in _ctes(tree)}
+        trees = [tree, *views.values()]
+        steps = dict(views)
+        steps |= {entry["key"]: entry["value"]["query_node"] for each in trees for entry in _ctes(each)}
         for item in (item for step in steps.values() for select in _selects(step) for item in select["select_list"]):
             self.made.setdefault(_name(item), []).append(item)
-        for node in _walk(tree):
+        for node in _walk(trees):
             if node.get("type") == "BASE_TABLE" and node["table_name"] not in {*steps, "staged"}:
                 self.tables[node["alias"] or node["table_name"]] = node["table_name"]
             if node.get("type") == "JOIN" and node.get("condition") and node["right"].get("type") == "BASE_TABLE":

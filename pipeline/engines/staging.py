@@ -93,9 +93,9 @@ def _cleaned(header: Header, columns: Sequence[Column], source: str) -> tuple[li
     texts = {index: columns[index] for index in used if columns[index].type in _TEXT}
     if not texts:
         return list(columns), source
-    clean = ", ".join(f"{_as_text(raw, header)} AS {raw.expression}" for raw in texts.values())
-    plain = [Column(raw.expression) if index in texts else raw for index, raw in enumerate(columns)]
-    return plain, f"(SELECT * REPLACE ({clean}) FROM {source})"
+    clean = ", ".join(f"{_as_text(raw, header)} AS text_{index}" for index, raw in texts.items())
+    plain = [Column(f"text_{index}") if index in texts else raw for index, raw in enumerate(columns)]
+    return plain, f"(SELECT *, {clean} FROM {source})"
 
 
 def absent(headers: Sequence[Header]) -> tuple[str, ...]:

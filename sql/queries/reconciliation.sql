@@ -3,7 +3,8 @@
 -- quarantined or refused is listed too, with the reason.
 -- rows_*: rows of the files; charges: rows in charges when it was loaded.
 -- file_BilledCost, charges_BilledCost, rejected_BilledCost, repeated_BilledCost (batches that another delivery had brought):
--- control totals in BillingCurrency, exact; NULL where nothing was loaded. is_reconciled: every control of that load and currency holds.
+-- control totals in BillingCurrency, exact; NULL where nothing was loaded. is_reconciled: every control of that load and
+-- currency holds.
 
 WITH controls AS (
     SELECT

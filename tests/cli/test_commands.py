@@ -135,7 +135,7 @@ class TestLoad:
         held = say("run")
         assert held.code == 65
         assert "quarantined: azure 2026-03: " in held.stderr
-        assert "what is loaded stays; if the delivery is right, load it with --accept" in held.stderr
+        assert "what is loaded stays; `costmill deliveries show " in held.stderr
         assert say("status").code == 65
         assert say("load", "--accept").code == 0
         assert say("status", "--as-of", "2026-03-06").code == 0

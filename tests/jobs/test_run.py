@@ -239,6 +239,8 @@ def test_a_missing_rate_ends_with_the_configuration_code_after_the_reports(folde
     ended = say("run", "--config", write_config(folder, cost=budgets(1000)))
     assert ended.code == 78
     assert ended.stderr == (
+        "costmill: warning: azure 2026-03: the billing account account-1 is billed in EUR and USD; each currency has sums "
+        "of its own, they are never added\n"
         "costmill: warning: 210 EUR of 2026-03 have no rate to USD: global is UNSPECIFIED; "
         'give currency.rates."2026-03".EUR\n'
     )
@@ -281,6 +283,9 @@ def test_an_older_delivery_found_later_changes_no_figure(tmp_path: Path, say: Sa
             "loads",
             "load_files",
             "load_controls",
+            "load_measures",
+            "load_members",
+            "load_drift",
             "dirty",
             "settings",
             "profiles",
