@@ -6,7 +6,6 @@ A format is told from its header alone. Each format is a module of this package,
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.errors import ExportError, UnknownFormatError, UnreadableFileError
