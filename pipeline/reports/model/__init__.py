@@ -1,0 +1,78 @@
+"""What a report says, decided: sorted, cut and summed. Templates only lay it out.
+
+Money is exact Decimal in the currency named beside it; shares and percentages are percent with 6 decimals, None
+where there is nothing to divide by; days are UTC days; moments are naive UTC datetimes.
+"""
+
+from __future__ import annotations
+
+from pipeline.reports.model.attribution import Coverage, Owner, OwnerCoverage, Owners, SplitKey, SplitValue
+from pipeline.reports.model.costs import (
+    Category,
+    Costs,
+    Daily,
+    Day,
+    Headline,
+    Line,
+    Mover,
+    Movers,
+    Resource,
+    Resources,
+    Rest,
+    TagKey,
+    TagValue,
+)
+from pipeline.reports.model.ledger import (
+    Data,
+    Delivery,
+    Drift,
+    Reconciliation,
+    RejectedRow,
+    RestatedFinal,
+    RestatedLine,
+    Restatement,
+    Source,
+    Stale,
+)
+from pipeline.reports.model.report import Converted, ConvertedLine, CurrencySection, ReportContext
+from pipeline.reports.model.standing import Alert, Budget, Standing, Threshold
+
+__all__ = [
+    "Alert",
+    "Budget",
+    "Category",
+    "Converted",
+    "ConvertedLine",
+    "Costs",
+    "Coverage",
+    "CurrencySection",
+    "Daily",
+    "Data",
+    "Day",
+    "Delivery",
+    "Drift",
+    "Headline",
+    "Line",
+    "Mover",
+    "Movers",
+    "Owner",
+    "OwnerCoverage",
+    "Owners",
+    "Reconciliation",
+    "RejectedRow",
+    "ReportContext",
+    "Resource",
+    "Resources",
+    "Rest",
+    "RestatedFinal",
+    "RestatedLine",
+    "Restatement",
+    "Source",
+    "SplitKey",
+    "SplitValue",
+    "Stale",
+    "Standing",
+    "TagKey",
+    "TagValue",
+    "Threshold",
+]

@@ -1,0 +1,87 @@
+"""Budgets and alerts as a report says them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A threshold of a budget, in percent, and whether it is reached (state EXCEEDED, APPROACHING, OK)."""
+
+    threshold: Decimal
+    type: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A budget and what it came to. ``unconverted``: (currency, amount) pairs that no rate converts."""
+
+    id: str
+    scope_type: str
+    scope_key: str
+    name: str | None
+    owner: str | None
+    currency: str
+    enabled: bool
+    limit: Decimal
+    spend: Decimal | None
+    percentage: Decimal | None
+    forecast: Decimal | None
+    forecast_percentage: Decimal | None
+    forecast_note: str | None
+    health: str
+    thresholds: tuple[Threshold, ...]
+    unconverted: tuple[tuple[str, Decimal], ...]
+
+    @property
+    def over_by_forecast(self) -> bool:
+        """Whether the forecast ends at the limit or above it."""
+        return self.forecast_percentage is not None and self.forecast_percentage >= 100
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An alert of this period; ``spend`` is the forecasted spend where ``type`` is forecasted."""
+
+    budget: str
+    name: str
+    threshold: Decimal
+    type: str
+    status: str
+    severity: str
+    currency: str
+    spend: Decimal
+    limit: Decimal
+    percentage: Decimal
+    fired_at: datetime
+    resolved_at: datetime | None
+    reopened_at: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """All budgets in report order, their worst health (UNSPECIFIED without any), and the alerts."""
+
+    health: str
+    budgets: tuple[Budget, ...]
+    alerts: tuple[Alert, ...]
+
+    @property
+    def enabled(self) -> tuple[Budget, ...]:
+        """The budgets that count."""
+        return tuple(budget for budget in self.budgets if budget.enabled)
+
+    @property
+    def over(self) -> tuple[Budget, ...]:
+        """Those that are used up."""
+        return tuple(budget for budget in self.enabled if budget.health == "EXCEEDED")
+
+    @property
+    def heading_over(self) -> tuple[Budget, ...]:
+        """Those that the forecast ends at or above their limit, though they are not there yet."""
+        return tuple(budget for budget in self.enabled if budget.health != "EXCEEDED" and budget.over_by_forecast)
