@@ -6,29 +6,30 @@ is finished by the next one.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pipeline import __version__, periods, resources
-from pipeline.budgets import alerts, evaluate, ledger
+from pipeline import __version__, periods
+from pipeline.budgets import evaluate
 from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.model import BudgetResult
-from pipeline.config import BudgetsConfig, Settings, SourceSettings
+from pipeline.config import Settings, SourceSettings
 from pipeline.errors import CostmillError, UsageError, is_interrupt
 from pipeline.load import Limits, Loader, Outcome
 from pipeline.load.limits import NO_LIMITS
-from pipeline.night import splitting
-from pipeline.night.summarising import last_days, summaries_of, write_fiscal_summary
+from pipeline.night import budgeting, cautions, splitting
+from pipeline.night.loaded import Staleness, loaded_periods, require_loaded, staleness
+from pipeline.night.reporting import Reporting
+from pipeline.night.result import Listener, RunResult, Step, load_step
+from pipeline.night.summarising import write_fiscal_summary, write_summaries
 from pipeline.periods import utc_now
 from pipeline.sources.delivery import Mode
 from pipeline.store import lists, loads, publish, rollups, states
@@ -36,53 +37,23 @@ from pipeline.store.rates import sync_rates
 from pipeline.store.tagging import stored_rules
 from pipeline.store.warehouse import Warehouse
 
-logger = logging.getLogger(__name__)
+__all__ = [
+    "Listener",
+    "Night",
+    "RunResult",
+    "Step",
+    "ask_budgets",
+    "loaded_periods",
+    "night",
+    "require_loaded",
+    "run",
+    "staleness",
+]
 
 #: Exit codes of a run that ended by itself, the first that applies wins (SPEC 7); a budget breach comes last.
 CONFIGURATION, EXPORTS, STALE = 78, 65, 66
 #: As a shell has it for a program that ended by Ctrl-C.
 INTERRUPTED = 130
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a run as told to whoever listens: rows, money by currency and seconds where it has them."""
-
-    name: str
-    subject: str
-    rows: int | None = None
-    totals: Mapping[str | None, Decimal] = field(default_factory=dict)
-    seconds: float = 0.0
-    note: str | None = None
-
-
-@dataclass(frozen=True)
-class Staleness:
-    """The last complete day of all sources, and whether it is older than the configured freshness."""
-
-    last_complete_day: date | None
-    age_days: int | None
-    is_stale: bool
-
-
-@dataclass
-class RunResult:
-    """What a run did."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    alerts: list[AlertChange] = field(default_factory=list)
-    reports: list[Path] = field(default_factory=list)
-    withheld: list[str] = field(default_factory=list)
-    published: Path | None = None
-    budgets: BudgetResult | None = None
-    warnings: list[str] = field(default_factory=list)
-    missing_rates: bool = False
-    staleness: Staleness | None = None
-    exit_code: int = 0
-    notes: list[str] = field(default_factory=list)
-
-
-Listener = Callable[[Step], None]
 
 
 class Night:
@@ -121,7 +92,7 @@ class Night:
         limits: Limits = NO_LIMITS,
     ) -> list[Outcome]:
         """Load what is new of each source; one that fails does not stop the others."""
-        self._remember_first_load()
+        budgeting.remember_first_load(self.warehouse, self.as_of)
         outcomes = []
         states.catch_up(self.warehouse, self.run_id)
         with self.loader(accept=accept, limits=limits) as loader:
@@ -131,17 +102,13 @@ class Night:
                     self.tell_load(outcome)
             if whole:
                 loader.close_sources_but([source.name for source, _ in sources])
-        self.result.warnings += [_TWICE.format(*row) for row in self.warehouse.rows(resources.sql("night/twice"))]
-        mixed = self.warehouse.rows(resources.sql("night/two_currencies"), [self.run_id])
-        self.result.warnings += [_TWO_CURRENCIES.format(*row) for row in mixed]
+        self.result.warnings += cautions.of_charges(self.warehouse, self.run_id)
         self.result.notes += states.restated_lines(self.warehouse, self.run_id)
         left = [f"{each.x_Source} {each.x_BillingPeriod}" for each in outcomes if each.status == "outside"]
         if left:
             self.result.notes.append(f"outside of {limits.words}, left as it is: {', '.join(dict.fromkeys(left))}")
         if self._tagged_anew or any(outcome.is_new for outcome in outcomes):
-            self.result.warnings += [
-                _SPELLINGS.format(*row) for row in self.warehouse.rows(resources.sql("night/spellings"))
-            ]
+            self.result.warnings += cautions.of_tags(self.warehouse)
         return outcomes
 
     def loader(self, *, accept: bool = False, note: str | None = None, limits: Limits = NO_LIMITS) -> Loader:
@@ -166,7 +133,7 @@ class Night:
         where = " ".join(part for part in (outcome.x_Source, outcome.x_BillingPeriod) if part)
         self.result.outcomes.append(outcome)
         self.result.notes += [f"{where}: {note}" for note in outcome.notes]
-        self._tell(_load_step(outcome))
+        self._tell(load_step(outcome))
 
     def sync_rates(self) -> None:
         """Bring the warehouse's rates in line with the configuration's; without a file nobody has said anything of them."""
@@ -185,46 +152,24 @@ class Night:
                 rollups.done(self.warehouse, period, "summaries")
                 continue
             started = time.monotonic()
-            tables = summaries_of(self.warehouse, period, self.keys)
-            divided, told = splitting.split_tables(self.warehouse, period)
-            tables |= divided
+            rows, told = write_summaries(self.warehouse, period, self.keys)
             self.result.warnings += told
-            with self.warehouse.transaction():
-                for table, frame in tables.items():
-                    self.warehouse.execute(f"DELETE FROM {table} WHERE x_BillingPeriod = ?", [period])
-                    self.warehouse.insert(table, frame)
-                rollups.done(self.warehouse, period, "summaries")
-                rollups.touch(self.warehouse)
-            rows = sum(frame.height for frame in tables.values())
             self._tell(Step("summarise", period, rows, seconds=time.monotonic() - started))
         write_fiscal_summary(self.warehouse, self.settings.fiscal_year_start)
         return [period for period in made if period in loaded]
 
     def evaluate(self, period: str, *, explain: bool = False) -> BudgetResult:
         """Evaluate the configured budgets of one billing period; writes nothing."""
-        config = self.settings.budgets or BudgetsConfig()
-        rates = self.settings.currency.rates.get(period, {})
-        currency = config.scopes[0].currency if config.scopes else self.settings.currency.report
-        return evaluate.evaluate(
-            config,
-            self.warehouse.frame("SELECT * FROM daily_costs WHERE x_BillingPeriod = ?", [period]),
-            self.warehouse.frame(resources.sql("night/resource_costs"), [period]),
-            period=period,
-            as_of=self.as_of,
-            last_complete_day=last_days(self.warehouse, period),
-            rates=rates if currency == self.settings.currency.report else {},
-            explain=explain,
-        )
+        return budgeting.evaluate_period(self.warehouse, self.settings, period, self.as_of, explain=explain)
 
     def check_budgets(self) -> list[AlertChange]:
         """Evaluate the windows that loads touched and the current one; write status and alerts."""
         started = time.monotonic()
         current = periods.label(self.as_of)
         changes: list[AlertChange] = []
-        uncounted = {row[0] for row in self.warehouse.rows(_UNCOUNTED)}
-        for period in sorted({*rollups.due(self.warehouse, "budgets"), *uncounted, current}):
+        for period in budgeting.due_periods(self.warehouse, self.as_of):
             result = self.evaluate(period)
-            changes += self._write_budgets(period, result)
+            changes += budgeting.write_budgets(self.warehouse, self.settings, period, result, self.as_of)
             told = (*self.settings.warnings, *self.result.warnings)
             self.result.warnings += [each for each in result.warnings if each not in told]
             self.result.missing_rates |= bool(result.missing_rates)
@@ -238,19 +183,14 @@ class Night:
     def report(self, chosen: Sequence[str] | None = None, *, out: Path | None = None) -> list[Path]:
         """Render the reports that are due (or the ``chosen`` ones); returns the files."""
         written: list[Path] = []
-        staleness = self.staleness()
-        latest = self.warehouse.value(
-            "SELECT max(x_BillingPeriod) FROM source_periods WHERE x_Origin = 'billed' AND charges > 0"
-        )
-        for period in chosen if chosen is not None else self._reports_due(latest):
-            if staleness.is_stale and self.settings.freshness.stale == "withhold" and period == latest:
+        is_stale = self.staleness().is_stale
+        reporting = Reporting(self.warehouse, self.settings, as_of=self.as_of, keys=self.keys)
+        for period in chosen if chosen is not None else reporting.due():
+            if is_stale and self.settings.freshness.stale == "withhold" and period == reporting.latest:
                 self.result.withheld.append(period)
                 continue
             started = time.monotonic()
-            written += self._render(period, out or self.settings.reports.out)
-            with self.warehouse.transaction():
-                self._set(f"report:{period}", self._report_key(period, latest))
-                rollups.done(self.warehouse, period, "reports")
+            written += reporting.write(period, out or self.settings.reports.out)
             self._tell(Step("report", period, seconds=time.monotonic() - started))
         self.result.reports += written
         return written
@@ -293,88 +233,6 @@ class Night:
             result.notes.append(decision.reason or f"budget {decision.scope} is breached")
         return result
 
-    def _write_budgets(self, period: str, result: BudgetResult) -> list[AlertChange]:
-        config = self.settings.budgets or BudgetsConfig()
-        rows = evaluate.status_rows(result)
-        stored = self.warehouse.frame(
-            "SELECT * FROM budget_status WHERE x_BillingPeriod = ? ORDER BY position", [period]
-        )
-        is_same = rows.sort("position").rows() == stored.select(rows.columns).rows()
-        with self.warehouse.transaction():
-            synced = ledger.sync_budgets(self.warehouse, config, self.as_of)
-            if not is_same:
-                self.warehouse.execute("DELETE FROM budget_status WHERE x_BillingPeriod = ?", [period])
-                self.warehouse.insert("budget_status", rows)
-            changes = alerts.update_alerts(
-                self.warehouse, result, now=self.as_of, suppressed=self._ended_before_first_load(period)
-            )
-            rollups.done(self.warehouse, period, "budgets")
-            if synced or changes or not is_same:
-                rollups.mark_reports(self.warehouse, None if synced else period)
-        return changes
-
-    def _ended_before_first_load(self, period: str) -> bool:
-        first = self._get("first_load")
-        return first is not None and periods.month(period).end <= datetime.fromisoformat(first)
-
-    def _remember_first_load(self) -> None:
-        """Note when the warehouse got its first charges: before the load, so that a kill right after it loses nothing."""
-        if not self.warehouse.value("SELECT count(*) FROM source_periods WHERE x_Origin = 'billed' AND charges > 0"):
-            self._set("first_load", self.as_of.isoformat())
-
-    def _reports_due(self, latest: str | None) -> list[str]:
-        loaded = self.loaded
-        due = set(rollups.due(self.warehouse, "reports"))
-        emptied = {period for period in due - set(loaded) if any(path.exists() for path in self._report_paths(period))}
-        for period in sorted(due - set(loaded) - emptied):  # a neighbour changed, or refused before anything loaded
-            with self.warehouse.transaction():
-                rollups.done(self.warehouse, period, "reports")
-        return [
-            period
-            for period in sorted({*loaded, *emptied})
-            if period in due
-            or self._get(f"report:{period}") != self._report_key(period, latest)
-            or not all(path.exists() for path in self._report_paths(period))
-        ]
-
-    def _report_key(self, period: str, latest: str | None) -> str:
-        """What a report depends on besides the warehouse; only the latest period's speaks of today."""
-        today = self.as_of.date().isoformat() if period == latest else "-"
-        from pipeline.reports.attribution import fiscal_year_to_date
-
-        to_date = fiscal_year_to_date(self.warehouse, period, self.settings.fiscal_year_start)
-        facts = repr((self.settings.reports, self.settings.freshness, self.keys, __version__, to_date))
-        return f"{today} {hashlib.sha256(facts.encode()).hexdigest()[:16]}"
-
-    def _report_paths(self, period: str) -> list[Path]:
-        reports = self.settings.reports
-        return [reports.out / period / f"report.{kind}" for kind in reports.formats]
-
-    def _render(self, period: str, out: Path) -> list[Path]:
-        from pipeline.reports.render import render_report
-
-        reports = self.settings.reports
-        return render_report(
-            self.warehouse,
-            period,
-            out=out,
-            formats=reports.formats,
-            as_of=self.as_of,
-            generated_at=utc_now(),
-            version=__version__,
-            locale=reports.locale,
-            max_age_days=self.settings.freshness.max_age_days,
-            tag_keys=self.keys,
-            fiscal_year_start=self.settings.fiscal_year_start,
-        )
-
-    def _get(self, name: str) -> str | None:
-        value: str | None = self.warehouse.value("SELECT value FROM settings WHERE name = ?", [name])
-        return value
-
-    def _set(self, name: str, value: str) -> None:
-        self.warehouse.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", [name, value])
-
     def _tell(self, step: Step) -> None:
         row: dict[str, Any] = {"run_id": self.run_id, "step": step.name, "subject": step.subject, "rows": step.rows}
         cost = next(iter(step.totals.values())) if len(step.totals) == 1 else None
@@ -408,41 +266,6 @@ def run(
         tonight.report()
         tonight.finish()
     return tonight.result
-
-
-def loaded_periods(warehouse: Warehouse) -> list[str]:
-    """Return the billing periods that something is loaded for, oldest first."""
-    return [
-        row[0]
-        for row in warehouse.rows(
-            "SELECT DISTINCT x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed' ORDER BY 1"
-        )
-    ]
-
-
-def require_loaded(warehouse: Warehouse, wanted: Sequence[str]) -> None:
-    """Check that something is loaded for each of the ``wanted`` billing periods.
-
-    Raises:
-        UsageError: naming those that are not, and what is loaded.
-    """
-    known = loaded_periods(warehouse)
-    unknown = [period for period in wanted if period not in known]
-    if unknown:
-        raise UsageError(f"nothing is loaded for {', '.join(unknown)}; loaded: {', '.join(known) or 'nothing yet'}")
-
-
-def staleness(warehouse: Warehouse, settings: Settings, as_of: datetime) -> Staleness:
-    """Compare the last complete day, the earliest of the configured sources', with the configured freshness."""
-    names = [source.name for source in settings.sources]
-    rows = warehouse.rows(
-        "SELECT x_Source, max(usage_through) FROM source_periods WHERE x_Origin = 'billed' GROUP BY ALL"
-    )
-    days = [periods.last_complete_day(through) for name, through in rows if through and (not names or name in names)]
-    if not days:
-        return Staleness(None, None, is_stale=False)
-    age = (as_of.date() - min(days)).days
-    return Staleness(min(days), age, is_stale=age > settings.freshness.max_age_days)
 
 
 def ask_budgets(
@@ -521,30 +344,3 @@ def _exit_code(error: BaseException) -> int:
     if isinstance(error, CostmillError):
         return error.exit_code
     return INTERRUPTED if is_interrupt(error) else CostmillError.exit_code
-
-
-def _load_step(outcome: Outcome) -> Step:
-    subject = " ".join(part for part in (outcome.x_Source, outcome.x_BillingPeriod) if part)
-    note = outcome.status if outcome.is_new else f"{outcome.status}, known"
-    if outcome.reason:
-        note = f"{note}: {outcome.reason}"
-    note = "; ".join([note, *outcome.notes])
-    return Step("load", subject, outcome.rows_read, outcome.totals or {}, outcome.seconds, note)
-
-
-#: The same file under two source names: its charges count twice.
-_TWICE = "{0} file(s), first {1}, are loaded by {2} and by {3}: their charges count twice; take them out of one"
-
-#: A billing account of a load of this run that is billed in several currencies.
-_TWO_CURRENCIES = (
-    "{0} {1}: the billing account {2} is billed in {3}; each currency has sums of its own, they are never added"
-)
-
-#: Several spellings of a tag key on the same charges, with different values (tags.aliases).
-_SPELLINGS = (
-    "tag {0}: {1} charges carry several spellings of it with different values; {2!r} counts before {3!r}; "
-    "`costmill tags conflicts` lists them"
-)
-
-#: Periods whose budgets wait for a rate: counted as soon as the configuration has it.
-_UNCOUNTED = "SELECT DISTINCT x_BillingPeriod FROM budget_status WHERE unconverted <> '{}'"

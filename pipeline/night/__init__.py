@@ -1,1 +1,1 @@
-"""The steps of a night that need room of their own; ``pipeline.jobs`` puts them in order."""
+"""The steps of a night, each for itself; ``pipeline.jobs`` puts them in order."""

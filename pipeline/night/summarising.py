@@ -7,11 +7,26 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipeline import periods, resources
+from pipeline.night.splitting import split_tables
 from pipeline.store import rollups
 from pipeline.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+def write_summaries(warehouse: Warehouse, period: str, keys: Sequence[str]) -> tuple[int, list[str]]:
+    """Make the summaries of a billing period and its shared costs anew; returns the rows written and what must be told."""
+    tables = summaries_of(warehouse, period, keys)
+    divided, told = split_tables(warehouse, period)
+    tables |= divided
+    with warehouse.transaction():
+        for table, frame in tables.items():
+            warehouse.execute(f"DELETE FROM {table} WHERE x_BillingPeriod = ?", [period])
+            warehouse.insert(table, frame)
+        rollups.done(warehouse, period, "summaries")
+        rollups.touch(warehouse)
+    return sum(frame.height for frame in tables.values()), told
 
 
 def summaries_of(warehouse: Warehouse, period: str, keys: Sequence[str]) -> dict[str, pl.DataFrame]:

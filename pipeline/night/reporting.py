@@ -1,0 +1,87 @@
+"""Reports of a night: which are due, and rendering one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from pipeline import __version__
+from pipeline.config import Settings
+from pipeline.night.loaded import latest_period, loaded_periods
+from pipeline.periods import utc_now
+from pipeline.store import rollups
+from pipeline.store.warehouse import Warehouse
+
+
+class Reporting:
+    """The reports of an open warehouse as of a moment; ``keys`` are the reported tag keys."""
+
+    def __init__(self, warehouse: Warehouse, settings: Settings, *, as_of: datetime, keys: Sequence[str]) -> None:
+        self.warehouse = warehouse
+        self.settings = settings
+        self.as_of = as_of
+        self.keys = tuple(keys)
+        self.latest = latest_period(warehouse)
+
+    def due(self) -> list[str]:
+        """Return the billing periods whose report is missing, or depends on something that has changed."""
+        loaded = loaded_periods(self.warehouse)
+        due = set(rollups.due(self.warehouse, "reports"))
+        emptied = {period for period in due - set(loaded) if any(path.exists() for path in self._paths(period))}
+        for period in sorted(due - set(loaded) - emptied):  # a neighbour changed, or refused before anything loaded
+            with self.warehouse.transaction():
+                rollups.done(self.warehouse, period, "reports")
+        return [
+            period
+            for period in sorted({*loaded, *emptied})
+            if period in due
+            or self._made_with(period) != self._key(period)
+            or not all(path.exists() for path in self._paths(period))
+        ]
+
+    def write(self, period: str, out: Path) -> list[Path]:
+        """Render one billing period's report below the folder ``out``, and note it as made; returns the files."""
+        written = self._render(period, out)
+        with self.warehouse.transaction():
+            self.warehouse.execute(
+                "INSERT OR REPLACE INTO settings VALUES (?, ?)", [f"report:{period}", self._key(period)]
+            )
+            rollups.done(self.warehouse, period, "reports")
+        return written
+
+    def _made_with(self, period: str) -> str | None:
+        key: str | None = self.warehouse.value("SELECT value FROM settings WHERE name = ?", [f"report:{period}"])
+        return key
+
+    def _key(self, period: str) -> str:
+        """What a report depends on besides the warehouse; only the latest period's speaks of today."""
+        from pipeline.reports.attribution import fiscal_year_to_date
+
+        today = self.as_of.date().isoformat() if period == self.latest else "-"
+        to_date = fiscal_year_to_date(self.warehouse, period, self.settings.fiscal_year_start)
+        facts = repr((self.settings.reports, self.settings.freshness, self.keys, __version__, to_date))
+        return f"{today} {hashlib.sha256(facts.encode()).hexdigest()[:16]}"
+
+    def _paths(self, period: str) -> list[Path]:
+        reports = self.settings.reports
+        return [reports.out / period / f"report.{kind}" for kind in reports.formats]
+
+    def _render(self, period: str, out: Path) -> list[Path]:
+        from pipeline.reports.render import render_report
+
+        reports = self.settings.reports
+        return render_report(
+            self.warehouse,
+            period,
+            out=out,
+            formats=reports.formats,
+            as_of=self.as_of,
+            generated_at=utc_now(),
+            version=__version__,
+            locale=reports.locale,
+            max_age_days=self.settings.freshness.max_age_days,
+            tag_keys=self.keys,
+            fiscal_year_start=self.settings.fiscal_year_start,
+        )
