@@ -1,0 +1,99 @@
+"""Which deliveries a source has: its files found in folders and buckets, looked into, and grouped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline import addresses
+from pipeline.config import CacheSettings, SourceSettings
+from pipeline.load.tools import Tools
+from pipeline.sources import delivery as deliveries
+from pipeline.sources import find
+from pipeline.sources.cache import Cache
+from pipeline.sources.delivery import Mode, Plan, Profile
+from pipeline.sources.find import ExportFile
+from pipeline.sources.places import Folder, Place
+from pipeline.sources.remote import Buckets
+from pipeline.store import objects
+from pipeline.store.warehouse import Warehouse
+
+
+class Planner:
+    """Groups files into deliveries; what it reads of a file is remembered in the warehouse. Close when done."""
+
+    def __init__(self, warehouse: Warehouse, tools: Tools, cache: CacheSettings | None = None) -> None:
+        self.warehouse = warehouse
+        self.tools = tools
+        self._cache = cache or CacheSettings(warehouse.path.parent / "cache")
+        self._buckets: Buckets | None = None
+
+    def close(self) -> None:
+        """Leave the buckets."""
+        if self._buckets:
+            self._buckets.close()
+
+    def plan(self, patterns: Sequence[str], mode: Mode) -> Plan:
+        """Group files into deliveries.
+
+        Raises:
+            CostmillError: when they cannot be found or grouped.
+        """
+        rows = self.warehouse.rows("SELECT path, bytes, modified_ns, sha256 FROM file_profiles")
+        cache: dict[str, tuple[int, int, str]] = {path: (size, changed, sha) for path, size, changed, sha in rows}
+        before = dict(cache)
+        try:
+            plan = deliveries.plan(patterns, cache, self.profile, mode, self._place)
+        finally:
+            self._remember_objects()
+        fresh = [(path, *facts) for path, facts in cache.items() if before.get(path) != facts]
+        if fresh:
+            with self.warehouse.transaction():
+                self.warehouse.connection.executemany("INSERT OR REPLACE INTO file_profiles VALUES (?, ?, ?, ?)", fresh)
+        return plan
+
+    def profile(self, file: ExportFile) -> Profile:
+        """Return what a file holds, by billing period and view."""
+        stored = self.warehouse.value(
+            "SELECT profile FROM profiles WHERE sha256 = ? AND mapping = ?", [file.sha256, self.tools.mappings[None]]
+        )
+        if stored:
+            return Profile.from_json(stored)
+        reader, mapper = self.tools.heavy()
+        with find.called_by_name([file]):
+            self.bring([file])
+            profile = mapper.profile(reader.stage([file]))
+        with self.warehouse.transaction():
+            self.warehouse.execute(
+                "INSERT OR REPLACE INTO profiles VALUES (?, ?, ?)",
+                [file.sha256, self.tools.mappings[None], profile.to_json()],
+            )
+        return profile
+
+    def all_taken(self, source: SourceSettings, patterns: Sequence[str]) -> bool:
+        """Whether each file of a source has gone into a load before, unchanged."""
+        cache: dict[str, tuple[int, int, str]] = {}
+        places = [self._place(pattern) for pattern in patterns]
+        files = [place.fingerprint(path, cache) for place in places for path in place.paths]
+        taken = self.warehouse.rows(
+            "SELECT DISTINCT f.sha256 FROM load_files AS f INNER JOIN loads AS l ON l.load_id = f.load_id "
+            "WHERE l.x_Source = ? AND l.status IN ('loaded', 'replaced', 'superseded')",
+            [source.name],
+        )
+        return {file.sha256 for file in files} <= {row[0] for row in taken}
+
+    def bring(self, files: Sequence[ExportFile]) -> None:
+        """Get those of the files that are in buckets into the cache."""
+        if self._buckets is not None:
+            self._buckets.bring(files)
+
+    def _place(self, pattern: str) -> Place:
+        if not addresses.is_address(pattern):
+            return Folder(pattern)
+        if self._buckets is None:
+            cache = Cache(self._cache.path, self._cache.max_bytes)
+            self._buckets = Buckets(cache, objects.read(self.warehouse))
+        return self._buckets.open(pattern)
+
+    def _remember_objects(self) -> None:
+        if self._buckets is not None:
+            objects.write(self.warehouse, objects.read(self.warehouse), self._buckets.taken)
