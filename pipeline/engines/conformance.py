@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import focus, money, resources
 from pipeline.config.fields import currency_code
 from pipeline.engines import staging
-from pipeline.engines.reading import Staged
+from pipeline.engines.staged import Staged
 
 if TYPE_CHECKING:
     from pipeline.store.warehouse import Warehouse

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import focus, money, resources, tags
 from pipeline.engines import staging
-from pipeline.engines.reading import Staged
+from pipeline.engines.staged import Staged
 from pipeline.entries import CATEGORY_OF_SERVICE
 from pipeline.sources.delivery import SKETCH_BATCHES, SKETCH_SIZE, Profile
 from pipeline.sources.formats import Control, Format, Header

@@ -12,7 +12,8 @@ from functools import partial
 from pipeline.config import CacheSettings, SourceSettings
 from pipeline.engines.failures import as_export_errors
 from pipeline.engines.mapping import Counts, Mapper
-from pipeline.engines.reading import Reader, Staged
+from pipeline.engines.reading import Reader
+from pipeline.engines.staged import Staged
 from pipeline.errors import CostmillError, ExportError, UndecidedError, UnreadableFileError, UsageError
 from pipeline.load import batches, decisions, gate, measures, quarantine, roles, unload, views, waiting
 from pipeline.load.gate import Judgement

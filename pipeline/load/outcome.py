@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from pipeline.config import SourceSettings
-from pipeline.engines.reading import Staged
+from pipeline.engines.staged import Staged
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.find import ExportFile
 from pipeline.store.loads import Load, Status

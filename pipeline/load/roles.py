@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.engines.mapping import Mapper
-from pipeline.engines.reading import Reader, Staged
+from pipeline.engines.reading import Reader
+from pipeline.engines.staged import Staged
 from pipeline.engines.staging import literal
 from pipeline.errors import ExportError
 from pipeline.load.outcome import Job

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pipeline import money, resources
 from pipeline.engines import staging
 from pipeline.engines.mapping import Counts, Mapper
-from pipeline.engines.reading import Staged
+from pipeline.engines.staged import Staged
 from pipeline.errors import LawError
 from pipeline.load import drift, gate, measures, restatements
 from pipeline.load.gate import Judgement

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from pipeline.config import SourceSettings
 from pipeline.engines.mapping import Counts
-from pipeline.engines.reading import Staged
+from pipeline.engines.staged import Staged
 from pipeline.errors import CostmillError
 from pipeline.load import gate, measures, quarantine
 from pipeline.load.gate import Judgement
