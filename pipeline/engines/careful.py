@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.engines import staging
 from pipeline.errors import UnreadableFileError
-from pipeline.sources import probe
+from pipeline.sources import packed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,8 +26,8 @@ def batches(path: Path, width: int) -> Iterator[pa.Table]:
     """
     rows: list[list[str | None]] = []
     record, start = 0, 1
-    with probe.text(path, errors="surrogateescape") as lines:
-        limited = probe.Lines(lines, path)
+    with packed.text(path, errors="surrogateescape") as lines:
+        limited = packed.Lines(lines, path)
         reader = csv.reader(limited, strict=True)
         try:
             for position, row in enumerate(reader):
@@ -40,7 +40,7 @@ def batches(path: Path, width: int) -> Iterator[pa.Table]:
                 if len(rows) >= BATCH:
                     yield _arrow(rows, width)
                     rows = []
-        except probe.CODECS as error:
+        except packed.CODECS as error:
             raise UnreadableFileError(f"{path}: line {reader.line_num}: {error}; deliver the file again") from error
     yield _arrow(rows, width)
 

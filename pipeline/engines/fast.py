@@ -12,7 +12,7 @@ import duckdb
 from pipeline.engines import staging
 from pipeline.engines.staged import StagedFile
 from pipeline.errors import UnreadableFileError
-from pipeline.sources import probe
+from pipeline.sources import packed
 
 #: A CSV record may be this long in the fast reader; longer ones go to the careful one.
 LINE_LIMIT = 1 << 24
@@ -57,15 +57,15 @@ def sound(files: Sequence[StagedFile], connection: duckdb.DuckDBPyConnection) ->
         UnreadableFileError: when one is damaged or a bomb; what goes on inside is then interrupted.
         LongLineError: when one may have a line that DuckDB has left out.
     """
-    packed = [each.file.path for each in files if each.probe.container == "gzip"]
-    if not packed:
+    gzips = [each.file.path for each in files if each.probe.container == "gzip"]
+    if not gzips:
         yield
         return
     done = threading.Event()
 
     def check() -> bool:
         try:
-            are_long = [probe.check_gzip(path) for path in packed]
+            are_long = [packed.check_gzip(path) for path in gzips]
         except UnreadableFileError:
             if not done.is_set():
                 connection.interrupt()

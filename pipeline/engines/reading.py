@@ -22,7 +22,7 @@ from pipeline.engines import careful, credits, fast, parquet, spool, staging
 from pipeline.engines.failures import first_line
 from pipeline.engines.spool import Spool
 from pipeline.engines.staged import Staged, StagedFile, require_one_format
-from pipeline.sources import find, formats, probe
+from pipeline.sources import find, formats, packed, probe
 from pipeline.sources.find import ExportFile
 from pipeline.sources.formats import Header
 from pipeline.sources.probe import Probe
@@ -141,7 +141,7 @@ class Reader:
                 self._append(parquet.select(number, each, [path], self._absent, remarks=self._closely))
             return
         if each.probe.container == "zip":
-            path = probe.unzip(each.file.path, self.folder)
+            path = packed.unzip(each.file.path, self.folder)
         try:
             if is_careful or not self._fast(number, [each], path):
                 self._careful(number, each, path)
@@ -173,7 +173,7 @@ class Reader:
         )
         try:
             if any(
-                each.probe.container != "gzip" and probe.has_long_line(path)
+                each.probe.container != "gzip" and packed.has_long_line(path)
                 for each, path in zip(alike, paths, strict=True)
             ):
                 raise fast.LongLineError(f"a line of more than {fast.LINE_LIMIT} bytes")
@@ -205,7 +205,7 @@ class Reader:
         self._forget_spool(file)
         spooled = spool.write(file.path, self.folder, f"lines-{next(self._numbers)}")
         self._spools[file] = spooled
-        return Probe(probe.container(file.path), spooled.columns, content="json_lines")
+        return Probe(packed.container(file.path), spooled.columns, content="json_lines")
 
     def _stage_json_lines(self, number: int, each: StagedFile) -> None:
         used = {*each.header.fields.values(), *each.header.tags, *each.header.kept}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.engines import staging
-from pipeline.sources import json_lines, probe
+from pipeline.sources import json_lines, packed
 from pipeline.sources.json_lines import Record
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def write(path: Path, folder: Path, name: str) -> Spool:
     found: dict[str, None] = {}
     parts: list[Path] = []
     records: list[Record] = []
-    with probe.json_file(path) as file:
+    with packed.json_file(path) as file:
         for record in json_lines.records(file):
             json_lines.note_columns(found, record, str(path))
             records.append(record)

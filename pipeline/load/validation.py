@@ -14,7 +14,7 @@ from pipeline.engines.conformance import Conformance, Finding
 from pipeline.errors import CostmillError, ExportError
 from pipeline.load.loader import Loader
 from pipeline.load.outcome import Outcome, fingerprint
-from pipeline.sources import probe
+from pipeline.sources import packed
 from pipeline.sources.delivery import Delivery, Mode
 from pipeline.store.warehouse import Warehouse
 
@@ -159,7 +159,7 @@ class _Validation:
 
 def _container(path: Path) -> str | None:
     try:
-        return probe.container(path)
+        return packed.container(path)
     except ExportError:
         return None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UnreadableFileError
-from pipeline.sources import formats, json_lines, probe
+from pipeline.sources import formats, json_lines, packed, probe
 from pipeline.sources.json_lines import Record
 
 GCP = {
@@ -32,7 +32,7 @@ def put(folder: Path, text: str | bytes, name: str = "export.json") -> Path:
 
 
 def read(folder: Path, text: str | bytes) -> list[Record]:
-    with probe.json_file(put(folder, text)) as file:
+    with packed.json_file(put(folder, text)) as file:
         return list(json_lines.records(file))
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import UnreadableFileError
-from pipeline.sources import probe
+from pipeline.sources import packed, probe
 from tests.load.bills import csv_bytes, focus
 
 CSV = csv_bytes([focus(), focus(ResourceId="2")])
@@ -53,7 +53,7 @@ def parquet() -> bytes:
 )
 @pytest.mark.parametrize("name", ["bill.csv", "bill.csv.gz", "bill.parquet", "bill"])
 def test_the_container_is_told_by_the_first_bytes(tmp_path: Path, data: bytes, container: str, name: str) -> None:
-    assert probe.container(put(tmp_path, data, name)) == container
+    assert packed.container(put(tmp_path, data, name)) == container
 
 
 @pytest.mark.parametrize("data", [CSV, b"\xef\xbb\xbf" + CSV, gzip.compress(CSV), zipped(("bills/x.csv", CSV))])
@@ -109,15 +109,15 @@ def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
 def test_a_zip_is_unpacked_under_a_name_of_ours(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    unpacked = probe.unzip(put(tmp_path, zipped(("deep/evil.csv", CSV)), "bill.zip"), out)
+    unpacked = packed.unzip(put(tmp_path, zipped(("deep/evil.csv", CSV)), "bill.zip"), out)
     assert unpacked == out / "bill.csv"
     assert unpacked.read_bytes() == CSV
 
 
 def test_a_zip_is_not_unpacked_where_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "DISK_RESERVE", 1 << 60)
+    monkeypatch.setattr(packed, "DISK_RESERVE", 1 << 60)
     with pytest.raises(UnreadableFileError, match="make room, or set TMPDIR to another disk"):
-        probe.unzip(put(tmp_path, zipped(("x", CSV))), tmp_path)
+        packed.unzip(put(tmp_path, zipped(("x", CSV))), tmp_path)
 
 
 def test_a_list_of_members_that_would_fill_the_memory_is_not_read(tmp_path: Path) -> None:
@@ -128,14 +128,14 @@ def test_a_list_of_members_that_would_fill_the_memory_is_not_read(tmp_path: Path
 
 def test_a_gzip_bomb_is_told_before_it_is_unpacked_whole(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFileError, match=r"to more than 67,108,864 bytes; no bill packs so well"):
-        probe.check_gzip(put(tmp_path, gzip.compress(b"\n" * (68 << 20))))
+        packed.check_gzip(put(tmp_path, gzip.compress(b"\n" * (68 << 20))))
 
 
 def test_a_zip_that_is_damaged_inside_is_refused(tmp_path: Path) -> None:
     data = bytearray(zipped(("x", CSV * 50)))
     data[60] ^= 0xFF
     with pytest.raises(UnreadableFileError, match="torn or damaged zip"):
-        probe.unzip(put(tmp_path, bytes(data)), tmp_path)
+        packed.unzip(put(tmp_path, bytes(data)), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -143,17 +143,17 @@ def test_a_zip_that_is_damaged_inside_is_refused(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("padding", [b"", b"\0" * 600])
 def test_a_sound_gzip_of_one_or_more_members_passes(tmp_path: Path, data: bytes, padding: bytes) -> None:
-    probe.check_gzip(put(tmp_path, data + padding))
+    packed.check_gzip(put(tmp_path, data + padding))
 
 
 def test_a_sound_gzip_longer_than_a_piece_passes(tmp_path: Path) -> None:
-    probe.check_gzip(put(tmp_path, gzip.compress(b"0123456789" * 2_000_000)))
+    packed.check_gzip(put(tmp_path, gzip.compress(b"0123456789" * 2_000_000)))
 
 
 @pytest.mark.parametrize("cut", [1, 4, 8, 12])
 def test_a_torn_gzip_is_noticed(tmp_path: Path, cut: int) -> None:
     with pytest.raises(UnreadableFileError, match="torn or damaged gzip: it ends before its end-of-stream mark"):
-        probe.check_gzip(put(tmp_path, gzip.compress(CSV)[:-cut]))
+        packed.check_gzip(put(tmp_path, gzip.compress(CSV)[:-cut]))
 
 
 @pytest.mark.parametrize("place", [-8, -1])
@@ -161,4 +161,4 @@ def test_a_gzip_whose_checksum_or_length_is_wrong_is_noticed(tmp_path: Path, pla
     data = bytearray(gzip.compress(CSV))
     data[place] ^= 1
     with pytest.raises(UnreadableFileError, match="torn or damaged gzip"):
-        probe.check_gzip(put(tmp_path, bytes(data)))
+        packed.check_gzip(put(tmp_path, bytes(data)))
