@@ -16,8 +16,8 @@ from pipeline import focus, money, resources, tags
 from pipeline.engines import staging
 from pipeline.engines.staged import Staged
 from pipeline.entries import CATEGORY_OF_SERVICE
-from pipeline.sources.delivery import SKETCH_BATCHES, SKETCH_SIZE, Profile
 from pipeline.sources.formats import Control, Format, Header
+from pipeline.sources.profiles import SKETCH_BATCHES, SKETCH_SIZE, Profile
 from pipeline.sources.views import Kind
 from pipeline.store.resource_keys import COLUMNS as RESOURCE
 from pipeline.store.resource_keys import resource_key_sql

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pipeline import addresses
 from pipeline.config import CacheSettings, SourceSettings
 from pipeline.load.tools import Tools
-from pipeline.sources import delivery as deliveries
-from pipeline.sources import find
+from pipeline.sources import find, grouping
 from pipeline.sources.cache import Cache
-from pipeline.sources.delivery import Mode, Plan, Profile
+from pipeline.sources.delivery import Mode, Plan
 from pipeline.sources.find import ExportFile
 from pipeline.sources.places import Folder, Place
+from pipeline.sources.profiles import Profile
 from pipeline.sources.remote import Buckets
 from pipeline.store import objects
 from pipeline.store.warehouse import Warehouse
@@ -42,7 +42,7 @@ class Planner:
         cache: dict[str, tuple[int, int, str]] = {path: (size, changed, sha) for path, size, changed, sha in rows}
         before = dict(cache)
         try:
-            plan = deliveries.plan(patterns, cache, self.profile, mode, self._place)
+            plan = grouping.plan(patterns, cache, self.profile, mode, self._place)
         finally:
             self._remember_objects()
         fresh = [(path, *facts) for path, facts in cache.items() if before.get(path) != facts]

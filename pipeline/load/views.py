@@ -18,8 +18,9 @@ from pipeline.errors import CostmillError, UnreadableFileError
 from pipeline.load.measures import Measures
 from pipeline.load.outcome import Job, fingerprint
 from pipeline.sources import find, formats, probe, views
-from pipeline.sources.delivery import Delivery, Plan, Profile
+from pipeline.sources.delivery import Delivery, Plan
 from pipeline.sources.find import ExportFile
+from pipeline.sources.profiles import Profile
 from pipeline.sources.views import Kind
 from pipeline.store import loads
 from pipeline.store.loads import Current, Status

@@ -6,22 +6,19 @@ other, and files that share none are parts of one delivery; what is in between c
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 from pipeline.errors import CostmillError, ExportError, FileChangedError, UndecidedError, UnreadableFileError
-from pipeline.sources import find, manifests, views
+from pipeline.sources import find, manifests
+from pipeline.sources.delivery import Delivery, Mode, Plan
 from pipeline.sources.find import ExportFile, HashCache
 from pipeline.sources.manifests import Manifest
 from pipeline.sources.places import Folder, Opener, Place
-from pipeline.sources.views import Kind
+from pipeline.sources.profiles import Profile, are_alike, are_shards, overlap
 
 logger = logging.getLogger(__name__)
 
@@ -29,103 +26,7 @@ logger = logging.getLogger(__name__)
 REDELIVERED_FROM = 0.5
 #: Up to this share they are parts: some rows may have equal keys by chance.
 PARTS_UP_TO = 0.02
-#: Row keys kept of each file and period (the smallest hashes): enough to tell 2 % from 50 %.
-SKETCH_SIZE = 1024
-#: Batches kept of each file of an incremental export.
-SKETCH_BATCHES = 20_000
-
 _DIGITS = re.compile(r"[0-9]+")
-
-Mode = Literal["auto", "one", "each"]
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What a file holds: its format, and by billing period its rows and the smallest hashes of its row keys.
-
-    ``batches`` says what each batch of an incremental export holds here; empty for snapshots.
-    ``kinds`` are what tells its view, for a format whose months come in two views of the same money.
-    """
-
-    format: str
-    rows: Mapping[str, int]
-    sketches: Mapping[str, tuple[str, ...]]
-    batches: Mapping[str, str] = field(default_factory=dict)
-    kinds: tuple[Kind, ...] = ()
-
-    def view(self, period: str) -> views.View:
-        """The view of a billing period's rows."""
-        return views.told(kind for kind in self.kinds if kind.period == period)
-
-    def to_json(self) -> str:
-        """Return the profile as JSON text."""
-        facts = {"rows": dict(self.rows), "sketches": dict(self.sketches), "batches": dict(self.batches)}
-        return json.dumps({"format": self.format, **facts, "kinds": [kind.to_list() for kind in self.kinds]})
-
-    @staticmethod
-    def from_json(text: str) -> Profile:
-        """Read what ``to_json`` wrote."""
-        loaded = json.loads(text)
-        sketches = {key: tuple(value) for key, value in loaded["sketches"].items()}
-        kinds = tuple(Kind.from_list(values) for values in loaded.get("kinds", ()))
-        return Profile(loaded["format"], loaded["rows"], sketches, loaded["batches"], kinds)
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One export at one time: files that are loaded together or not at all.
-
-    Attributes:
-        delivered_at: when the provider made it, as it states itself (UTC); None where it does not.
-        modified_at: the latest change of its files (UTC), which orders deliveries that state no time.
-        current: named by the provider as the newest of its period.
-        period: the billing period that its manifest states; the rows decide, this names an empty delivery.
-        problem: why it cannot be read, such as a file that its manifest names and that is not there.
-        view: the view of the money that its manifest states, where a format's months come in two.
-        views: of a joint delivery: the view of each file.
-        only: the billing periods that are taken from it; None for all.
-        alone: why it stands alone though the other view is there.
-        overruled: why it does not go in: the other view stands alone.
-        manifest: the manifest that names its files; None where the rows decided.
-    """
-
-    files: tuple[ExportFile, ...]
-    delivered_at: datetime | None
-    modified_at: datetime
-    current: bool = False
-    period: str | None = None
-    problem: str | None = None
-    view: str | None = None
-    views: tuple[str, ...] = ()
-    only: frozenset[str] | None = None
-    alone: str | None = None
-    overruled: str | None = None
-    manifest: Path | None = None
-
-    @property
-    def name(self) -> str:
-        """The path of its first file, and how many there are."""
-        first = self.files[0].name if self.files else "nothing"
-        return first if len(self.files) <= 1 else f"{first} and {len(self.files) - 1} more"
-
-    @property
-    def order(self) -> tuple[bool, datetime]:
-        """Deliveries of a period go in by this."""
-        return (self.current, self.delivered_at or self.modified_at)
-
-    def fingerprint(self, settings: str) -> str:
-        """Hash of the contents and the settings that change a mapping."""
-        parts = [*sorted(file.sha256 for file in self.files), settings, self.problem or ""]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A source's deliveries, oldest first, and the files that are none, each with its error."""
-
-    deliveries: tuple[Delivery, ...]
-    refused: tuple[tuple[ExportFile, CostmillError], ...]
-
 
 Profiler = Callable[[ExportFile], Profile]
 
@@ -351,14 +252,9 @@ def _group_of(
         return None
     for group in reversed(groups):
         members = [member for _, member in group if member is not None and member.format == profile.format]
-        if any(_alike(profile, member, period) for member in members for period in {*member.rows} & {*profile.rows}):
+        if any(are_alike(profile, member, period) for member in members for period in {*member.rows} & {*profile.rows}):
             return group
     return None
-
-
-def _alike(profile: Profile, member: Profile, period: str) -> bool:
-    """Whether two files can be of one view: an amortized one is no re-delivery of an actual one, nor a part of it."""
-    return {profile.view(period), member.view(period)} != {"actual", "amortized"}
 
 
 def _redelivers(file: ExportFile, profile: Profile | None, other: ExportFile, known: Profile | None) -> bool:
@@ -367,7 +263,7 @@ def _redelivers(file: ExportFile, profile: Profile | None, other: ExportFile, kn
     if file.sha256 == other.sha256:
         return True
     if profile.batches or known.batches:
-        return not _are_shards(profile, known)
+        return not are_shards(profile, known)
     shares = [
         overlap(profile.sketches[period], known.sketches[period]) for period in set(profile.rows) & set(known.rows)
     ]
@@ -378,28 +274,6 @@ def _redelivers(file: ExportFile, profile: Profile | None, other: ExportFile, kn
             "deliveries one after the other; nothing of them was loaded. Say which with --delivery one or --delivery each"
         )
     return share >= REDELIVERED_FROM
-
-
-def _are_shards(left: Profile, right: Profile) -> bool:
-    """Whether two files hold parts of the same batches: one extraction in several files.
-
-    An extraction that was cut differs in its last batch only; one that was made again differs in none.
-    """
-    common = left.batches.keys() & right.batches.keys()
-    differing = sum(left.batches[name] != right.batches[name] for name in common)
-    return differing > 1 and 2 * differing > len(common)
-
-
-def overlap(left: Sequence[str], right: Sequence[str]) -> float:
-    """Return the share of common row keys, of the smaller side, from two sketches (sorted smallest hashes)."""
-    if not left or not right:
-        return 0.0
-    limits = [side[-1] for side in (left, right) if len(side) >= SKETCH_SIZE]
-    limit = min(limits, default="g")
-    low = {key for key in left if key <= limit}
-    high = {key for key in right if key <= limit}
-    smaller = min(len(low), len(high))
-    return len(low & high) / smaller if smaller else 0.0
 
 
 def _delivery(files: list[ExportFile]) -> Delivery:

@@ -1,0 +1,74 @@
+"""What a file holds, in little: enough to tell parts of a delivery from deliveries one after the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.sources import views
+from pipeline.sources.views import Kind
+
+#: Row keys kept of each file and period (the smallest hashes): enough to tell 2 % from 50 %.
+SKETCH_SIZE = 1024
+#: Batches kept of each file of an incremental export.
+SKETCH_BATCHES = 20_000
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a file holds: its format, and by billing period its rows and the smallest hashes of its row keys.
+
+    ``batches`` says what each batch of an incremental export holds here; empty for snapshots.
+    ``kinds`` are what tells its view, for a format whose months come in two views of the same money.
+    """
+
+    format: str
+    rows: Mapping[str, int]
+    sketches: Mapping[str, tuple[str, ...]]
+    batches: Mapping[str, str] = field(default_factory=dict)
+    kinds: tuple[Kind, ...] = ()
+
+    def view(self, period: str) -> views.View:
+        """The view of a billing period's rows."""
+        return views.told(kind for kind in self.kinds if kind.period == period)
+
+    def to_json(self) -> str:
+        """Return the profile as JSON text."""
+        facts = {"rows": dict(self.rows), "sketches": dict(self.sketches), "batches": dict(self.batches)}
+        return json.dumps({"format": self.format, **facts, "kinds": [kind.to_list() for kind in self.kinds]})
+
+    @staticmethod
+    def from_json(text: str) -> Profile:
+        """Read what ``to_json`` wrote."""
+        loaded = json.loads(text)
+        sketches = {key: tuple(value) for key, value in loaded["sketches"].items()}
+        kinds = tuple(Kind.from_list(values) for values in loaded.get("kinds", ()))
+        return Profile(loaded["format"], loaded["rows"], sketches, loaded["batches"], kinds)
+
+
+def are_alike(profile: Profile, member: Profile, period: str) -> bool:
+    """Whether two files can be of one view: an amortized one is no re-delivery of an actual one, nor a part of it."""
+    return {profile.view(period), member.view(period)} != {"actual", "amortized"}
+
+
+def are_shards(left: Profile, right: Profile) -> bool:
+    """Whether two files hold parts of the same batches: one extraction in several files.
+
+    An extraction that was cut differs in its last batch only; one that was made again differs in none.
+    """
+    common = left.batches.keys() & right.batches.keys()
+    differing = sum(left.batches[name] != right.batches[name] for name in common)
+    return differing > 1 and 2 * differing > len(common)
+
+
+def overlap(left: Sequence[str], right: Sequence[str]) -> float:
+    """Return the share of common row keys, of the smaller side, from two sketches (sorted smallest hashes)."""
+    if not left or not right:
+        return 0.0
+    limits = [side[-1] for side in (left, right) if len(side) >= SKETCH_SIZE]
+    limit = min(limits, default="g")
+    low = {key for key in left if key <= limit}
+    high = {key for key in right if key <= limit}
+    smaller = min(len(low), len(high))
+    return len(low & high) / smaller if smaller else 0.0
