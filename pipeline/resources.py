@@ -24,3 +24,9 @@ def folder(name: str) -> Path:
 def sql(name: str) -> str:
     """Return the text of ``sql/<name>.sql``, such as ``rollups/daily_costs``."""
     return (folder("sql") / f"{name}.sql").read_text(encoding="utf-8")
+
+
+@cache
+def lookup(name: str) -> str:
+    """Return the text of ``sql/lookups/<name>.csv``, such as ``spellings``."""
+    return (folder("sql") / "lookups" / f"{name}.csv").read_text(encoding="utf-8")

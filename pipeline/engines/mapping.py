@@ -338,7 +338,7 @@ class Mapper:
             self._looked_up.add(name)
 
     def _load_spellings(self) -> None:
-        spellings = (resources.folder("sql") / "lookups" / "spellings.csv").read_text(encoding="utf-8").split()[1:]
+        spellings = resources.lookup("spellings").split()[1:]
         rows = [(spelling.lower(), spelling) for spelling in spellings]
         self.warehouse.replace_temporary("spellings", {"lower_spelling": "VARCHAR", "spelling": "VARCHAR"}, rows)
         aliases = list(focus.provider_aliases().items())

@@ -168,6 +168,8 @@ class Reader:
         names = ", ".join(staging.literal(str(path)) for path in paths)
         place = number if len(paths) == 1 else f"CAST({number - 1} + list_position([{names}], filename) AS INTEGER)"
         source = fast.read_csv(names, alike[0])
+        if len(paths) > 1:
+            source = f"(SELECT *, filename FROM {source})"  # a virtual column: no part of *
         select = staging.select(
             alike[0].header, columns, source, file=place, record="NULL", line="NULL", without=self._absent
         )

@@ -66,7 +66,7 @@ def select(
     out, which ``with_absent`` puts back; ``remarks`` adds ``x_Remarks``.
     """
     columns, source = _cleaned(header, columns, source)
-    typed = {field.name: _typed(field, header, columns) for field in header.format.fields}
+    typed, source = _typed_once(header, columns, source)
     parts = [f"{expression} AS {identifier(name)}" for name, expression in typed.items() if name not in without]
     parts += [
         f"{file} AS x_File",
@@ -96,6 +96,17 @@ def _cleaned(header: Header, columns: Sequence[Column], source: str) -> tuple[li
     clean = ", ".join(f"{_as_text(raw, header)} AS text_{index}" for index, raw in texts.items())
     plain = [Column(f"text_{index}") if index in texts else raw for index, raw in enumerate(columns)]
     return plain, f"(SELECT *, {clean} FROM {source})"
+
+
+def _typed_once(header: Header, columns: Sequence[Column], source: str) -> tuple[dict[str, str], str]:
+    """Type the numbers and times that the files have once, below the SELECT: planning a macro takes longer than a row."""
+    typed = {field.name: _typed(field, header, columns) for field in header.format.fields}
+    given = [field for field in header.format.fields if field.kind != "text" and field.name in header.fields]
+    if not given:
+        return typed, source
+    names = {field.name: identifier(UNIT + field.name) for field in given}  # no raw column is called so
+    made = ", ".join(f"{typed[field]} AS {name}" for field, name in names.items())
+    return typed | names, f"(SELECT *, {made} FROM {source})"
 
 
 def absent(headers: Sequence[Header]) -> tuple[str, ...]:

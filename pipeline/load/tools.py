@@ -22,8 +22,7 @@ class Tools:
     def __init__(self, warehouse: Warehouse, keys: Sequence[str]) -> None:
         self.warehouse = warehouse
         self.keys = tuple(keys)
-        self.mappings: dict[str | None, str] = {each.name: each.mapping_version() for each in formats.FORMATS}
-        self.mappings[None] = formats.all_mappings()
+        self.mappings = formats.mapping_versions()
         self._made: tuple[Reader, Mapper] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 

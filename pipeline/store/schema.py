@@ -37,9 +37,9 @@ def migrate(warehouse: Warehouse) -> None:
         SchemaError: when the file holds a schema file that this program does not know, or an edited one.
     """
     own = files()
-    if not _is_empty(warehouse):
-        _refuse_newer(warehouse, own)
     applied = _applied(warehouse)
+    if applied or not _is_empty(warehouse):
+        _refuse_newer(warehouse, own)
     if set(applied) == set(own):
         return
     missing = [name for name in own if name not in applied]

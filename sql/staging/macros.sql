@@ -24,18 +24,13 @@ CREATE OR REPLACE TEMP MACRO long_double(d) AS
 -- offsets and takes blanks for digits.
 CREATE OR REPLACE TEMP MACRO in_calendar(m) AS
     CASE WHEN m >= TIMESTAMP '1000-01-01' AND m < TIMESTAMP '3000-01-01' THEN m END;
+CREATE OR REPLACE TEMP MACRO hours_and_minutes(n) AS n - n // 100 * 40;
 CREATE OR REPLACE TEMP MACRO offset_minutes(z) AS
-    CASE
-        WHEN length(z) >= 3 AND z[1] IN ('+', '-') THEN
-            (CASE z[1] WHEN '-' THEN -1 ELSE 1 END)
-            * (CAST(z[2:3] AS INTEGER) * 60 + CAST(coalesce(nullif(replace(z[4:], ':', ''), ''), '0') AS INTEGER))
-        ELSE 0
-    END;
+    hours_and_minutes(CAST(rpad(replace(z, ':', ''), 5, '0') AS INTEGER));
 CREATE OR REPLACE TEMP MACRO utc_text(t) AS
     CASE
         WHEN t[1] NOT IN ('1', '2') OR t[12] = ' ' OR t[15] = ' ' THEN NULL
-        WHEN t LIKE '____-__-__T__:__:__Z' THEN TRY_CAST(t AS TIMESTAMP)
-        WHEN t LIKE '____-__-__ __:__:__' THEN TRY_CAST(t AS TIMESTAMP)
+        WHEN t LIKE '____-__-__T__:__:__Z' OR t LIKE '____-__-__ __:__:__' THEN TRY_CAST(t AS TIMESTAMP)
         WHEN regexp_full_match(
             t, '\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?( ?(Z|UTC|[+-](0\d|1[0-4])(:?[0-5]\d)?))?)?'
         ) THEN

@@ -32,11 +32,11 @@ __all__ = [
     "Format",
     "Header",
     "TwoViews",
-    "all_mappings",
     "detect",
     "holds_objects",
     "is_signed",
     "kept_name",
+    "mapping_versions",
     "resolve",
     "squeeze",
 ]
@@ -200,6 +200,9 @@ def _shorten(columns: Iterable[str], most: int = 12) -> str:
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def all_mappings() -> str:
-    """Hash of every format's mapping: a file that none could read is tried again when any of them changes."""
-    return hashlib.sha256("".join(each.mapping_version() for each in FORMATS).encode()).hexdigest()[:16]
+def mapping_versions() -> dict[str | None, str]:
+    """Each format's mapping by its name, and under None the hash of all: a file that none could read is tried again when
+    any of them changes.
+    """
+    versions: dict[str | None, str] = {each.name: each.mapping_version() for each in FORMATS}
+    return versions | {None: hashlib.sha256("".join(versions.values()).encode()).hexdigest()[:16]}

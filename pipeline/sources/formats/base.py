@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from pipeline import resources
@@ -169,6 +170,10 @@ class Format:
         """SQL over the staged fields: the label of a row's billing period."""
         return self.period or f"strftime({self.period_start} + INTERVAL 1 DAY, '%Y-%m')"
 
+    @cached_property
+    def _described(self) -> str:
+        return repr(self)
+
     def plain(self, name: str) -> str:
         """Return a column's name without its translation."""
         found = _TRANSLATED.fullmatch(name.strip()) if self.translated else None
@@ -188,11 +193,10 @@ class Format:
         files = [f"sources/{self.name}", "sources/resources", "staging/macros"]
         files += [f"sources/{name}" for name in (self.generated, self.views and self.views.kinds, *self.steps) if name]
         files += [f"staging/{self.overlay}"] if self.overlay else []
-        lookups = [resources.folder("sql") / "lookups" / f"{name}.csv" for name in (*self.lookups, "spellings")]
         parts = [
-            *(str(READER_VERSION), repr(self)),
+            *(str(READER_VERSION), self._described),
             *(resources.sql(name) for name in files),
-            *(path.read_text(encoding="utf-8") for path in lookups),
+            *(resources.lookup(name) for name in (*self.lookups, "spellings")),
         ]
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
