@@ -93,6 +93,12 @@ class UnreachableError(UnreadableFileError):
     retry = True
 
 
+class OriginError(ExportError):
+    """Recorded charges where a source has billed ones, or the other way round: the next run looks again."""
+
+    retry = True
+
+
 class MappingError(ExportError):
     """More rows could not be mapped than the source allows."""
 

@@ -64,4 +64,4 @@ def _ask(source: str, periods: list[str], yes: bool) -> None:
     click.confirm(f"Take {what} out?", abort=True, err=True)
 
 
-_LOADED = "SELECT x_Source, x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed' ORDER BY ALL"
+_LOADED = "SELECT x_Source, x_BillingPeriod FROM source_periods WHERE load_id IS NOT NULL ORDER BY ALL"

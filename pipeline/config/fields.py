@@ -43,11 +43,12 @@ LATER_BUDGET_PERIODS = (
 )
 ALERT_TYPES = ("actual", "forecasted")
 #: ``auto`` and the names of pipeline.sources.formats, which lies above this package: a test compares them.
-EXPORT_FORMATS = ("auto", "aws_cur", "azure_cost", "focus", "focus_preview", "gcp_billing", "oci_cost")
+EXPORT_FORMATS = ("auto", "aws_cur", "azure_cost", "focus", "focus_preview", "gcp_billing", "oci_cost", "usage_log")
 REPORT_FORMATS = ("html", "md")
 STALE = ("banner", "withhold")
-ORIGINS = ("billed",)
-LATER_ORIGINS = ("recorded",)
+ORIGINS = ("billed", "recorded")
+#: The formats whose charges are recorded; those of any other are billed. A test compares them with the formats.
+RECORDED_FORMATS = ("usage_log",)
 
 
 @dataclass(frozen=True)

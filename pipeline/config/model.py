@@ -52,6 +52,7 @@ class SourceSettings:
         name: its identity in the store.
         path: absolute folder or file, a glob pattern, or an address such as ``s3://bucket/folder``.
         format: ``auto`` or a format's name.
+        origin: what its charges are: of bills, or what programs recorded; None: what the format says.
         max_rejected: share of rows, 0 to 1, that a delivery may have rejected and still load.
         gate_rows: share of rows, 0 to 1, that a re-delivery may have less than what is loaded.
         gate_cost: share of a cost column's sum, 0 to 1, that it may be less, in each currency.
@@ -63,7 +64,7 @@ class SourceSettings:
     name: str
     path: str
     format: str = "auto"
-    origin: Literal["billed", "recorded"] = "billed"
+    origin: Literal["billed", "recorded"] | None = None
     keep_columns: tuple[str, ...] = ()
     max_rejected: Decimal = Decimal(0)
     gate_rows: Decimal = Decimal("0.1")

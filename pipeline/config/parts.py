@@ -72,12 +72,20 @@ def _read_source(section: Section, resolver: Resolver) -> SourceSettings | None:
     path = section.required(
         "path", resolver.pattern, "a folder, a file, a pattern such as exports/aws/**, or s3://bucket/folder"
     )
-    section.value("origin", fields.choice(fields.ORIGINS, fields.LATER_ORIGINS), "billed")
+    origin = section.value("origin", fields.choice(fields.ORIGINS), None)
+    format_ = section.value("format", fields.choice(fields.EXPORT_FORMATS), "auto")
+    is_recorded = format_ in fields.RECORDED_FORMATS
+    if origin and format_ != "auto" and is_recorded != (origin == fields.RECORDED):
+        made = "recorded" if is_recorded else "billed"
+        section.problem(
+            "origin", f"{origin!r} does not fit the format {format_}, whose charges are {made}; leave it out"
+        )
     gate = section.section("gate", SECTIONS["sources[].gate"])
     source = SourceSettings(
         name=name or "",
         path=path or "",
-        format=section.value("format", fields.choice(fields.EXPORT_FORMATS), "auto"),
+        format=format_,
+        origin=cast(Literal["billed", "recorded"] | None, origin),
         keep_columns=section.values("keep_columns", fields.line_of_text, ()),
         max_rejected=section.value("max_rejected", fields.share, Decimal(0)),
         gate_rows=gate.value("rows", fields.share, Decimal("0.1")),

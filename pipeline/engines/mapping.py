@@ -16,6 +16,7 @@ from pipeline import focus, money, resources, tags
 from pipeline.engines import staging
 from pipeline.engines.staged import Staged
 from pipeline.entries import CATEGORY_OF_SERVICE
+from pipeline.sources import json_lines
 from pipeline.sources.formats import Control, Format, Header
 from pipeline.sources.profiles import SKETCH_BATCHES, SKETCH_SIZE, Profile
 from pipeline.sources.views import Kind
@@ -34,13 +35,15 @@ logger = logging.getLogger(__name__)
 class Counts:
     """Rows of one billing period of a delivery: ``read`` = ``mapped`` + ``rejected`` + ``folded`` + ``repeated``.
 
-    ``repeated`` rows are in batches that another delivery has brought.
+    ``repeated`` rows are in batches that another delivery has brought, or records that count elsewhere. ``torn`` ones are
+    rejected: last lines that break off in files that may still be written.
     """
 
     read: int
     rejected: int
     folded: int
     repeated: int = 0
+    torn: int = 0
 
     @property
     def mapped(self) -> int:
@@ -80,9 +83,11 @@ class Mapper:
         sums = []
         for number, control in enumerate(fmt.controls):
             value = control.summed
+            again = f"coalesce(sum({value}) FILTER (WHERE {_repeated(fmt)}), 0)" if fmt.record else "0"
             sums += [
                 f"sum({value}) AS file_total_{number}",
                 f"coalesce(sum({value}) FILTER (WHERE x_Problem IS NOT NULL), 0) AS rejected_total_{number}",
+                f"{again} AS repeated_total_{number}",
                 f"count(x_Long_{number}) AS long_{number}",
                 f"coalesce(bool_or({control.derived}), false) AS derived_{number}",
             ]
@@ -90,7 +95,9 @@ class Mapper:
             CREATE OR REPLACE TEMP TABLE staged_sums AS
             SELECT x_BillingPeriod, {fmt.currency} AS currency, x_File, {"x_Batch" if fmt.batch else "NULL"} AS x_Batch,
                 count(*) AS read, count(x_Problem) AS rejected,
-                count(*) FILTER (WHERE x_Problem IS NULL AND ({fmt.folded})) AS folded, {", ".join(sums)}
+                count(*) FILTER (WHERE x_Problem IS NULL AND ({fmt.folded})) AS folded,
+                count(*) FILTER (WHERE {_repeated(fmt)}) AS repeated,
+                count(*) FILTER (WHERE {_torn(fmt)}) AS torn, {", ".join(sums)}
             FROM staged GROUP BY ALL""")
 
     def period_rows(self) -> dict[str, int]:
@@ -129,12 +136,12 @@ class Mapper:
         return dict(rows)
 
     def find_batches(self, staged: Staged) -> None:
-        """Make ``staged_batches``: rows and content of each billing period's batches, rejected rows left out."""
+        """Make ``staged_batches``: rows and content of each billing period's batches, without rejected and repeated rows."""
         self.warehouse.execute(f"""
             CREATE OR REPLACE TEMP TABLE staged_batches AS
             SELECT x_BillingPeriod, x_Batch AS batch, count(*) AS rows,
                 sum(CAST(md5_number_lower({_row_key(staged.header)}) AS HUGEINT)) AS content
-            FROM staged WHERE x_Problem IS NULL GROUP BY ALL""")
+            FROM staged WHERE x_Problem IS NULL AND NOT ({_repeated(staged.header.format)}) GROUP BY ALL""")
 
     def kinds(self, staged: Staged) -> list[tuple[int, Kind]]:
         """What tells the views of what is staged, each with the index of its file; nothing for formats of one view."""
@@ -150,7 +157,8 @@ class Mapper:
         """Count the rows of a period; ``unread`` takes in those without a readable period."""
         [counted] = self.warehouse.rows(f"""
             SELECT CAST(coalesce(sum(read), 0) AS BIGINT), CAST(coalesce(sum(rejected), 0) AS BIGINT),
-                CAST(coalesce(sum(folded), 0) AS BIGINT)
+                CAST(coalesce(sum(folded), 0) AS BIGINT), CAST(coalesce(sum(repeated), 0) AS BIGINT),
+                CAST(coalesce(sum(torn), 0) AS BIGINT)
             FROM staged_sums WHERE {_of(period, unread)}""")
         return Counts(*counted)
 
@@ -178,7 +186,8 @@ class Mapper:
         for number, control in enumerate(fmt.controls):
             rows = self.warehouse.rows(f"""
                 SELECT currency, sum(file_total_{number}), sum(rejected_total_{number}),
-                    coalesce(sum(file_total_{number} - rejected_total_{number}) FILTER (WHERE NOT ({self.taken})), 0),
+                    coalesce(sum(CASE WHEN {self.taken} THEN repeated_total_{number}
+                        ELSE file_total_{number} - rejected_total_{number} END), 0),
                     bool_or(derived_{number})
                 FROM staged_sums WHERE {_of(period, unread)} GROUP BY ALL ORDER BY 1""")
             for currency, total, rejected, repeated, is_derived in rows:
@@ -224,7 +233,8 @@ class Mapper:
         Must run inside the caller's transaction.
         """
         names = self._mapped_columns()
-        stored = [name for name in names if name not in RESOURCE_ONLY and name != "x_SourceChanges"]
+        stored = [name for name in names if name not in RESOURCE_ONLY and name not in _COMPUTED]
+        category = "coalesce(m.x_CostCategory, c.x_CostCategory)" if "x_CostCategory" in names else "c.x_CostCategory"
         columns = ", ".join(staging.identifier(name) for name in stored)
         self._find_resources(names, period)
         same = " AND ".join(f"r.{name} IS NOT DISTINCT FROM m.{name}" for name in RESOURCE if name in names)
@@ -234,13 +244,13 @@ class Mapper:
                 x_ResourceKey)
             SELECT {", ".join("m." + staging.identifier(name) for name in stored)},
                 CASE WHEN t.is_changed THEN concat_ws(' ', m.x_SourceChanges, 'tags') ELSE m.x_SourceChanges END,
-                $load_id, $source, 'billed', c.x_CostCategory, t.x_TagSetId, r.x_ResourceKey
+                $load_id, $source, $origin, {category}, t.x_TagSetId, r.x_ResourceKey
             FROM mapped_rows AS m
             LEFT JOIN mapped AS r ON {same}
             LEFT JOIN tag_map AS t ON t.x_TagText = m.x_TagText
             LEFT JOIN cost_categories AS c ON c.ServiceCategory = m.ServiceCategory
             WHERE m.x_BillingPeriod = $period AND ({self.taken})""",
-            {"load_id": load_id, "source": source, "period": period},
+            {"load_id": load_id, "source": source, "period": period, "origin": staged.header.format.origin},
         )
         generated = self._generated(staged.header.format, period)
         self._insert_dimensions(period)
@@ -351,6 +361,18 @@ class Mapper:
 
 #: Mapped columns that go to the dimension alone.
 RESOURCE_ONLY = {*focus.RESOURCE_COLUMNS, "x_ResourceType", "x_TagText"}
+#: Mapped columns that an insert has a hand in.
+_COMPUTED = ("x_SourceChanges", "x_CostCategory")
+
+
+def _repeated(fmt: Format) -> str:
+    """SQL over ``staged``: the row is a record that counts elsewhere."""
+    return "x_Problem IS NULL AND x_Repeated" if fmt.record else "false"
+
+
+def _torn(fmt: Format) -> str:
+    """SQL over ``staged``: the row is the last line of a file that may still be written, and breaks off."""
+    return f"suffix(x_Problem, {staging.literal(json_lines.TORN)})" if fmt.grows else "false"
 
 
 def _of(period: str, unread: bool) -> str:

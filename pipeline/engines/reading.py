@@ -95,9 +95,11 @@ class Reader:
         header = looked[0].header
         self._absent = staging.absent([each.header for each in looked])
         for number, alike in fast.small_alike(looked):
-            if self._closely or len(alike) == 1 or not self._fast(number, alike):
+            # A record's id is told of with its place.
+            is_careful = self._closely or header.format.record is not None
+            if is_careful or len(alike) == 1 or not self._fast(number, alike):
                 for place, each in enumerate(alike):
-                    self._stage_file(number + place, each, is_careful=self._closely)
+                    self._stage_file(number + place, each, is_careful=is_careful)
         self._show(staging.with_absent(header.format.fields, self._absent, "staged_rows"), header)
         if header.format.overlay or header.format.credits:
             self._place_rejected(looked)

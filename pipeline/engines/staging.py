@@ -9,7 +9,8 @@ Besides the fields of the format (absent ones NULL) each row has
 - ``x_Noted``: an optional number could not be read and is NULL,
 - ``x_Problem``: why the row is rejected, as ``column, value, reason`` joined by ``\\x1f``; NULL when it is fine,
 - ``x_Kept``: the kept columns as one JSON object,
-- ``x_Batch``: the batch of a row, as text, in formats that have batches.
+- ``x_Batch``: the batch of a row, as text, in formats that have batches,
+- ``x_Repeated``: false, until ``engines.records`` knows that the record counts elsewhere; in formats whose rows have ids,
 - ``x_Remarks``, when asked for: what is odd about single values, as ``column, value, kind`` joined by ``\\x1f``, several
   joined by ``\\x1e``. Kinds: ``number`` and ``time`` (it is none, and the field is NULL), ``format`` (a time that is
   readable, but not written as FOCUS writes times).
@@ -79,6 +80,7 @@ def select(
         f"coalesce({ragged}, {_problem(header, columns, typed)}) AS x_Problem",
     ]
     parts += [f"CAST({header.format.batch} AS VARCHAR) AS x_Batch"] if header.format.batch else []
+    parts += ["false AS x_Repeated"] if header.format.record else []
     parts += [
         f"{_long(header, columns, typed, names)} AS x_Long_{n}" for n, names in enumerate(_control_fields(header))
     ]
@@ -269,7 +271,8 @@ def _problem(header: Header, columns: Sequence[Column], typed: dict[str, str]) -
             continue
         text = _as_text(raw, header)
         name = literal(header.columns[header.fields[field.name]].replace(UNIT, " ") + UNIT)
-        branches.append(f"WHEN NOT ({_is_given(raw, header)}) THEN {name} || {literal(UNIT + 'is empty')}")
+        empty = "; ".join(part for part in ("is empty", field.why) if part)
+        branches.append(f"WHEN NOT ({_is_given(raw, header)}) THEN {name} || {literal(UNIT + empty)}")
         if field.kind != "text":
             reason = literal(UNIT + _REASONS[field.kind])
             branches.append(

@@ -52,7 +52,8 @@ def judge(warehouse: Warehouse, mapper: Mapper, job: Job, mapping: str, *, accep
     replaced, _ = found.get("replaces", (0, 0))
     taken = found.get("new", (0, 0))[0] + replaced
     _, repeated = found.get("repeated", (0, 0))
-    return Judged(taken, replaced, repeated, _verdict(warehouse, job, taken, repeated))
+    known = repeated + mapper.counts(job.period, job.unread).repeated
+    return Judged(taken, replaced, repeated, _verdict(warehouse, job, taken, known))
 
 
 def _compare(warehouse: Warehouse, job: Job, *, accept: bool) -> None:
@@ -96,7 +97,7 @@ def _verdict(warehouse: Warehouse, job: Job, taken: int, repeated: int) -> tuple
             "extraction, load its files together with --delivery one; if they are to replace it, load with --accept"
         )
     if not taken and repeated:
-        return "superseded", "all of its batches are loaded already"
+        return "superseded", "all of it is loaded already"
     return None
 
 
@@ -125,17 +126,22 @@ class BatchSwap(Swap):
         self.prove_money(job, done.load_id)
         self.keep_columns(job.staged)
         self.warehouse.execute(_KEEP, {**given, "load_id": done.load_id, "mapping": load.mapping})
-        if judged.replaced:
+        if judged.replaced and job.origin == "billed":  # a log that goes on restates nothing
             self._write_restatement(job, done)
         rollups.refresh(self.warehouse, source, period, self.keys)
         swap.note_source_period(self.warehouse, job, done)
         swap.drop_orphans(self.warehouse)
-        states.note_load(self.warehouse, done)
+        self._note_bill(done, is_first=is_first) if job.origin == "billed" else rollups.touch(self.warehouse)
+        swap.run_checks(self.warehouse, source, period)
+        return done
+
+    def _note_bill(self, load: Load, *, is_first: bool) -> None:
+        """Note what a bill leaves due; what is recorded is in no answer, and is only published."""
+        source, period = load.x_Source, str(load.x_BillingPeriod)
+        states.note_load(self.warehouse, load)
         rollups.mark_dirty(self.warehouse, period)
         if is_first:
             swap.close_earlier(self.warehouse, source, period)
-        swap.run_checks(self.warehouse, source, period)
-        return done
 
     def _take_out(self, job: Job, load: Load) -> None:
         """Take the replaced batches out of the charges, and out of what the loads that brought them answer for."""

@@ -153,9 +153,10 @@ def _require_mapped(job: Job, counts: Counts) -> None:
             f"{job.delivery.name}: none of its {counts.read} rows has a billing period that can be read; nothing of them was "
             f"loaded. `costmill status --rejected {job.source.name}` lists file, line, column and reason of each"
         )
-    if counts.rejected and counts.rejected > job.source.max_rejected * counts.read:
+    rejected = counts.rejected - counts.torn  # a file that is being written is no worse for it
+    if rejected > job.source.max_rejected * counts.read:
         raise MappingError(
-            f"{job.delivery.name}: {counts.rejected} of {counts.read} rows cannot be read, more than the source's "
+            f"{job.delivery.name}: {rejected} of {counts.read} rows cannot be read, more than the source's "
             f"max_rejected ({job.source.max_rejected:%}) allows; nothing of them was loaded. "
             f"`costmill status --rejected {job.source.name}` lists file, line, column and reason of each"
         )

@@ -10,12 +10,13 @@ from decimal import Decimal
 from functools import partial
 
 from pipeline.config import CacheSettings, SourceSettings
+from pipeline.engines import records
 from pipeline.engines.failures import as_export_errors
 from pipeline.engines.mapping import Counts, Mapper
 from pipeline.engines.reading import Reader
 from pipeline.engines.staged import Staged
 from pipeline.errors import CostmillError, ExportError, UndecidedError, UnreadableFileError, UsageError
-from pipeline.load import batches, decisions, gate, measures, quarantine, roles, unload, views, waiting
+from pipeline.load import batches, decisions, gate, measures, origins, quarantine, roles, unload, views, waiting
 from pipeline.load.gate import Judgement
 from pipeline.load.limits import NO_LIMITS, Limits
 from pipeline.load.measures import Measures
@@ -209,6 +210,8 @@ class Loader:
                 self._planner.bring(delivery.files)
                 staged = reader.stage(delivery.files, source.keep_columns)
                 _require_format(source, staged)
+                origins.require(self.warehouse, source, staged)
+                records.settle(reader, self.warehouse, staged, source.name)
                 roles.settle(reader, mapper, staged, delivery)
                 mapper.measure(staged)
                 periods = mapper.period_rows()
@@ -304,13 +307,13 @@ class Loader:
             gate.require_mapped(job, counts, is_older=False)
             anew = bool(self.limits.again)
             judged = batches.judge(self.warehouse, mapper, job, load.mapping, accept=self.accept, anew=anew)
-            load = replace(load, rows_repeated=judged.repeated_rows)
+            load = replace(load, rows_repeated=counts.repeated + judged.repeated_rows)
             if judged.verdict:
                 raise gate.HeldBackError(*judged.verdict, None)
             names = find.called_by_name(job.delivery.files)
             with names, as_export_errors(job.delivery.name), self.warehouse.transaction():
                 adding = batches.BatchSwap(self.warehouse, mapper, self._tools.keys)
-                done = adding.add(job, load, replace(counts, repeated=judged.repeated_rows), judged)
+                done = adding.add(job, load, replace(counts, repeated=load.rows_repeated), judged)
                 for file in job.delivery.files:
                     find.check_unchanged(file)
         except gate.HeldBackError as held:
@@ -326,7 +329,9 @@ class Loader:
         return self._loaded(job, done, started)
 
     def _loaded(self, job: Job, load: Load, started: float) -> Outcome:
-        totals: dict[str | None, Decimal] = dict(self.warehouse.rows(_TOTALS, [job.source.name, job.period]))
+        totals: dict[str | None, Decimal] = dict(
+            self.warehouse.rows(_TOTALS, [job.source.name, job.period, job.origin])
+        )
         return outcome(job, load, totals, time.monotonic() - started, ledger_notes(self.warehouse, load.load_id))
 
     def close_sources_but(self, names: Sequence[str]) -> None:
@@ -350,4 +355,4 @@ def _require_format(source: SourceSettings, staged: Staged) -> None:
 
 _TOTALS = """
 SELECT BillingCurrency, sum(BilledCost) FROM daily_costs
-WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = 'billed' GROUP BY ALL ORDER BY ALL"""
+WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = ? GROUP BY ALL ORDER BY ALL"""

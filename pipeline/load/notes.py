@@ -1,10 +1,12 @@
-"""What somebody may want to know of a delivery that went in, from its rows of the ledger: growth and drift."""
+"""What somebody may want to know of a delivery that went in, from its rows of the ledger: growth, drift, a torn line."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from pipeline import money
+from pipeline.sources import json_lines
 from pipeline.store.warehouse import Warehouse
 
 #: Columns that a note names; the ledger has all.
@@ -12,7 +14,7 @@ NAMED = 3
 
 
 def ledger_notes(warehouse: Warehouse, load_id: str) -> tuple[str, ...]:
-    """Say what grew beyond the gate's share and how the columns drifted."""
+    """Say what grew beyond the gate's share, how the columns drifted, and which last lines break off."""
     grown = warehouse.rows(
         "SELECT measure, BillingCurrency, loaded, delivered FROM load_measures "
         "WHERE load_id = ? AND finding = 'grown' ORDER BY ALL",
@@ -21,7 +23,12 @@ def ledger_notes(warehouse: Warehouse, load_id: str) -> tuple[str, ...]:
     drifted = warehouse.rows(
         "SELECT change, column_name, before, after FROM load_drift WHERE load_id = ? ORDER BY column_name", [load_id]
     )
+    torn = warehouse.rows(
+        "SELECT path, line FROM rejected_rows WHERE load_id = ? AND suffix(reason, ?) ORDER BY ALL",
+        [load_id, json_lines.TORN],
+    )
     return (
+        *(f"{PurePath(path).name}: the last line ({line}) breaks off and was left out" for path, line in torn),
         *(
             f"{measure} grew from {money.text(before)} to {money.text(after)} {currency or '(no currency)'}"
             for measure, currency, before, after in grown

@@ -12,6 +12,7 @@ from pipeline.config import SourceSettings
 from pipeline.engines.staged import Staged
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.find import ExportFile
+from pipeline.sources.formats import Origin
 from pipeline.store.loads import Load, Status
 
 
@@ -64,6 +65,11 @@ class Job:
     unread: bool
     fringe: bool
     names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> Origin:
+        """What its charges are: billed or recorded."""
+        return self.staged.header.format.origin
 
     def name_of(self, file: ExportFile) -> str:
         """The path by which the ledger knows a file."""

@@ -76,7 +76,8 @@ class Swap:
         source, period = job.source.name, job.period
         remember_keys(self.warehouse, source, period)
         self.warehouse.execute(
-            "DELETE FROM charges WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = 'billed'", [source, period]
+            "DELETE FROM charges WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = ?",
+            [source, period, job.origin],
         )
         mapped, generated = self.mapper.insert(job.staged, load_id=load.load_id, source=source, period=period)
         done = replace(load, rows_mapped=mapped, rows_generated=generated, charges=mapped + generated)
@@ -99,7 +100,8 @@ class Swap:
     def write_ledger(self, job: Job, load: Load, *, again: bool = False) -> None:
         """Write a load, its files, and how its columns differ from those of the delivery before."""
         loads.write(self.warehouse, load, self.files(job), again=again)
-        drift.write(self.warehouse, load)
+        if job.origin == "billed":  # a record has the keys that it has something for
+            drift.write(self.warehouse, load)
 
     def _send_back(self, job: Job, newer: Current, older: Load, judgement: Judgement, loaded: Measures) -> None:
         """Quarantine a newer delivery that is loaded: it would not have passed over an older one, found after it."""
@@ -191,18 +193,21 @@ def drop_orphans(warehouse: Warehouse) -> None:
 
 
 def note_source_period(warehouse: Warehouse, job: Job, load: Load) -> None:
-    """Note what is loaded now of a source and billing period, and through when its usage goes."""
+    """Note what is loaded now of a source and billing period, and through when its usage goes.
+
+    A day without a recorded charge is no day without data: recorded ones say nothing of which days are complete.
+    """
     source, period = job.source.name, job.period
     [(charges, through)] = warehouse.rows(
         """
         SELECT count(*), max(ChargePeriodEnd) FILTER (
-            WHERE ChargeCategory = 'Usage' AND ChargePeriodEnd - ChargePeriodStart <= INTERVAL 24 HOUR)
-        FROM charges WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = 'billed'""",
-        [source, period],
+            WHERE x_Origin = 'billed' AND ChargeCategory = 'Usage' AND ChargePeriodEnd - ChargePeriodStart <= INTERVAL 24 HOUR)
+        FROM charges WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = ?""",
+        [source, period, job.origin],
     )
     warehouse.execute(
-        "INSERT OR REPLACE INTO source_periods VALUES (?, ?, 'billed', ?, ?, ?, ?, ?)",
-        [source, period, load.load_id, load.delivered_at, load.modified_at, charges, through],
+        "INSERT OR REPLACE INTO source_periods VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [source, period, job.origin, load.load_id, load.delivered_at, load.modified_at, charges, through],
     )
 
 

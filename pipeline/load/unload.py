@@ -15,9 +15,9 @@ ANSWERS = ("category_summary", "resource_summary", "tag_summary", "trend_summary
 
 
 def loaded_periods(warehouse: Warehouse, source: str) -> list[str]:
-    """Return the billing periods that are loaded of a source's bills, oldest first."""
+    """Return the billing periods that are loaded of a source, oldest first."""
     rows = warehouse.rows(
-        "SELECT x_BillingPeriod FROM source_periods WHERE x_Source = ? AND x_Origin = 'billed' ORDER BY 1", [source]
+        "SELECT x_BillingPeriod FROM source_periods WHERE x_Source = ? AND load_id IS NOT NULL ORDER BY 1", [source]
     )
     return [row[0] for row in rows]
 
@@ -32,11 +32,12 @@ def unload(warehouse: Warehouse, source: str, period: str, *, run_id: str, keys:
     with warehouse.transaction():
         remember_keys(warehouse, source, period)
         charges = warehouse.execute(
-            "DELETE FROM charges WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = 'billed'", where
+            "DELETE FROM charges WHERE x_Source = ? AND x_BillingPeriod = ? AND x_LoadId IS NOT NULL", where
         )
-        warehouse.execute(
+        is_bill = warehouse.execute(
             "DELETE FROM source_periods WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = 'billed'", where
         )
+        warehouse.execute("DELETE FROM source_periods WHERE x_Source = ? AND x_BillingPeriod = ?", where)
         warehouse.execute("DELETE FROM load_batches WHERE x_Source = ? AND x_BillingPeriod = ?", where)
         _hold_back(warehouse, source, period, run_id)
         warehouse.execute(
@@ -48,8 +49,10 @@ def unload(warehouse: Warehouse, source: str, period: str, *, run_id: str, keys:
         if not warehouse.value("SELECT 1 FROM source_periods WHERE x_BillingPeriod = ?", [period]):
             for table in ANSWERS:
                 warehouse.execute(f"DELETE FROM {table} WHERE x_BillingPeriod = ?", [period])
-        states.note_unloaded(warehouse, source, period, run_id)
-        rollups.mark_dirty(warehouse, period)
+        if is_bill:
+            states.note_unloaded(warehouse, source, period, run_id)
+            rollups.mark_dirty(warehouse, period)
+        rollups.touch(warehouse)
     return charges
 
 

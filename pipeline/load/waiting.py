@@ -82,7 +82,7 @@ def followed(warehouse: Warehouse, source: SourceSettings, delivery: Delivery, v
 def _is_followed(
     warehouse: Warehouse, source: SourceSettings, delivery: Delivery, verdict: Outcome, plan: Plan
 ) -> bool:
-    if verdict.x_BillingPeriod is None:
+    if verdict.x_BillingPeriod is None or _is_added_up(warehouse, source.name, verdict.x_BillingPeriod):
         return False
     loaded = loads.current(warehouse, source.name, verdict.x_BillingPeriod)
     order = [fingerprint(each, source) for each in plan.deliveries]
@@ -90,3 +90,12 @@ def _is_followed(
     if loaded is None or loaded.fingerprint not in order or mine not in order:
         return False
     return gate.last(order, loaded.fingerprint) > gate.last(order, mine)
+
+
+def _is_added_up(warehouse: Warehouse, source: str, period: str) -> bool:
+    """Whether what is loaded is the sum of many deliveries: none of them stands for one that waits."""
+    return bool(
+        warehouse.value(
+            "SELECT 1 FROM load_batches WHERE x_Source = ? AND x_BillingPeriod = ? LIMIT 1", [source, period]
+        )
+    )

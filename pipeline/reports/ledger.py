@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pipeline import money, periods
+from pipeline.config.fields import RECORDED_FORMATS
 from pipeline.reports.model import (
     Data,
     Delivery,
@@ -32,6 +33,9 @@ SHOWN_RESTATEMENTS = 4
 TOP_RESTATED = 8  # lines of each
 WAITING = ("quarantined", "refused")
 
+#: Loads of bills: what programs recorded stands in no report.
+_OF_BILLS = f"coalesce(format, '') NOT IN ({', '.join(map(repr, RECORDED_FORMATS))})"
+
 _SOURCES = """
 SELECT own.x_Source, own.delivered_at, own.charges, own.usage_through, standing.final_by, standing.note,
     coalesce(standing.state, 'open') AS state, standing.final_costs,
@@ -53,8 +57,8 @@ ORDER BY x_Source
 """
 # A refused delivery whose billing period was never learnt is told of in the newest period's report. A later delivery
 # of the same source and period settles what waited.
-_DELIVERIES = """
-SELECT * FROM loads AS own
+_DELIVERIES = f"""
+SELECT * FROM (SELECT * FROM loads WHERE {_OF_BILLS}) AS own
 WHERE (x_BillingPeriod = $period AND status = 'loaded')
     OR (status IN ('quarantined', 'refused')
         AND coalesce(x_BillingPeriod, (SELECT max(x_BillingPeriod) FROM source_periods WHERE x_Origin = 'billed'), $period) = $period
@@ -63,10 +67,10 @@ WHERE (x_BillingPeriod = $period AND status = 'loaded')
             AND later.status = 'loaded' AND later.loaded_at > own.loaded_at))
 ORDER BY x_Source, loaded_at, load_id
 """
-_REJECTED = """
+_REJECTED = f"""
 SELECT loads.x_Source, rejected.* FROM rejected_rows AS rejected
 JOIN loads USING (load_id)
-WHERE loads.x_BillingPeriod = ? AND loads.status = 'loaded'
+WHERE loads.x_BillingPeriod = ? AND loads.status = 'loaded' AND {_OF_BILLS}
 ORDER BY loads.x_Source, rejected.path, rejected.record, rejected.column_name
 LIMIT ?
 """
@@ -76,14 +80,14 @@ JOIN loads USING (load_id)
 WHERE loads.x_BillingPeriod = ? AND loads.status IN ('loaded', 'quarantined', 'refused')
 ORDER BY x_Source, column_name NULLS FIRST, change
 """
-_CONTROLS = """
+_CONTROLS = f"""
 SELECT BillingCurrency,
     bool_or(source_expression = 'derived' OR file_total IS NULL) AS derived,
     coalesce(sum(file_total - repeated_total - replaced_total), 0) AS files,
     coalesce(sum(charges_total - replaced_total), 0) AS charges,
     coalesce(sum(rejected_total), 0) AS rejected
 FROM load_controls JOIN loads USING (load_id)
-WHERE loads.x_BillingPeriod = ? AND loads.status = 'loaded' AND column_name = 'BilledCost'
+WHERE loads.x_BillingPeriod = ? AND loads.status = 'loaded' AND column_name = 'BilledCost' AND {_OF_BILLS}
 GROUP BY ALL
 """
 _SUMMED = """

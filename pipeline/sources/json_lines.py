@@ -23,6 +23,8 @@ from pipeline.sources import formats
 LINE_LIMIT = 1 << 24
 MOST_LEVELS = 8
 MOST_COLUMNS = 10_000
+#: How the reason ends when the last line of a file breaks off: it has no end, and is no record.
+TORN = "; the file may be cut off here"
 #: What a column holds as it is; anything else is written as JSON.
 _SCALARS = frozenset((str, literals.Number, type(None)))
 
@@ -116,25 +118,25 @@ def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
 
 
 def _values(line: bytes) -> dict[str, str | None]:
-    text = _text(line)
+    cut_off = "" if line.endswith(b"\n") else TORN
+    text = _text(line, cut_off)
     try:
         loaded = literals.decode_json(text)
         if not isinstance(loaded, tuple):
             raise _UnusableError("", text[:200], "is no JSON object")
         found = _flattened(loaded)
     except LiteralError as error:
-        cut_off = "" if line.endswith(b"\n") else "; the file may be cut off here"
         raise _UnusableError("", text[:200], f"{error}{cut_off}") from None
     if "\\u" in text:
         _require_whole_characters(found)
     return found
 
 
-def _text(line: bytes) -> str:
+def _text(line: bytes, cut_off: str = "") -> str:
     try:
         return line.decode().rstrip("\r\n")
     except UnicodeDecodeError:
-        raise _UnusableError("", "", "is not UTF-8 text") from None
+        raise _UnusableError("", "", f"is not UTF-8 text{cut_off}") from None
 
 
 def _is_object(line: bytes) -> bool:

@@ -140,7 +140,10 @@ def _between(labels: Collection[str]) -> list[str]:
 
 
 def _not_yet(known: Sequence[Covered], source: str, as_of: datetime, grace_days: int) -> list[Covered]:
-    own = [each for each in known if each.source == source and each.state != "recorded"]
+    every = [each for each in known if each.source == source]
+    own = [each for each in every if each.state != "recorded"]
+    if every and not own:  # a day without a record is no day without data
+        return []
     if not own:
         return [Covered(source, None, "missing", reason="configured, and nothing was delivered yet")]
     labels = {each.period for each in own if each.period}

@@ -27,6 +27,12 @@ Origin = Literal["billed", "recorded"]
 #: Ids of billed charges start so; no entry can be saved under one.
 BILLED_ID = "billed-"
 
+#: Ids are unique over all that is recorded: from Python, and in usage logs.
+_RECORDED = """
+SELECT x_RecordId FROM recorded_entries WHERE x_RecordId IN (SELECT unnest($ids))
+UNION
+SELECT x_RecordId FROM charges WHERE x_LoadId IS NOT NULL AND x_RecordId IN (SELECT unnest($ids))"""
+
 _IS_READ_ONLY = "SELECT readonly FROM duckdb_databases() WHERE database_name = current_database()"
 
 
@@ -163,9 +169,7 @@ def _fresh(warehouse: Warehouse, entries: Mapping[str, CostEntry]) -> list[CostE
 
 
 def _known(warehouse: Warehouse, ids: Iterable[str]) -> list[CostEntry]:
-    rows = warehouse.rows(
-        "SELECT x_RecordId FROM recorded_entries WHERE x_RecordId IN (SELECT unnest($ids))", {"ids": list(ids)}
-    )
+    rows = warehouse.rows(_RECORDED, {"ids": list(ids)})
     selects = ({**_parameters(Selection(), None), "record_id": row[0]} for row in rows)
     return [entry for parameters in selects for entry in _entries(warehouse, parameters)]
 

@@ -76,3 +76,6 @@ CREATE OR REPLACE TEMP MACRO azure_is_usage(charge_type) AS
 CREATE OR REPLACE TEMP MACRO azure_billed(view_, cost, committed, charge_type) AS
     CASE WHEN view_ = 'joined' OR (view_ = 'amortized' AND committed AND azure_is_usage(charge_type)) THEN 0 ELSE cost END;
 CREATE OR REPLACE TEMP MACRO azure_effective(view_, cost) AS CASE WHEN view_ IN ('purchase', 'covered') THEN 0 ELSE cost END;
+
+-- A quantity out of the kept columns of a charge, as the reader took it.
+CREATE OR REPLACE TEMP MACRO plain_quantity(kept, name) AS money_text(kept ->> name);

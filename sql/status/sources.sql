@@ -1,6 +1,6 @@
 -- sources: what is known of each source and billing period, for `costmill status`; what is missing is added to it.
 -- A row is what is loaded in a currency, what was unloaded, or the newest delivery that waits (refused or quarantined and
--- not followed by a newer one).
+-- not followed by a newer one; no delivery of an incremental source is followed by another).
 
 WITH waiting AS (
     SELECT
@@ -46,7 +46,7 @@ SELECT DISTINCT
 FROM unloaded AS u
 WHERE NOT EXISTS (
     SELECT 1 FROM source_periods AS p
-    WHERE p.x_Source = u.x_Source AND p.x_BillingPeriod = u.x_BillingPeriod AND p.x_Origin = 'billed'
+    WHERE p.x_Source = u.x_Source AND p.x_BillingPeriod = u.x_BillingPeriod AND p.load_id IS NOT NULL
 )
 UNION ALL
 SELECT w.x_Source, w.x_BillingPeriod, w.status, w.rows_read, NULL, NULL, w.delivered_at, NULL, false, 0, w.reason
@@ -55,5 +55,6 @@ LEFT JOIN source_periods AS p ON p.x_Source = w.x_Source AND p.x_BillingPeriod =
 WHERE
     w.age = 1
     AND (p.x_Source IS NULL
+        OR EXISTS (SELECT 1 FROM load_batches AS b WHERE b.x_Source = w.x_Source AND b.x_BillingPeriod = w.x_BillingPeriod)
         OR coalesce(w.delivered_at, w.modified_at) > coalesce(p.delivered_at, p.modified_at))
 ORDER BY source, period, state, currency

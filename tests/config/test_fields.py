@@ -185,6 +185,7 @@ def test_text_is_one_line_that_is_not_blank(text: str) -> None:
 
 def test_the_formats_are_those_of_the_sources() -> None:
     assert set(fields.EXPORT_FORMATS) == {"auto", *(known.name for known in FORMATS)}
+    assert set(fields.RECORDED_FORMATS) == {known.name for known in FORMATS if known.origin == "recorded"}
 
 
 def test_the_name_of_recorded_entries_is_no_source_name() -> None:

@@ -21,7 +21,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 SCOPE = re.compile(r"^cost\.budgets\.(global|providers\.\*|tags\[\]|types\.\*)\.(?!selector|priority)")
 ROW = re.compile(r"^\| `([^`]+)` \| (?:`([^`]+)`|–) \| .+ \| `([^`]+)` \|$", re.MULTILINE)
 #: Keys whose only value is their default in this version.
-ONE_VALUE = {"sources[].origin", "cost.budgets.*.period"}
+ONE_VALUE = {"cost.budgets.*.period"}
 BASE: dict[str, Any] = {
     "sources": [{"name": "a", "path": "a"}],
     "currency": {"report": "USD"},

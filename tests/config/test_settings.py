@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
             max_rejected: 5
             tenant: a
           - path: s4://bills
-            origin: recorded
+            origin: borrowed
             format: focsu
         freshness: {stale: withold}
         mail: {}
@@ -105,12 +106,24 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
             "line 12: sources[1].path: s4:// is no object store that is read here;"
             " known: s3, s3a, gs, gcs, az, abfs, abfss, or a folder"
         ),
-        "line 13: sources[1].origin: 'recorded' is not yet known to this version; known: billed",
+        "line 13: sources[1].origin: 'borrowed' is unknown; known: billed, recorded",
         "line 14: sources[1].format: 'focsu' is unknown; did you mean 'focus'?",
         "line 15: freshness.stale: 'withold' is unknown; did you mean 'withhold'?",
         "line 16: mail: mail is not yet known to this version; leave it out",
         "line 17: curency: unknown key 'curency'; did you mean 'currency'?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("origin", "format_", "made"), [("billed", "usage_log", "recorded"), ("recorded", "focus", "billed")]
+)
+def test_an_origin_that_the_format_cannot_have_is_an_error(
+    tmp_path: Path, origin: str, format_: str, made: str
+) -> None:
+    file = write(tmp_path, f"sources: [{{name: a, path: a, origin: {origin}, format: {format_}}}]\n")
+    wanted = f"sources[0].origin: '{origin}' does not fit the format {format_}, whose charges are {made}; leave it out"
+    with pytest.raises(ConfigurationError, match=re.escape(wanted)):
+        load_settings(file, environ={})
 
 
 def test_the_error_names_file_line_and_exit_code(tmp_path: Path) -> None:

@@ -147,7 +147,9 @@ def test_parquet_is_held_against_the_same_rules(held: Held) -> None:
 
 
 def test_other_formats_are_held_as_they_are_mapped(held: Held) -> None:
-    found = {each.column: each for each in held([cur(bill_invoicing_entity="AWS", pricing_public_on_demand_rate="0.12")])}
+    found = {
+        each.column: each for each in held([cur(bill_invoicing_entity="AWS", pricing_public_on_demand_rate="0.12")])
+    }
     assert set(found) == {"RegionName"}
     assert str(found["RegionName"].example).endswith("ChargeDescription $0.10 per hour")
 

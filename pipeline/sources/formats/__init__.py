@@ -12,11 +12,12 @@ from pipeline.errors import ExportError, UnknownFormatError, UnreadableFileError
 from pipeline.focus import kept_name
 from pipeline.sources.formats.aws_cur import AWS_CUR
 from pipeline.sources.formats.azure_cost import AZURE_COST
-from pipeline.sources.formats.base import OWN_COLUMNS, Control, Field, Format, Header, TwoViews, squeeze
+from pipeline.sources.formats.base import OWN_COLUMNS, Control, Field, Format, Header, Origin, TwoViews, squeeze
 from pipeline.sources.formats.focus import FOCUS
 from pipeline.sources.formats.focus_preview import FOCUS_PREVIEW
 from pipeline.sources.formats.gcp_billing import GCP_BILLING
 from pipeline.sources.formats.oci_cost import OCI_COST
+from pipeline.sources.formats.usage_log import USAGE_LOG
 
 __all__ = [
     "AWS_CUR",
@@ -27,10 +28,12 @@ __all__ = [
     "GCP_BILLING",
     "OCI_COST",
     "OWN_COLUMNS",
+    "USAGE_LOG",
     "Control",
     "Field",
     "Format",
     "Header",
+    "Origin",
     "TwoViews",
     "detect",
     "holds_objects",
@@ -42,7 +45,7 @@ __all__ = [
 ]
 
 #: The first whose signature fits is taken: names of a preview go before those that later versions kept.
-FORMATS: tuple[Format, ...] = (FOCUS_PREVIEW, FOCUS, AWS_CUR, AZURE_COST, GCP_BILLING, OCI_COST)
+FORMATS: tuple[Format, ...] = (FOCUS_PREVIEW, FOCUS, AWS_CUR, AZURE_COST, GCP_BILLING, OCI_COST, USAGE_LOG)
 
 #: Columns that hold one object each (squeezed): a nested export's are not spread over columns of their own.
 _OBJECTS = frozenset(squeeze(name) for each in FORMATS for name in (*each.tag_fields, *each.objects))
@@ -113,7 +116,7 @@ def resolve(columns: Sequence[str], where: str, keep: Sequence[str] = ()) -> Hea
     for index, name in enumerate(columns):
         places.setdefault(squeeze(found.plain(name)), []).append(index)
     fields: dict[str, int] = {}
-    missing = []
+    missing, why = [], []
     for wanted in found.fields:
         named = [places.get(squeeze(name), []) for name in (wanted.name, *wanted.aliases)]
         if wanted.ranked:
@@ -126,8 +129,10 @@ def resolve(columns: Sequence[str], where: str, keep: Sequence[str] = ()) -> Hea
             fields[wanted.name] = hits[0]
         elif wanted.needed:
             missing.append(" or ".join((wanted.name, *wanted.aliases)[:3]) if wanted.ranked else wanted.name)
+            why += [wanted.why] if wanted.why else []
     if missing:
-        raise UnreadableFileError(f"{where}: {found.title} without the column(s) {', '.join(missing)}; export them too")
+        what = "; ".join((f"without the column(s) {', '.join(missing)}", *why))
+        raise UnreadableFileError(f"{where}: {found.title} {what}; export them too")
     tags = _tag_columns(found, columns)
     always = _always_kept(found, columns)
     kept = {**_kept_columns(columns, keep, where, always), **always}

@@ -17,6 +17,7 @@ from pipeline import resources
 
 FieldKind = Literal["text", "decimal", "datetime", "date"]
 TagStyle = Literal["json", "aws", "azure", "pairs"]
+Origin = Literal["billed", "recorded"]
 
 #: Columns of focus_data_table that are this project's own: no kept column takes their place.
 OWN_COLUMNS = (
@@ -53,6 +54,7 @@ class Field:
         needed: the header must have it, and a row without a readable value is rejected.
         aliases: other spellings, compared squeezed.
         ranked: name and aliases are different columns, and the first that the header has is taken.
+        why: what a person is told where a needed value is missing, beside that it is.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Field:
     needed: bool = False
     aliases: tuple[str, ...] = ()
     ranked: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,11 @@ class Format:
         lookups: tables under sql/lookups/ that its SQL files join.
         steps: SQL files under sql/sources/ whose relations, by their names, its SQL file reads.
         period: SQL over the staged fields that gives the label ``YYYY-MM``; None: the month of ``period_start``.
+        origin: what its charges are: ``billed`` is a bill, ``recorded`` what programs noted themselves.
+        record: staged field that holds a record's id, unique over all deliveries and sources: it counts once; its rows have
+            ``x_Repeated``, which sql/staging/<name>_records.sql finds. None where rows have none.
+        grows: its files are written line by line and may be read meanwhile: a last line that breaks off is left out,
+            whatever the source's max_rejected.
         batch: staged field that names a row's batch in an incremental export, each batch counting once; None for a
             snapshot, which replaces its billing period.
         translated: headers may be written ``Kosten (Cost)``: the name in brackets counts.
@@ -158,6 +166,9 @@ class Format:
     steps: tuple[str, ...] = ()
     period: str | None = None
     batch: str | None = None
+    origin: Origin = "billed"
+    record: str | None = None
+    grows: bool = False
     translated: bool = False
     views: TwoViews | None = None
     overlay: str | None = None
@@ -193,6 +204,7 @@ class Format:
         files = [f"sources/{self.name}", "sources/resources", "staging/macros"]
         files += [f"sources/{name}" for name in (self.generated, self.views and self.views.kinds, *self.steps) if name]
         files += [f"staging/{self.overlay}"] if self.overlay else []
+        files += [f"staging/{self.name}_records"] if self.record else []
         parts = [
             *(str(READER_VERSION), self._described),
             *(resources.sql(name) for name in files),

@@ -1,0 +1,65 @@
+"""The usage log: JSON lines that programs write of what they use, one record a line. docs/formats.md is the contract.
+
+Its charges are recorded, never billed. A segment is a batch: a segment that has grown replaces what was loaded of it. A
+record's id counts once, in whatever segment or source it stands.
+"""
+
+from __future__ import annotations
+
+from pipeline.sources.formats.base import Control, Field, Format
+
+#: What was used, beside its cost.
+QUANTITIES = ("input_tokens", "output_tokens", "cached_input_tokens", "images", "seconds")
+
+USAGE_LOG = Format(
+    name="usage_log",
+    title="Usage log",
+    signature=("id", "segment", "time", "provider", "operation"),
+    fields=(
+        Field("id", needed=True),
+        Field("segment", needed=True),
+        Field("time", "datetime", needed=True),
+        Field("provider", needed=True),
+        Field("operation", needed=True),
+        Field("cost", "decimal", needed=True, why="a record needs its cost, since this version knows no prices"),
+        Field("currency", needed=True),
+        Field("model"),
+        *(Field(name, "decimal") for name in QUANTITIES),
+        Field("attribution"),
+        Field("request_id"),
+        Field("parent_id"),
+        Field("success"),
+        Field("metadata"),
+    ),
+    period_start="time",
+    period="strftime(time, '%Y-%m')",
+    currency="currency",
+    controls=tuple(
+        Control(column, ("cost",), "sum(cost)")
+        for column in ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
+    ),
+    row_key=(
+        *("id", "segment", "time", "provider", "operation", "cost", "currency", "model", *QUANTITIES),
+        *("attribution", "request_id", "parent_id", "success", "metadata"),
+    ),
+    tag_fields={"attribution": ""},
+    objects=("metadata",),
+    overlay="usage_log",
+    origin="recorded",
+    record="id",
+    grows=True,
+    batch="segment",
+    keeps={
+        "model": "x_Model",
+        "operation": "x_Operation",
+        "input_tokens": "x_InputTokens",
+        "output_tokens": "x_OutputTokens",
+        "cached_input_tokens": "x_CachedInputTokens",
+        "images": "x_Images",
+        "seconds": "x_Seconds",
+        "request_id": "x_RequestId",
+        "parent_id": "x_ParentId",
+        "success": "x_Success",
+        "metadata": "x_Metadata",
+    },
+)

@@ -1,0 +1,88 @@
+"""A usage log beside a bill, in one warehouse and one run: the bill, its answers and its budgets stay what they are."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+from tests.jobs.conftest import Say
+from tests.jobs.nights import ask, budgets, reports, write_bill, write_config
+
+#: Everything that is about the bill alone.
+ANSWERS = (
+    "category_summary",
+    "resource_summary",
+    "tag_summary",
+    "trend_summary",
+    "mover_summary",
+    "budget_status",
+    "restatements",
+    "dirty",
+)
+SOURCES = [{"name": "azure", "path": "exports"}, {"name": "llm", "path": "usage", "origin": "recorded"}]
+
+
+def company(folder: Path, *, with_log: bool) -> Path:
+    write_bill(folder / "exports" / "march.csv")
+    if with_log:
+        write_log(folder, 3)
+    return write_config(
+        folder, cost=budgets(1000), tags={"report_keys": ["team"]}, sources=SOURCES if with_log else SOURCES[:1]
+    )
+
+
+def write_log(folder: Path, records: int, tail: str = "") -> None:
+    row = {"segment": "a", "time": "2026-03-05T10:00:00Z", "provider": "openai", "model": "gpt-4o", "currency": "USD"}
+    more = {"operation": "chat_completion", "cost": "1000", "attribution": {"team": "ml"}}
+    (folder / "usage").mkdir(exist_ok=True)
+    lines = "".join(json.dumps({"id": f"r{n}", **row, **more}) + "\n" for n in range(records))
+    (folder / "usage" / "a.jsonl").write_text(lines + tail)
+
+
+def answers(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    database = folder / "published" / "costs.duckdb"
+    found = {name: ask(database, f"SELECT * FROM {name} ORDER BY ALL") for name in ANSWERS}
+    return found | {"days": ask(database, "SELECT * FROM daily_costs WHERE x_Origin = 'billed' ORDER BY ALL")}
+
+
+def test_the_bill_its_reports_and_budgets_are_the_same_with_a_log_beside_it(tmp_path: Path, say: Say) -> None:
+    alone, beside = tmp_path / "alone", tmp_path / "beside"
+    codes = [say("run", "--config", company(folder, with_log=folder == beside)).code for folder in (alone, beside)]
+    assert codes == [0, 0]
+    assert answers(alone) == answers(beside)
+    assert reports(alone / "reports") == reports(beside / "reports")
+    sums = ask(
+        beside / "published" / "costs.duckdb", "SELECT x_Origin, sum(BilledCost) FROM focus_data_table GROUP BY ALL"
+    )
+    assert sorted(sums) == [("billed", Decimal(210)), ("recorded", Decimal(3000))]
+
+
+def test_a_log_that_grows_is_published_and_renders_nothing_anew(tmp_path: Path, say: Say) -> None:
+    config = company(tmp_path, with_log=True)
+    say("run", "--config", config)
+    write_log(tmp_path, 5, tail='{"id": "r')
+    ended = say("run", "--config", config, "-v")
+    assert ended.code == 0
+    assert "a.jsonl: the last line (6) breaks off and was left out" in ended.stderr
+    assert [line.split()[0] for line in ended.stderr.splitlines() if line[:1].isalpha()].count("report") == 0
+    total = "SELECT sum(BilledCost) FROM focus_data_table WHERE x_Source = 'llm'"
+    assert ask(tmp_path / "published" / "costs.duckdb", total) == [(Decimal(5000),)]
+
+
+def test_status_shows_the_log_as_recorded_and_misses_nothing_of_it(tmp_path: Path, say: Say) -> None:
+    config = company(tmp_path, with_log=True)
+    say("run", "--config", config)
+    rows = json.loads(say("status", "--config", config, "--as-of", "2026-03-22", "--format", "json").stdout)
+    assert [(row["source"], row["period"], row["state"]) for row in rows] == [
+        ("azure", "2026-03", "open"),
+        ("llm", "2026-03", "recorded"),
+    ]
+
+
+def test_unload_takes_a_log_out(tmp_path: Path, say: Say) -> None:
+    config = company(tmp_path, with_log=True)
+    say("run", "--config", config)
+    ended = say("unload", "llm", "--yes", "--config", config)
+    assert (ended.code, ended.stdout) == (0, "llm 2026-03: 3 charges unloaded\n")
+    assert ask(tmp_path / "published" / "costs.duckdb", "SELECT sum(BilledCost) FROM charges") == [(Decimal(210),)]
