@@ -81,10 +81,10 @@ def test_when_the_other_view_arrives_the_month_is_replaced_and_the_ledger_says_s
     assert house.value("SELECT count(*) FROM loads WHERE status = 'replaced'") == 1
 
 
-def test_the_order_of_arrival_does_not_matter_and_a_rerun_changes_nothing(tmp_path: Path, template: Path) -> None:
+def test_the_order_of_arrival_does_not_matter_and_a_rerun_changes_nothing(tmp_path: Path) -> None:
     states = []
     for number, order in enumerate(["actual amortized", "amortized actual", "folder", "amortized folder"]):
-        with bills.house(tmp_path / str(number), template) as house:
+        with bills.house(tmp_path / str(number)) as house:
             paths = dict(zip(("actual", "amortized"), two(house), strict=True)) | {"folder": house.folder}
             for name in order.split():
                 house.load(paths[name])

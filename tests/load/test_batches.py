@@ -189,7 +189,7 @@ def test_rejected_rows_are_in_no_batch_and_add_up(bills: House) -> None:
 COSTS = st.lists(st.decimals("-5", "50", places=4).map(str), min_size=1, max_size=3)
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(
     contents=st.lists(COSTS, min_size=1, max_size=5),
     order=st.data(),

@@ -180,13 +180,13 @@ drawn = st.lists(st.tuples(sets, sets), min_size=2, max_size=3)
 @given(drawn, st.data())
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_days_and_accounts_that_come_and_go_end_the_same_in_any_order(
-    template: Path, deliveries: list[tuple[set[int], set[int]]], data: st.DataObject
+    deliveries: list[tuple[set[int], set[int]]], data: st.DataObject
 ) -> None:
     holds = deliveries[0]
     for later in deliveries[1:]:
         holds = later if all(old <= new for old, new in zip(holds, later, strict=True)) else holds
     order = data.draw(st.permutations(range(len(deliveries))))
-    with tempfile.TemporaryDirectory() as folder, bills.house(Path(folder), template) as house:
+    with tempfile.TemporaryDirectory() as folder, bills.house(Path(folder)) as house:
         for number in order:
             days, accounts = deliveries[number]
             rows = [row for a in accounts for d in days for row in usage(range(d, d + 1), account=f"a{a}")]

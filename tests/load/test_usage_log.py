@@ -31,8 +31,8 @@ MOMENT = datetime(2026, 1, 5, 10)
 
 
 @pytest.fixture
-def log(tmp_path: Path, template: Path) -> Iterator[House]:
-    with house(tmp_path, template) as opened:
+def log(tmp_path: Path) -> Iterator[House]:
+    with house(tmp_path) as opened:
         yield opened
 
 

@@ -12,6 +12,7 @@ from pipeline.reports.context import build_context
 from pipeline.reports.model import ReportContext
 from pipeline.reports.render import render
 from pipeline.store.warehouse import Warehouse
+from tests import empty as blank
 from tests.reports import warehouse as fixture
 
 TAG_KEYS = ("team", "env", "cost-center")
@@ -51,7 +52,7 @@ def rich_markdown(rich: ReportContext) -> str:
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Warehouse]:
     """A warehouse without anything in it."""
-    with Warehouse.open(tmp_path / "costs.duckdb") as warehouse:
+    with Warehouse.open(blank.put(tmp_path / "costs.duckdb")) as warehouse:
         yield warehouse
 
 

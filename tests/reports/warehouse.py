@@ -17,6 +17,7 @@ import polars as pl
 
 from pipeline import money, periods
 from pipeline.store.warehouse import Warehouse
+from tests import empty
 
 PERIOD = "2026-03"
 AS_OF = datetime(2026, 3, 22, 6)
@@ -140,7 +141,7 @@ FEBRUARY = tuple(
 
 def rich(path: Path) -> Warehouse:
     """An open March: over one budget, near another, a re-delivery, one delivery refused and one quarantined."""
-    warehouse = Warehouse.open(path)
+    warehouse = Warehouse.open(empty.put(path))
     fill(warehouse, "2026-02", FEBRUARY, date(2026, 2, 28))
     fill(warehouse, PERIOD, MARCH, THROUGH)
     _budgets(warehouse)

@@ -24,6 +24,7 @@ from pipeline.store.base import CostStore, Selection
 from pipeline.store.duckdb import DuckDBCostStore
 from pipeline.store.resource_keys import resource_key, resource_key_sql
 from pipeline.store.warehouse import Warehouse
+from tests import empty
 
 MARCH, APRIL = datetime(2026, 3, 1), datetime(2026, 4, 1)
 CHECKS = ("rollups_match_charges", "charges_have_dimensions", "dimensions_are_unique")
@@ -40,7 +41,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "w.duckdb"
+    return empty.put(tmp_path / "w.duckdb")
 
 
 @pytest.fixture

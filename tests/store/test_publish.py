@@ -11,12 +11,13 @@ import pytest
 from pipeline.errors import ConfigurationError
 from pipeline.store import publish, rollups
 from pipeline.store.warehouse import Warehouse
+from tests import empty
 from tests.jobs.nights import ask
 
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse.open(tmp_path / "warehouse" / "costs.duckdb")
+    return Warehouse.open(empty.put(tmp_path / "warehouse" / "costs.duckdb"))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from pipeline.config import CurrencySettings
 from pipeline.store import rollups
 from pipeline.store.rates import Rates, read_rates, sync_rates, why_unconverted
 from pipeline.store.warehouse import Warehouse
+from tests import empty
 
 MARCH, APRIL = "2026-03", "2026-04"
 AMOUNTS = st.decimals("-1e9", "1e9", places=18)
@@ -30,7 +31,7 @@ def configured(report: str | None = "USD", **rates: str) -> CurrencySettings:
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
     """A warehouse in which March and April are loaded, nothing due."""
-    with Warehouse.open(tmp_path / "costs.duckdb") as opened:
+    with Warehouse.open(empty.put(tmp_path / "costs.duckdb")) as opened:
         for period in (MARCH, APRIL):
             opened.execute(
                 "INSERT INTO source_periods (x_Source, x_BillingPeriod, x_Origin, charges) VALUES ('a', ?, 'billed', 1)",

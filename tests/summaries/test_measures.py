@@ -12,6 +12,7 @@ from pipeline import money
 from pipeline.store.warehouse import Warehouse
 from pipeline.summaries import category_summary, tag_summary
 from pipeline.summaries.measures import exactly, with_total
+from tests import empty
 from tests.summaries import rows
 from tests.summaries.rows import MONEY, column, cost, daily, resource_costs, tags
 
@@ -66,6 +67,6 @@ def test_a_tag_sum_too_large_to_store_raises_and_never_wraps(count: int) -> None
 @pytest.mark.parametrize("table", ["daily_costs", "resource_costs", "resources", "tags"])
 def test_the_rows_of_these_tests_have_the_types_of_the_warehouse(table: str, tmp_path: Path) -> None:
     name = {"daily_costs": "DAILY"}.get(table, table.upper())
-    with Warehouse.open(tmp_path / "costs.duckdb") as warehouse:
+    with Warehouse.open(empty.put(tmp_path / "costs.duckdb")) as warehouse:
         schema = warehouse.frame(QUERIES.get(table, f"SELECT * FROM {table}")).schema
     assert schema == pl.Schema(getattr(rows, name))
