@@ -7,7 +7,8 @@ WITH named AS (
     SELECT
         *,
         CASE
-            WHEN operation IN ('chat_completion', 'text_completion', 'completion', 'responses', 'rerank') THEN 'llm_inference'
+            WHEN operation IN ('chat_completion', 'text_completion', 'completion', 'responses', 'rerank')
+                THEN 'llm_inference'
             WHEN operation IN ('embedding', 'embeddings') THEN 'embedding'
             WHEN operation IN ('transcription', 'translation', 'speech', 'text_to_speech', 'speech_to_text')
                 OR operation LIKE 'audio%' THEN 'audio'

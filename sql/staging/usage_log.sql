@@ -11,15 +11,15 @@ WITH judged AS (
             WHEN starts_with(id, 'billed-')
                 THEN concat('id', chr(31), left(id, 200), chr(31), 'begins with billed-, as the ids of billed charges do')
             WHEN NOT input_tokens BETWEEN 0 AND 999999999999999999
-                THEN concat('input_tokens', chr(31), input_tokens, chr(31), 'is negative, or too large for a quantity')
+                THEN concat('input_tokens', chr(31), input_tokens, chr(31), 'is negative or too large')
             WHEN NOT output_tokens BETWEEN 0 AND 999999999999999999
-                THEN concat('output_tokens', chr(31), output_tokens, chr(31), 'is negative, or too large for a quantity')
+                THEN concat('output_tokens', chr(31), output_tokens, chr(31), 'is negative or too large')
             WHEN NOT cached_input_tokens BETWEEN 0 AND 999999999999999999
-                THEN concat('cached_input_tokens', chr(31), cached_input_tokens, chr(31), 'is negative, or too large for a quantity')
+                THEN concat('cached_input_tokens', chr(31), cached_input_tokens, chr(31), 'is negative or too large')
             WHEN NOT images BETWEEN 0 AND 999999999999999999
-                THEN concat('images', chr(31), images, chr(31), 'is negative, or too large for a quantity')
+                THEN concat('images', chr(31), images, chr(31), 'is negative or too large')
             WHEN NOT seconds BETWEEN 0 AND 999999999999999999
-                THEN concat('seconds', chr(31), seconds, chr(31), 'is negative, or too large for a quantity')
+                THEN concat('seconds', chr(31), seconds, chr(31), 'is negative or too large')
             WHEN cached_input_tokens > coalesce(input_tokens, 0)
                 THEN concat(
                     'cached_input_tokens', chr(31), cached_input_tokens, chr(31),

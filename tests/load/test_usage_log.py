@@ -230,7 +230,7 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     "currency": ({"currency": "usd"}, "currency: is no ISO 4217 code"),
     "sql": ({"currency": "'; DROP TABLE charges; --"}, "currency: is no ISO 4217 code"),
     "tokens": ({"input_tokens": -1}, "input_tokens: is negative"),
-    "many": ({"output_tokens": "99999999999999999999"}, "output_tokens: is negative, or too large"),
+    "many": ({"output_tokens": "99999999999999999999"}, "output_tokens: is negative or too large"),
     "cached": ({"cached_input_tokens": 101}, "cached_input_tokens: is more than input_tokens"),
     "segment": ({"segment": None}, "segment: is empty"),
 }
