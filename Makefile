@@ -14,7 +14,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
 	--no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast check static lint types contracts docs docs-check bench wheel lock format clean
+.PHONY: help install demo test test-fast soak check static lint types contracts docs docs-check bench wheel lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ test: install ## The whole test suite
 
 test-fast: install ## The tests without browser and heavy parts: under a minute
 	$(PYTEST) -m "not browser and not heavy" $(PYTEST_ARGS)
+
+soak: install ## The long proofs: many more examples, orders and kills
+	COSTMILL_SOAK=1 $(PYTEST) -m heavy $(PYTEST_ARGS)
 
 check: static ## Lint, types, import contracts, docs, and the tests with their coverage
 	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)

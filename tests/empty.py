@@ -21,8 +21,8 @@ def made() -> Path:
         return path
 
 
-def put(path: Path) -> Path:
-    """Put an empty warehouse there. All copies have one ``warehouse_id``."""
+def put(path: Path, like: Path | None = None) -> Path:
+    """Put an empty warehouse there, or a copy of one ``like`` this. All copies have one ``warehouse_id``."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(made(), path)
+    shutil.copy(like or made(), path)
     return path

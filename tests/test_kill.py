@@ -35,13 +35,14 @@ from tests.jobs.nights import (
     write_bill,
     write_config,
 )
+from tests.soak import more
 
 pytestmark = pytest.mark.heavy
 
 DRIVER = ROOT / "tests" / "kill_driver.py"
-WISH = os.environ.get("COSTMILL_KILL_POINTS", "4")
+WISH = os.environ.get("COSTMILL_KILL_POINTS", str(more(2, 40)))
 SEED = int(os.environ.get("COSTMILL_KILL_SEED", "20260322"))
-TIMED = 2
+TIMED = more(1, 20)
 TEAM = '{"team": "ml"}'
 
 
@@ -199,7 +200,7 @@ def test_a_kill_at_a_step_costs_nothing(nights: dict[str, Night], name: str, tmp
 def test_a_kill_at_a_moment_costs_nothing(nights: dict[str, Night], name: str, tmp_path: Path) -> None:
     night = nights[name]
     draw = random.Random(SEED)
-    for _ in range(TIMED if WISH != "all" else 30 * TIMED):
+    for _ in range(TIMED if WISH != "all" else max(TIMED, 60)):
         folder, moment = _copy(night.before, night.before.with_name("run")), draw.uniform(0, night.seconds)
         with subprocess.Popen(
             command("run", "--config", config(folder)), env=environment(), stderr=subprocess.DEVNULL

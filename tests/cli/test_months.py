@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from pipeline import jobs
+from pipeline.config import load_settings
 from pipeline.store.warehouse import Warehouse
 from tests.cli.conftest import Say
 from tests.jobs.nights import UNTOUCHED, Charge, ask, budgets, dump, facts, write_bill, write_config
@@ -24,6 +27,25 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     february(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same company after its first run."""
+    company = tmp_path_factory.mktemp("night") / "company"
+    config = write_config(company)
+    write_bill(company / "exports" / "march.csv")
+    february(company)
+    jobs.run(load_settings(config, environ={}))
+    return company
+
+
+@pytest.fixture
+def ran(first_night: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, as the current folder."""
+    shutil.copytree(first_night, tmp_path / "company", symlinks=True)
+    monkeypatch.chdir(tmp_path / "company")
+    return tmp_path / "company"
 
 
 def february(folder: Path, cost: str = "9", **more: str) -> None:
@@ -103,19 +125,18 @@ class TestStatus:
 class TestClose:
     """`costmill close`."""
 
-    def test_a_restatement_after_it_is_said_everywhere(self, folder: Path, say: Say) -> None:
-        say("run")
+    def test_a_restatement_after_it_is_said_everywhere(self, ran: Path, say: Say) -> None:
         closed = say("close", "2026-02", "--note", "booked")
         assert (closed.code, closed.stdout) == (0, "azure 2026-02: final\n")
         assert ("azure", "2026-02", "final") in states(say)
-        february(folder, "10", at="2026-03-05T04:00:00")
+        february(ran, "10", at="2026-03-05T04:00:00")
         told = say("run")
         assert told.code == 0
         assert "azure 2026-02: restated after final: billed 280.00 USD, was 252.00 USD" in told.stderr
         assert ("azure", "2026-02", "restated") in states(say)
         reasons = [row["reason"] for row in json.loads(say("status", "--format", "json").stdout)]
         assert reasons[0] == "final (closed: booked) at 252 USD, and restated since"
-        report = (folder / "reports" / "2026-02" / "report.md").read_text()
+        report = (ran / "reports" / "2026-02" / "report.md").read_text()
         assert (
             "**Restated after final.** azure billed $252.00 when its month became final, and bills $280.00 now."
             in report
@@ -125,14 +146,12 @@ class TestClose:
         assert {row["is_after_final"] for row in json.loads(query.stdout)} == {True}
         assert say("run").stderr == ""
 
-    def test_its_state_is_in_the_report_of_the_next_run(self, folder: Path, say: Say) -> None:
-        say("run")
+    def test_its_state_is_in_the_report_of_the_next_run(self, ran: Path, say: Say) -> None:
         say("close", "2026-02")
         say("run")
-        assert "✓ Final, closed" in (folder / "reports" / "2026-02" / "report.md").read_text()
+        assert "✓ Final, closed" in (ran / "reports" / "2026-02" / "report.md").read_text()
 
-    def test_it_can_be_opened_again_and_twice_says_so(self, folder: Path, say: Say) -> None:
-        say("run")
+    def test_it_can_be_opened_again_and_twice_says_so(self, ran: Path, say: Say) -> None:
         say("close", "2026-02", "--source", "azure")
         assert say("close", "2026-02").stdout == "azure 2026-02: final as it was\n"
         assert say("close", "2026-02", "--reopen").stdout == "azure 2026-02: open\n"
@@ -177,20 +196,18 @@ class TestUnload:
         assert [name for name in answers if after[name] != before[name]] == []
         assert "$252.00" in (folder / "reports" / "2026-02" / "report.md").read_text()
 
-    def test_the_night_after_it_changes_nothing_more(self, folder: Path, say: Say) -> None:
-        say("run")
+    def test_the_night_after_it_changes_nothing_more(self, ran: Path, say: Say) -> None:
         say("unload", "azure", "--yes")
         say("run")
-        before = dump(folder / "warehouse" / "costs.duckdb", UNTOUCHED)
+        before = dump(ran / "warehouse" / "costs.duckdb", UNTOUCHED)
         assert say("run").stderr == ""
-        assert dump(folder / "warehouse" / "costs.duckdb", UNTOUCHED) == before
+        assert dump(ran / "warehouse" / "costs.duckdb", UNTOUCHED) == before
 
-    def test_nobody_is_asked_where_nobody_can_answer(self, folder: Path, say: Say) -> None:
-        say("run")
+    def test_nobody_is_asked_where_nobody_can_answer(self, ran: Path, say: Say) -> None:
         ended = say("unload", "azure", "2026-02")
         assert ended.code == 64
         assert "the charges of azure of 2026-02 would be taken out; say --yes" in ended.stderr
-        assert ask(published(folder), "SELECT count(*) FROM charges") == [(49,)]
+        assert ask(published(ran), "SELECT count(*) FROM charges") == [(49,)]
 
     @pytest.mark.parametrize(
         ("arguments", "said"),
@@ -218,11 +235,10 @@ class TestUnload:
 class TestDryRun:
     """`costmill run --dry-run`, `--from` and `--to`."""
 
-    def test_it_tells_what_would_be_loaded_and_writes_nothing(self, folder: Path, say: Say) -> None:
-        say("run")
-        before = facts(folder)
-        february(folder, "10", at="2026-03-05T04:00:00")
-        changed = facts(folder)
+    def test_it_tells_what_would_be_loaded_and_writes_nothing(self, ran: Path, say: Say) -> None:
+        before = facts(ran)
+        february(ran, "10", at="2026-03-05T04:00:00")
+        changed = facts(ran)
         ended = say("run", "--dry-run", "--format", "json")
         assert ended.code == 0
         [new] = [row for row in json.loads(ended.stdout) if "known" not in row["status"]]
@@ -230,12 +246,11 @@ class TestDryRun:
         assert (new["BilledCost_now"], new["BilledCost"]) == ("252", "280")
         assert "BilledCost 280 = 280 + 0 rejected" in new["controls"]
         assert ended.stderr.endswith("summaries, budgets and reports would be made of 2026-02\n")
-        assert facts(folder) == changed
+        assert facts(ran) == changed
         assert {name for name in before if before[name] != changed[name]} == {"exports/february.csv"}
 
-    def test_a_delivery_that_would_wait_ends_with_its_code(self, folder: Path, say: Say) -> None:
-        say("run")
-        write_bill(folder / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
+    def test_a_delivery_that_would_wait_ends_with_its_code(self, ran: Path, say: Say) -> None:
+        write_bill(ran / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
         ended = say("run", "--dry-run")
         assert ended.code == 65
         assert "quarantined: azure 2026-03" in ended.stderr
@@ -259,15 +274,14 @@ class TestDryRun:
         assert say("run", "--dry-run").code == 0
 
     def test_it_leaves_no_folder_behind_and_takes_no_lock_where_there_was_none(
-        self, folder: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+        self, ran: Path, say: Say, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        say("run")
-        (folder / "warehouse" / "costs.duckdb.lock").unlink()
-        (folder / "tmp").mkdir()
-        monkeypatch.setattr("tempfile.tempdir", str(folder / "tmp"))
+        (ran / "warehouse" / "costs.duckdb.lock").unlink()
+        (ran / "tmp").mkdir()
+        monkeypatch.setattr("tempfile.tempdir", str(ran / "tmp"))
         assert say("run", "--dry-run").code == 0
-        assert list((folder / "tmp").iterdir()) == []
-        assert not (folder / "warehouse" / "costs.duckdb.lock").exists()
+        assert list((ran / "tmp").iterdir()) == []
+        assert not (ran / "warehouse" / "costs.duckdb.lock").exists()
 
     def test_limits_are_told_and_the_next_run_takes_the_rest(self, folder: Path, say: Say) -> None:
         ended = say("run", "--to", "2026-02")

@@ -416,11 +416,11 @@ def dump(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @contextmanager
-def house(folder: Path) -> Iterator[House]:
-    """Open a house on a copy of an empty warehouse in ``folder``; exports go to ``folder/exports``."""
+def house(folder: Path, like: Path | None = None) -> Iterator[House]:
+    """Open a house in ``folder`` on a copy of an empty warehouse, or of one ``like`` this; exports go to ``exports``."""
     exports = folder / "exports"
     exports.mkdir(parents=True, exist_ok=True)
-    with Warehouse.open(empty.put(folder / "costs.duckdb")) as warehouse:
+    with Warehouse.open(empty.put(folder / "costs.duckdb", like)) as warehouse:
         yield House(warehouse, exports)
         # Who opens the file again finds all of it in the log beside it; most tests never do.
         warehouse.execute("PRAGMA disable_checkpoint_on_shutdown")

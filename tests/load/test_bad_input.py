@@ -7,6 +7,7 @@ import io
 import json
 import resource
 import zipfile
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from pipeline.sources import find
 from pipeline.sources.find import ExportFile
+from tests.load import bills
 from tests.load.bills import House, csv_bytes, focus, write
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "bad-input.md").read_text(encoding="utf-8")
@@ -21,9 +23,21 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "bad-input.md").read_text
 GOOD = [focus(ResourceId="good", BilledCost="7", BillingPeriodStart="2025-12-01T00:00:00Z")]
 
 
-@pytest.fixture(autouse=True)
-def _good(house: House) -> None:
-    house.load(write(house.folder.parent / "good.csv", GOOD), source="good")
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse in which what is good is loaded."""
+    folder = tmp_path_factory.mktemp("good")
+    with bills.house(folder) as opened:
+        opened.load(write(folder / "good.csv", GOOD), source="good")
+        opened.warehouse.execute("CHECKPOINT")
+    return folder / "costs.duckdb"
+
+
+@pytest.fixture
+def house(tmp_path: Path, good: Path) -> Iterator[House]:
+    """A copy of it, and one source that has no files yet."""
+    with bills.house(tmp_path, good) as opened:
+        yield opened
 
 
 def put(house: House, data: bytes, name: str = "bill.csv") -> Path:

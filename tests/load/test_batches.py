@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pipeline.sources.formats import base
 from tests.load.bills import House, dump, house, write
 from tests.load.test_gcp import credit, line
+from tests.soak import more
 
 Lines = list[dict[str, Any]]
 
@@ -189,7 +190,8 @@ def test_rejected_rows_are_in_no_batch_and_add_up(bills: House) -> None:
 COSTS = st.lists(st.decimals("-5", "50", places=4).map(str), min_size=1, max_size=3)
 
 
-@settings(max_examples=6)
+@pytest.mark.heavy
+@settings(max_examples=more(4, 100))
 @given(
     contents=st.lists(COSTS, min_size=1, max_size=5),
     order=st.data(),

@@ -98,7 +98,9 @@ def records(path: Path) -> Iterator[dict[str, str]]:
             data = archive.read(archive.namelist()[0])
     elif data.startswith(b"\x1f\x8b"):
         data = gzip.decompress(data)
-    yield from csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    lines = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    names = next(lines, [])
+    yield from (dict(zip(names, line, strict=True)) for line in lines if line)  # half the time of a DictReader
 
 
 def summed(rows: Iterable[dict[str, str]], *names: str) -> Decimal:
@@ -245,12 +247,12 @@ def test_the_large_month_in_three_parts_is_exact_and_its_negations_fold(house: H
     january, february = house.load(folder)
     assert (january.status, january.x_BillingPeriod, january.rows_read) == ("loaded", "2026-01", 190_512)
     assert (february.status, february.x_BillingPeriod, february.charges) == ("loaded", "2026-02", 0)
-    written = [row for path in folder.rglob("January*.csv.gz") for row in records(path)]
-    assert len(written) == 190_512
-    kinds: dict[str, Decimal] = {}
-    for row in written:
-        kind = row["lineItem/LineItemType"]
-        kinds[kind] = money.total([kinds.get(kind, money.ZERO), Decimal(row["lineItem/UnblendedCost"])])
+    written: dict[str, list[Decimal]] = {}
+    for path in folder.rglob("January*.csv.gz"):
+        for row in records(path):
+            written.setdefault(row["lineItem/LineItemType"], []).append(Decimal(row["lineItem/UnblendedCost"]))
+    assert sum(map(len, written.values())) == 190_512
+    kinds = {kind: money.total(costs) for kind, costs in written.items()}
     assert house.billed() == money.total(kinds.values()) == Decimal("42051.791999664")
     assert kinds["SavingsPlanCoveredUsage"] == -kinds["SavingsPlanNegation"] == Decimal("2856.96")
     sql = "SELECT x_LineItemType, sum(BilledCost), sum(EffectiveCost) FROM charges WHERE x_SourceChanges LIKE '%covered%' GROUP BY ALL"
@@ -258,5 +260,4 @@ def test_the_large_month_in_three_parts_is_exact_and_its_negations_fold(house: H
     residues = "SELECT sum(BilledCost), count(*) FROM charges WHERE x_SourceChanges = 'residue'"
     [(left, count)] = house.rows(residues)
     assert left == 0
-    folded = sum(row["lineItem/LineItemType"] == "SavingsPlanNegation" for row in written)
-    assert january.charges == 190_512 - folded + count
+    assert january.charges == 190_512 - len(written["SavingsPlanNegation"]) + count

@@ -41,7 +41,7 @@ OWN_COLUMNS = (
 #: Raise when the reader itself changes what it makes of the same bytes: known deliveries are then loaded anew.
 READER_VERSION = 2
 
-_TRANSLATED = re.compile(r".*[^\s(].*\(\s*([A-Za-z][A-Za-z0-9 ]*?)\s*\)")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ]*")
 
 
 @dataclass(frozen=True)
@@ -187,8 +187,10 @@ class Format:
 
     def plain(self, name: str) -> str:
         """Return a column's name without its translation."""
-        found = _TRANSLATED.fullmatch(name.strip()) if self.translated else None
-        return found[1] if found else name
+        own, bracket, rest = name.strip().rpartition("(")
+        plain = rest.removesuffix(")").strip()
+        is_pair = self.translated and bracket and rest.endswith(")") and own.replace("(", "").strip()
+        return plain if is_pair and _PLAIN.fullmatch(plain) else name
 
     def signed_by(self, seen: Collection[str]) -> int:
         """How many parts of the signature are among ``seen``, column names squeezed."""
