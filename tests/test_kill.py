@@ -64,7 +64,6 @@ def first_night(folder: Path) -> None:
     """Two sources, one of them with January delivered twice; nothing has run."""
     write_config(
         folder,
-        is_new=True,
         sources=[{"name": "azure", "path": "exports"}, {"name": "lab", "path": "lab"}],
         cost=budgets(200, tags=[{"selector": "team:*", "amount": 150}]),
         tags={"report_keys": ["team"]},

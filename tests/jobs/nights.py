@@ -18,7 +18,6 @@ import duckdb
 import yaml
 
 from pipeline.store.warehouse import Warehouse
-from tests import empty
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample_data"
@@ -103,11 +102,8 @@ def stamp(path: Path, at: str) -> None:
     os.utime(path, (moment, moment))
 
 
-def write_config(folder: Path, *, is_new: bool = False, **sections: Any) -> Path:
-    """Write costmill.yaml: one source ``azure`` over ``exports/``, read as of 22 March 2026, changed by ``sections``.
-
-    Its warehouse is there, empty, unless the company ``is_new`` or its warehouse lies elsewhere.
-    """
+def write_config(folder: Path, **sections: Any) -> Path:
+    """Write costmill.yaml: one source ``azure`` over ``exports/``, read as of 22 March 2026, changed by ``sections``."""
     keys: dict[str, Any] = {
         "as_of": AS_OF,
         "publish": {"path": "published/costs.duckdb"},
@@ -117,9 +113,6 @@ def write_config(folder: Path, *, is_new: bool = False, **sections: Any) -> Path
         **sections,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    database = folder / "warehouse" / "costs.duckdb"
-    if not (is_new or "warehouse" in sections or database.exists()):
-        empty.put(database)
     path = folder / "costmill.yaml"
     path.write_text(yaml.safe_dump({name: value for name, value in keys.items() if value is not None}))
     return path
