@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.config import SourceSettings
 from pipeline.engines.conformance import Conformance, Finding
 from pipeline.errors import CostmillError, ExportError
+from pipeline.load import roles
 from pipeline.load.loader import Loader
 from pipeline.load.outcome import Outcome, fingerprint
 from pipeline.sources import packed
@@ -149,6 +150,7 @@ class _Validation:
             staged = reader.stage(delivery.files, closely=header.format.name == "focus")
             checked.dropped = list(staged.dropped)
             checked.kept = sorted({name for file in staged.files for name in file.header.kept.values()})
+            roles.settle(reader, mapper, staged, delivery)
             mapper.prepare(staged)
         except ExportError:
             return

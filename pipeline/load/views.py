@@ -104,7 +104,8 @@ class Views:
 
         A view that stands alone is compared with the rows of the same view; None where there are none.
         """
-        held = set(self._loaded_files(loaded).values()) if loaded else set()
+        files = self._loaded_files(loaded) if loaded else {}
+        held = {"actual" if view == "both" else view for view in files.values()}
         if loaded is None or before is None or not held:
             return before
         if job.delivery.views:
