@@ -49,11 +49,14 @@ class Judgement:
 
 
 class HeldBackError(Exception):
-    """A delivery must not replace what is loaded: the transaction that has swapped it in is rolled back."""
+    """A delivery must not replace what is loaded: the transaction that has swapped it in is rolled back.
 
-    def __init__(self, status: Status, reason: str, judgement: Judgement | None) -> None:
+    ``repeated`` are its rows in batches that are loaded already.
+    """
+
+    def __init__(self, status: Status, reason: str, judgement: Judgement | None, repeated: int = 0) -> None:
         super().__init__(reason)
-        self.status, self.reason, self.judgement = status, reason, judgement
+        self.status, self.reason, self.judgement, self.repeated = status, reason, judgement, repeated
 
 
 def judge(

@@ -6,7 +6,6 @@ import contextlib
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from functools import partial
 
 from pipeline.config import CacheSettings, SourceSettings
@@ -267,32 +266,35 @@ class Loader:
             return self._verdicts.decide(job, replace(load, status="rejected", reason="rejected before"), started)
         if job.period in self._held_back(job.source, job.delivery):
             return self._verdicts.decide(job, replace(load, status="superseded", reason=loads.UNLOADED), started)
-        if job.staged.header.format.batch:
-            return self._load_batches(job, load, counts, started)
-        loaded = loads.current(self.warehouse, job.source.name, job.period)
-        judge = partial(self._judge, job, plan, load.load_id)
+        bring = self._add_batches if job.staged.header.format.batch else partial(self._replace, plan)
         try:
-            if overruled := views.verdict(job):
-                return self._verdicts.decide(job, replace(load, status=overruled[0], reason=overruled[1]), started)
-            gate.require_mapped(job, counts, is_older=loaded is not None and gate.is_older(job, loaded, plan))
-            load = replace(load, reason=self._views(job.source).reason(job, loaded))
-            names = find.called_by_name(job.delivery.files)
-            with names, as_export_errors(job.delivery.name), self.warehouse.transaction():
-                done, judgement = self._tools.swap().swap_in(job, load, counts, judge)
-                if judgement.accepted:
-                    decisions.record(self.warehouse, done.load_id, "accepted", self.note, self.run_id)
-                roles.note(self.warehouse, job, done)
-                for file in job.delivery.files:
-                    find.check_unchanged(file)
+            done = bring(job, load, counts)
         except gate.HeldBackError as held:
-            return self._verdicts.hold_back(job, load, held, started)
+            return self._verdicts.hold_back(job, replace(load, rows_repeated=held.repeated), held, started)
         except UnreadableFileError as error:
             return self._verdicts.refuse(
                 job.source, replace(job.delivery, period=job.period), error, time.monotonic() - started
             )
         except ExportError as error:
             return self._verdicts.decide(job, replace(load, status="refused", reason=str(error)), started)
-        return self._loaded(job, done, started)
+        totals = dict(self.warehouse.rows(_TOTALS, [job.source.name, job.period, job.origin]))
+        return outcome(job, done, totals, time.monotonic() - started, ledger_notes(self.warehouse, done.load_id))
+
+    def _replace(self, plan: Plan, job: Job, load: Load, counts: Counts) -> Load:
+        """Swap a snapshot's billing period in, whole."""
+        if overruled := views.verdict(job):
+            raise gate.HeldBackError(*overruled, None)
+        loaded = loads.current(self.warehouse, job.source.name, job.period)
+        gate.require_mapped(job, counts, is_older=loaded is not None and gate.is_older(job, loaded, plan))
+        load = replace(load, reason=self._views(job.source).reason(job, loaded))
+        with self._swapping(job):
+            done, judgement = self._tools.swap().swap_in(
+                job, load, counts, partial(self._judge, job, plan, load.load_id)
+            )
+            if judgement.accepted:
+                decisions.record(self.warehouse, done.load_id, "accepted", self.note, self.run_id)
+            roles.note(self.warehouse, job, done)
+        return done
 
     def _judge(
         self, job: Job, plan: Plan, load_id: str, loaded: loads.Current | None, before: Measures | None, after: Measures
@@ -300,7 +302,7 @@ class Loader:
         before = self._views(job.source).comparable(job, loaded, before, after)
         return gate.judge(self.warehouse, job, plan, load_id, loaded, before, after, accept=self.accept)
 
-    def _load_batches(self, job: Job, load: Load, counts: Counts, started: float) -> Outcome:
+    def _add_batches(self, job: Job, load: Load, counts: Counts) -> Load:
         """Take what is new of an incremental export's billing period."""
         _, mapper = self._tools.heavy()
         try:
@@ -309,30 +311,21 @@ class Loader:
             judged = batches.judge(self.warehouse, mapper, job, load.mapping, accept=self.accept, anew=anew)
             load = replace(load, rows_repeated=counts.repeated + judged.repeated_rows)
             if judged.verdict:
-                raise gate.HeldBackError(*judged.verdict, None)
-            names = find.called_by_name(job.delivery.files)
-            with names, as_export_errors(job.delivery.name), self.warehouse.transaction():
+                raise gate.HeldBackError(*judged.verdict, None, load.rows_repeated)
+            with self._swapping(job):
                 adding = batches.BatchSwap(self.warehouse, mapper, self._tools.keys)
-                done = adding.add(job, load, replace(counts, repeated=load.rows_repeated), judged)
-                for file in job.delivery.files:
-                    find.check_unchanged(file)
-        except gate.HeldBackError as held:
-            return self._verdicts.hold_back(job, load, held, started)
-        except UnreadableFileError as error:
-            return self._verdicts.refuse(
-                job.source, replace(job.delivery, period=job.period), error, time.monotonic() - started
-            )
-        except ExportError as error:
-            return self._verdicts.decide(job, replace(load, status="refused", reason=str(error)), started)
+                return adding.add(job, load, replace(counts, repeated=load.rows_repeated), judged)
         finally:
             mapper.taken = "true"
-        return self._loaded(job, done, started)
 
-    def _loaded(self, job: Job, load: Load, started: float) -> Outcome:
-        totals: dict[str | None, Decimal] = dict(
-            self.warehouse.rows(_TOTALS, [job.source.name, job.period, job.origin])
-        )
-        return outcome(job, load, totals, time.monotonic() - started, ledger_notes(self.warehouse, load.load_id))
+    @contextlib.contextmanager
+    def _swapping(self, job: Job) -> Iterator[None]:
+        """One transaction over a delivery's files as they were hashed; what is wrong with them is told by their names."""
+        names = find.called_by_name(job.delivery.files)
+        with names, as_export_errors(job.delivery.name), self.warehouse.transaction():
+            yield
+            for file in job.delivery.files:
+                find.check_unchanged(file)
 
     def close_sources_but(self, names: Sequence[str]) -> None:
         """Close the refusals of whole sources (nothing found there) that are not among ``names``: nobody looks any more."""

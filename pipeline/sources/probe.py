@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 Content = Literal["csv", "json_lines", "parquet"]
 
-#: Containers that a delivery's files may have; JSON is what manifests are.
-READABLE: tuple[Container, ...] = ("csv", "gzip", "zip", "parquet")
+#: What a delivery's files may be, packed or not.
+READABLE: tuple[Container | Content, ...] = ("csv", "json_lines", "parquet", "gzip", "zip")
 #: A header longer than this is none.
 HEADER_LIMIT = 1 << 20
 

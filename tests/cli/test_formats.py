@@ -20,7 +20,7 @@ def test_the_list_has_every_format_in_the_order_of_detection(say: Say) -> None:
 def test_one_format_is_told_with_its_laws_and_its_mapping(say: Say) -> None:
     told = json.loads(say("formats", "oci_cost", "--format", "json").stdout)
     assert told["money_laws"][0] == {"column": "BilledCost", "file": "sum(cost/myCost)"}
-    assert (told["containers"], told["tags"]) == (["csv", "gzip", "zip", "parquet"], ["tags/*"])
+    assert (told["containers"], told["tags"]) == (["csv", "json_lines", "parquet", "gzip", "zip"], ["tags/*"])
     mapping = {row["column"]: row for row in told["mapping"]}
     assert mapping["BilledCost"]["fields"] == ["cost_my_cost"]
     assert mapping["ServiceCategory"]["lookups"] == ["oci_services"]

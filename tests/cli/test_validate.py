@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Say
+from tests.load import azure
 from tests.load.bills import azure_delivery, cur, focus, oci, write
 
 
@@ -107,3 +108,9 @@ def test_a_version_can_be_asked_for(say: Say, tmp_path: Path) -> None:
     [checked] = told(say, path, "--focus", "1.3")
     assert checked["focus_version"] == "1.3"
     assert {each["column"] for each in checked["findings"]} == {"HostProviderName", "ServiceProviderName"}
+
+
+def test_azure_cost_details_are_told_and_held_against_focus(say: Say, tmp_path: Path) -> None:
+    [checked] = told(say, write(tmp_path / "bill.csv", azure.actual()))
+    assert (checked["format"], checked["would_load"]) == ("azure_cost", True)
+    assert {total["file_total"] for total in checked["totals"] if total["column"] == "BilledCost"} == {"1212.6"}

@@ -224,3 +224,13 @@ def test_an_older_file_of_one_view_does_not_take_the_newer_ones_place(house: Hou
     house.load(left, right)
     house.load(write(house.folder / "old.csv", azure.actual(spent="900"), at=500))
     assert sums(house) == (BILLED, EFFECTIVE)
+
+
+def test_a_month_without_commitments_that_has_shrunk_waits(house: House) -> None:
+    path = write(house.folder / "bill.csv", [azure.used(day, "2") for day in range(1, 11)], at=1000)
+    house.load()
+    write(path, [azure.used(1, "2")], at=2000)
+    [waiting] = house.load()
+    assert waiting.status == "quarantined"
+    assert house.billed() == 20
+    assert "1 rows for 2026-01, 10 are loaded" in str(waiting.reason)

@@ -80,6 +80,7 @@ def test_a_delivery_of_known_batches_is_superseded(bills: House) -> None:
     put(bills, "a.csv", batch(1, "1"), batch(2, "2"))
     put(bills, "b.csv", batch(2, "2"), at=2e9)
     assert [each.status for each in bills.load()] == ["loaded", "superseded"]
+    assert bills.rows("SELECT rows_read, rows_repeated FROM loads ORDER BY modified_at") == [(2, 0), (1, 1)]
     assert bills.billed() == 3
 
 
