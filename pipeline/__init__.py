@@ -10,8 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pipeline.actors import Actor, Permission
     from pipeline.entries import CostCategory, CostEntry, CostSummary
-    from pipeline.errors import CostmillError, EntryError, UsageError, WarehouseBusyError
+    from pipeline.errors import CostmillError, EntryError, NotPermittedError, UsageError, WarehouseBusyError
     from pipeline.periods import BudgetPeriod
     from pipeline.store.base import CostStore
     from pipeline.store.duckdb import DuckDBCostStore
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Actor",
     "BudgetPeriod",
     "CostCategory",
     "CostEntry",
@@ -31,11 +33,14 @@ __all__ = [
     "DuckDBCostStore",
     "EntryError",
     "InMemoryCostStore",
+    "NotPermittedError",
+    "Permission",
     "UsageError",
     "WarehouseBusyError",
 ]
 
 _HOMES = {
+    "Actor": "actors",
     "BudgetPeriod": "periods",
     "CostCategory": "entries",
     "CostEntry": "entries",
@@ -46,6 +51,8 @@ _HOMES = {
     "DuckDBCostStore": "store.duckdb",
     "EntryError": "errors",
     "InMemoryCostStore": "store.memory",
+    "NotPermittedError": "errors",
+    "Permission": "actors",
     "UsageError": "errors",
     "WarehouseBusyError": "errors",
 }

@@ -17,7 +17,8 @@
     ├── WarehouseError            70
     │   ├── WarehouseBusyError    75   another process is writing; try again
     │   └── SchemaError           78   the file is newer than the program, or is no warehouse
-    └── EntryError                64   a recorded entry cannot be taken
+    ├── EntryError                64   a recorded entry cannot be taken
+    └── NotPermittedError         64   the actor has not the word that an operation needs
 
 ``retry`` says whether the same call may succeed later without anybody changing anything.
 """
@@ -136,6 +137,12 @@ class SchemaError(WarehouseError):
 
 class EntryError(CostmillError):
     """A recorded entry cannot be taken: no number, or its id stands for other values."""
+
+    exit_code = 64
+
+
+class NotPermittedError(CostmillError):
+    """The actor has not the word that an operation needs; nothing was read or changed."""
 
     exit_code = 64
 

@@ -9,12 +9,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
+from pipeline.actors import ALL, Actor
 from pipeline.config.budgets import BudgetsConfig
 from pipeline.config.fields import NONE_MISSING, REPORT_FORMATS, Tolerance
 from pipeline.rules import Split, TagRules
 
 #: A load stays below 2 GB with it, whatever the size of the export, and is not slower.
 MEMORY_LIMIT = "1500MB"
+
+
+#: Who asks when nobody is named: whoever can open the warehouse's file can do everything with it anyway.
+OPERATOR = Actor("operator", permissions=frozenset([ALL]))
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,7 @@ class Settings:
         accounts: names and owners, from the file that the configuration names.
         invoices: what accounting expects, likewise.
         fiscal_year_start: the month that fiscal years begin with, 1 to 12.
+        actor: who asks by the command line, where the environment names nobody else.
         splits: how shared costs are divided, the first rule that a charge matches has it.
         warnings: everything doubtful, budgets included, as lines for stderr.
     """
@@ -150,6 +156,7 @@ class Settings:
     fiscal_year_start: int = 1
     splits: tuple[Split, ...] = ()
     budgets: BudgetsConfig | None = None
+    actor: Actor = OPERATOR
     as_of: datetime | None = None
     writer_wait_seconds: int = 600
     memory_limit: str = MEMORY_LIMIT

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.config import fields, lists, parts, tag_rules
+from pipeline.config.actor import read_actor
 from pipeline.config.budget_overrides import BudgetOverrides, Outside, outside
 from pipeline.config.budget_rules import read_budgets
 from pipeline.config.findings import Findings
@@ -94,6 +95,7 @@ def default_settings(
     findings = Findings()
     nothing = Section(None, "cost", SECTIONS["cost"], findings)
     budgets = read_budgets(nothing, outside(environ or {}, overrides, findings), None, findings)
+    actor = read_actor(Section(None, "", SECTIONS[""], findings), environ or {})
     findings.raise_problems(None)
     return Settings(
         file=None,
@@ -101,6 +103,7 @@ def default_settings(
         publish=PublishSettings(warehouse.parent / "published" / warehouse.name),
         reports=ReportSettings(warehouse.parent / "out"),
         budgets=budgets,
+        actor=actor,
         warnings=findings.warnings,
     )
 
@@ -150,6 +153,7 @@ def _read_root(
         fiscal_year_start=parts.read_fiscal_year_start(root),
         splits=tag_rules.read_splits(root, tag_rules.askable(sources, tags.rules.aliases)),
         budgets=budgets,
+        actor=read_actor(root, environ),
         as_of=root.value("as_of", fields.moment, None),
         writer_wait_seconds=root.value("writer_wait_seconds", fields.integer(0, _YEAR_SECONDS), 600),
         memory_limit=root.value("memory_limit", fields.memory, MEMORY_LIMIT),
