@@ -10,6 +10,9 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 # A stamp in the environment: packages are installed once per change of a lock.
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
+# An environment of its own within: what it needs is older than what we do. Its tests look for it there.
+FOCUS_VALIDATOR := $(VENV)/focus-validator
+FOCUS_STAMP := $(FOCUS_VALIDATOR)/.installed
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
@@ -42,6 +45,13 @@ $(DEV_STAMP): requirements/dev.txt pyproject.toml | $(BIN)/pip
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $(RUN_STAMP) $@
 
+$(FOCUS_STAMP): requirements/focus-validator.txt | $(BIN)/pip
+	@echo "Installing focus-validator into $(FOCUS_VALIDATOR) …" >&2
+	@$(PYTHON) -m venv "$(FOCUS_VALIDATOR)"
+	@$(FOCUS_VALIDATOR)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --no-compile \
+		--require-hashes -r requirements/focus-validator.txt
+	@touch $@
+
 install: $(DEV_STAMP) ## Install Costmill with its tools into .venv
 
 # --- Use ------------------------------------------------------------------------------------
@@ -63,7 +73,7 @@ bench: install ## Measure loading beside plain DuckDB
 
 # --- Proof ----------------------------------------------------------------------------------
 
-test: install ## The whole test suite
+test: install $(FOCUS_STAMP) ## The whole test suite
 	$(PYTEST) $(PYTEST_ARGS)
 
 test-fast: install ## The tests without browser and heavy parts: under a minute
@@ -72,7 +82,7 @@ test-fast: install ## The tests without browser and heavy parts: under a minute
 soak: install ## The long proofs: many more examples, orders and kills
 	COSTMILL_SOAK=1 $(PYTEST) -m heavy $(PYTEST_ARGS)
 
-check: static ## Lint, types, import contracts, docs, and the tests with their coverage
+check: static $(FOCUS_STAMP) ## Lint, types, import contracts, docs, and the tests with their coverage
 	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
 
 static: lint types contracts docs-check
@@ -109,6 +119,9 @@ $(BIN)/uv: | $(BIN)/pip
 lock: $(BIN)/uv ## Resolve the dependencies anew, for every system and Python 3.11 to 3.14
 	$(LOCK) --extra dev pyproject.toml --output-file requirements/dev.txt
 	$(LOCK) --constraints requirements/dev.txt pyproject.toml --output-file requirements/runtime.txt
+	$(BIN)/python -c 'import tomllib; \
+	print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["focus-validator"], sep="\n")' \
+	| $(LOCK) - --output-file requirements/focus-validator.txt
 	$(LOCK) --constraints requirements/dev.txt --group build --output-file requirements/build.txt
 
 clean: ## Remove what was built or measured; the environment stays

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from pipeline.cli.exit_codes import ExitCode
 from pipeline.focus import VERSIONS
 
 if TYPE_CHECKING:
+    from pipeline.load.focus_validator import Opinion
     from pipeline.load.outcome import Outcome
     from pipeline.load.validation import Checked
     from pipeline.sources.delivery import Mode
@@ -39,8 +41,16 @@ _Row = tuple[str | int | None, ...]
     help="The FOCUS version to hold the bills against; else the one of the header, and 1.2 for other formats.",
 )
 @click.option("--strict", is_flag=True, help="End with 65 when a rule of FOCUS is broken, too.")
+@click.option(
+    "--focus-validator",
+    "validator",
+    is_flag=True,
+    help="Ask the FinOps Foundation's focus-validator too, the program that COSTMILL_FOCUS_VALIDATOR names or the PATH has.",
+)
 @options.format_
-def validate(paths: tuple[str, ...], delivery: Mode, focus: str | None, strict: bool, format_: str) -> int:
+def validate(
+    paths: tuple[str, ...], delivery: Mode, focus: str | None, strict: bool, validator: bool, format_: str
+) -> int:
     """Say what files are, whether they would load, and where they break the rules of FOCUS. Loads nothing.
 
     The files are staged, mapped and proven in a temporary warehouse. Ends with 65 when a delivery would not load.
@@ -51,9 +61,11 @@ def validate(paths: tuple[str, ...], delivery: Mode, focus: str | None, strict: 
       costmill validate bill.csv.gz --strict --format json
     """
     from pipeline.cli.load import pattern
-    from pipeline.load import validation
+    from pipeline.load import focus_validator, validation
 
-    checked = validation.validate([pattern(path) for path in paths], mode=delivery, focus_version=focus)
+    program = focus_validator.find(os.environ) if validator else None
+    patterns = [pattern(path) for path in paths]
+    checked = validation.validate(patterns, mode=delivery, focus_version=focus, validator=program)
     if format_ == "json":
         told = output.plain([validation.as_json(each) for each in checked])
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
@@ -61,7 +73,7 @@ def validate(paths: tuple[str, ...], delivery: Mode, focus: str | None, strict: 
         output.rows(
             COLUMNS, [row for each in checked for row in _rows(each, whole=format_ == "csv")], format_, widest=100
         )
-    fine = all(each.would_load and not (strict and each.findings) for each in checked)
+    fine = all(each.would_load and not (strict and each.breaks_focus) for each in checked)
     return ExitCode.OK if fine else ExitCode.EXPORTS
 
 
@@ -94,6 +106,16 @@ def _rows(checked: Checked, *, whole: bool) -> Iterator[_Row]:
             yield name, kind, None, f"{len(columns)} column{_s(len(columns))}", None, ", ".join(columns)
     for finding in checked.findings:
         yield name, "focus", finding.column, finding.rule, finding.rows, example(checked, finding)
+    if checked.opinion is not None:
+        yield from _opinion(name, checked.opinion)
+
+
+def _opinion(name: str, opinion: Opinion) -> Iterator[_Row]:
+    """What focus-validator says: how much it asked, and a line for each rule that failed."""
+    asked = opinion.why_not or f"{len(opinion.failed)} of {opinion.asked} rules failed"
+    yield name, "focus-validator", None, asked, None, None
+    for each in opinion.failed:
+        yield name, "focus-validator", each.column, each.says, None, each.rule
 
 
 def _what(checked: Checked) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from pipeline.config import SourceSettings
 from pipeline.engines.conformance import Conformance, Finding
 from pipeline.errors import CostmillError, ExportError
-from pipeline.load import roles
+from pipeline.load import focus_validator, roles
+from pipeline.load.focus_validator import Opinion
 from pipeline.load.loader import Loader
 from pipeline.load.outcome import Outcome, fingerprint
 from pipeline.sources import packed
@@ -59,6 +60,7 @@ class Checked:
         outcomes: one per billing period.
         focus_version: the version that the findings are about; None where nothing could be read.
         as_mapped: the findings are about the charges, not about the file.
+        opinion: what focus-validator says of it, where it was asked for.
     """
 
     name: str
@@ -75,6 +77,12 @@ class Checked:
     focus_version: str | None = None
     as_mapped: bool = False
     findings: list[Finding] = field(default_factory=list)
+    opinion: Opinion | None = None
+
+    @property
+    def breaks_focus(self) -> bool:
+        """Whether a rule of FOCUS is broken, by our own word or by focus-validator's."""
+        return bool(self.findings or (self.opinion and self.opinion.failed))
 
     @property
     def would_load(self) -> bool:
@@ -82,11 +90,13 @@ class Checked:
         return bool(self.outcomes) and not any(outcome.waits for outcome in self.outcomes)
 
 
-def validate(patterns: Sequence[str], *, mode: Mode = "auto", focus_version: str | None = None) -> list[Checked]:
+def validate(
+    patterns: Sequence[str], *, mode: Mode = "auto", focus_version: str | None = None, validator: str | None = None
+) -> list[Checked]:
     """Say of each delivery among the files what it is, and whether it would load into an empty warehouse.
 
     Nothing but a temporary folder is written. ``focus_version`` is the version of FOCUS to hold the bills against, instead
-    of the one that a file's header tells.
+    of the one that a file's header tells. ``validator`` is where the program focus-validator is, to be asked too.
     """
     with tempfile.TemporaryDirectory(prefix="costmill-validate-") as folder:
         source = SourceSettings("validate", patterns[0])
@@ -94,15 +104,23 @@ def validate(patterns: Sequence[str], *, mode: Mode = "auto", focus_version: str
             Warehouse.open(Path(folder) / "costs.duckdb") as warehouse,
             Loader(warehouse, run_id="validate") as loader,
         ):
-            return _Validation(warehouse, loader, source, focus_version).run(patterns, mode)
+            return _Validation(warehouse, loader, source, focus_version, validator).run(patterns, mode)
 
 
 class _Validation:
-    def __init__(self, warehouse: Warehouse, loader: Loader, source: SourceSettings, focus_version: str | None) -> None:
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        loader: Loader,
+        source: SourceSettings,
+        focus_version: str | None,
+        validator: str | None,
+    ) -> None:
         self.warehouse = warehouse
         self.loader = loader
         self.source = source
         self.focus_version = focus_version
+        self.validator = validator
 
     def run(self, patterns: Sequence[str], mode: Mode) -> list[Checked]:
         outcomes = list(self.loader.load(self.source, patterns, mode))
@@ -157,6 +175,9 @@ class _Validation:
         asked = Conformance(self.warehouse, staged, self.focus_version)
         checked.focus_version, checked.as_mapped = asked.version, not asked.is_as_written
         checked.findings = asked.findings()
+        if self.validator is not None:
+            paths = () if checked.as_mapped else tuple(file.path for file in delivery.files)
+            checked.opinion = focus_validator.ask(self.validator, paths, asked.version)
 
 
 def _container(path: Path) -> str | None:
@@ -207,4 +228,5 @@ def as_json(checked: Checked) -> dict[str, Any]:
             {"column": each.column, "rule": each.rule, "rows": each.rows, "example": example(checked, each)}
             for each in checked.findings
         ],
+        "focus_validator": asdict(checked.opinion) if checked.opinion else None,
     }
