@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,12 @@ def exports(folder: Path, rows: int) -> list[Export]:
     ]
     if not all(each.path.exists() for each in made):
         home.mkdir(parents=True, exist_ok=True)
-        _write(home, rows)
+        # In a process of its own: a process's peak memory counts in that of those it starts later.
+        writing = multiprocessing.get_context("spawn").Process(target=_write, args=(home, rows))
+        writing.start()
+        writing.join()
+        if writing.exitcode:
+            raise SystemExit(writing.exitcode)
     return made
 
 
