@@ -28,6 +28,9 @@ from pipeline.store.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
 
+#: JSON lines that are read to tell their format; each may have its own columns.
+_TELLING = 1000
+
 _ARRIVED = {
     "amortized": "the amortized view has arrived: EffectiveCost is amortized now, before it was the actual cost",
     "actual": "the actual view has arrived: BilledCost is what was billed, before it was worked out from the amortized view",
@@ -132,7 +135,7 @@ class Views:
         )
         try:
             path = delivery.files[0].path
-            name = known or formats.detect(probe.probe(path).columns, str(path)).name
+            name = known or formats.detect(probe.probe(path, most=_TELLING).columns, str(path)).name
         except (CostmillError, IndexError):  # told when it is loaded
             return False
         return any(each.views for each in formats.FORMATS if each.name == name)

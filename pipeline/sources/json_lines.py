@@ -8,6 +8,7 @@ says why, and the others go on.
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -61,14 +62,14 @@ def is_json_lines(file: IO[bytes]) -> bool:
     return second is not None or formats.is_signed(tuple(_flattened(literals.decode_json(_text(first)))))
 
 
-def columns(file: IO[bytes], where: str) -> tuple[str, ...]:
-    """Return the column names over all records, in order of first sight.
+def columns(file: IO[bytes], where: str, most: int | None = None) -> tuple[str, ...]:
+    """Return the column names over all records (or the first ``most``), in order of first sight.
 
     Raises:
         UnreadableFileError: when there are too many.
     """
     found: dict[str, None] = {}
-    for record in records(file):
+    for record in itertools.islice(records(file), most):
         note_columns(found, record, where)
     return tuple(found)
 

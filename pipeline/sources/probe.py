@@ -40,8 +40,8 @@ class Probe:
     content: Content = "csv"
 
 
-def probe(path: Path) -> Probe:
-    """Return the container and the column names.
+def probe(path: Path, *, most: int | None = None) -> Probe:
+    """Return the container and the column names; ``most`` JSON lines are read for them, else all.
 
     Raises:
         UnreadableFileError: torn, binary, or without a header.
@@ -51,7 +51,7 @@ def probe(path: Path) -> Probe:
         return _probe_parquet(path)
     if is_json_lines(path):
         with packed.json_file(path) as file:
-            return Probe(kind, json_lines.columns(file, str(path)), content="json_lines")
+            return Probe(kind, json_lines.columns(file, str(path), most), content="json_lines")
     if kind == "json":
         raise UnreadableFileError(f"{path}: a JSON document; give JSON lines, one object a line")
     try:
