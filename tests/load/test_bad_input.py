@@ -162,6 +162,20 @@ def test_a_line_without_an_end(house: House) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 250_000  # KiB
 
 
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_a_text_in_utf_16(house: House, order: str) -> None:
+    refused(house, "UTF-16", ("\ufeff" + csv_bytes([focus()]).decode().replace(",", "\t")).encode(order))
+
+
+def test_a_header_in_another_encoding(house: House) -> None:
+    refused(house, "A header that is no UTF-8", csv_bytes([focus() | {"Gebühr": "1"}]).decode().encode("latin-1"))
+
+
+@pytest.mark.parametrize("separator", [b";", b"\t"])
+def test_columns_between_semicolons_or_tabs(house: House, separator: bytes) -> None:
+    refused(house, "Semicolons or tabs", csv_bytes([focus()]).replace(b",", separator))
+
+
 def test_a_file_that_changes_while_it_is_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     path, check = put(house, csv_bytes([focus()])), find.check_unchanged
 
@@ -194,6 +208,15 @@ def test_a_zip_bomb(house: House) -> None:
 
 def test_a_gzip_bomb(house: House) -> None:
     refused(house, "A gzip bomb", gzip.compress(csv_bytes([focus()]) + b"\n" * (80 << 20), mtime=0), "bill.csv.gz")
+
+
+def test_a_torn_zip(house: House) -> None:
+    refused(house, "A torn zip", zipped(("bill.csv", csv_bytes([focus()])))[:-60], "bill.zip")
+
+
+def test_an_excel_workbook(house: House) -> None:
+    data = zipped(("[Content_Types].xml", b""), ("xl/worksheets/sheet1.xml", b""))
+    refused(house, "An Excel workbook", data, "bill.xlsx")
 
 
 def test_an_archive_in_an_archive(house: House) -> None:

@@ -66,6 +66,20 @@ def test_a_second_near_format_is_named_too() -> None:
     assert f"; then {formats.FOCUS_PREVIEW.title}, {lacks}" in str(caught.value)
 
 
+@pytest.mark.parametrize(("char", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_another_separator_is_named_and_not_read(char: str, name: str) -> None:
+    with pytest.raises(
+        UnknownFormatError, match=f"its columns are separated by {name}, not commas; nothing was loaded"
+    ):
+        formats.detect([char.join(FOCUS)], "x")
+
+
+def test_a_separator_inside_names_is_part_of_them() -> None:
+    assert formats.detect([*FOCUS, "a;b|c;d"], "x") is formats.FOCUS
+    with pytest.raises(UnknownFormatError, match="unknown format"):
+        formats.detect(["when;what", "how much"], "x")
+
+
 def test_a_header_of_thousands_of_names_is_shortened() -> None:
     with pytest.raises(UnknownFormatError) as caught:
         formats.detect([f"column {n} " + "x" * 1000 for n in range(4000)], "wide.csv")
