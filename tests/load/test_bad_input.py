@@ -277,6 +277,11 @@ def test_a_date_that_is_none(house: House) -> None:
     rejected(house, "A date that is none", focus(), *(focus(ChargePeriodStart=value) for value in bad))
 
 
+def test_no_row_of_a_known_billing_period(house: House) -> None:
+    rows = [focus(BillingPeriodStart=text) for text in ("1/1/26", "January")]
+    refused(house, "No billing period that can be read", csv_bytes(rows))
+
+
 def test_bytes_that_are_no_text(house: House) -> None:
     good, bad = csv_bytes([focus()]), csv_bytes([focus(ResourceId="XX")]).split(b"\n", 1)[1]
     told_of(house, "Bytes that are no UTF-8", put(house, good + bad.replace(b"XX", b"\xff\xfe")))
