@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,10 @@ from typing import Any
 from pipeline.config import SourceSettings
 from pipeline.engines.conformance import Conformance, Finding
 from pipeline.errors import CostmillError, ExportError
-from pipeline.load import roles
+from pipeline.load import gate, roles
 from pipeline.load.loader import Loader
 from pipeline.load.outcome import Outcome, fingerprint
-from pipeline.sources import packed
+from pipeline.sources import packed, places
 from pipeline.sources.delivery import Delivery, Mode
 from pipeline.store.warehouse import Warehouse
 
@@ -59,6 +60,7 @@ class Checked:
         outcomes: one per billing period.
         focus_version: the version that the findings are about; None where nothing could be read.
         as_mapped: the findings are about the charges, not about the file.
+        source: the configured source whose settings count; None for the defaults.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Checked:
     focus_version: str | None = None
     as_mapped: bool = False
     findings: list[Finding] = field(default_factory=list)
+    source: SourceSettings | None = None
 
     @property
     def would_load(self) -> bool:
@@ -82,19 +85,39 @@ class Checked:
         return bool(self.outcomes) and not any(outcome.waits for outcome in self.outcomes)
 
 
-def validate(patterns: Sequence[str], *, mode: Mode = "auto", focus_version: str | None = None) -> list[Checked]:
+def validate(
+    patterns: Sequence[str],
+    source: SourceSettings | None = None,
+    *,
+    mode: Mode = "auto",
+    focus_version: str | None = None,
+) -> list[Checked]:
     """Say of each delivery among the files what it is, and whether it would load into an empty warehouse.
 
-    Nothing but a temporary folder is written. ``focus_version`` is the version of FOCUS to hold the bills against, instead
-    of the one that a file's header tells.
+    Nothing but a temporary folder is written. ``source`` gives the settings, else they are the defaults.
+    ``focus_version`` is the version of FOCUS to hold the bills against, instead of the one that a file's header tells.
     """
     with tempfile.TemporaryDirectory(prefix="costmill-validate-") as folder:
-        source = SourceSettings("validate", patterns[0])
+        chosen = source or SourceSettings("validate", patterns[0])
         with (
             Warehouse.open(Path(folder) / "costs.duckdb") as warehouse,
             Loader(warehouse, run_id="validate") as loader,
         ):
-            return _Validation(warehouse, loader, source, focus_version).run(patterns, mode)
+            found = _Validation(warehouse, loader, chosen, focus_version).run(patterns, mode)
+    for checked in found:
+        checked.source = source
+    return found
+
+
+def by_source(
+    patterns: Sequence[str], sources: Sequence[SourceSettings]
+) -> list[tuple[SourceSettings | None, list[str]]]:
+    """Set each path beside the first source that all of its files are of; paths of one source are told together."""
+    found: dict[str | None, tuple[SourceSettings | None, list[str]]] = {}
+    for pattern in patterns:
+        source = next((each for each in sources if places.lies_in(pattern, each.path)), None)
+        found.setdefault(source.name if source else None, (source, []))[1].append(pattern)
+    return list(found.values())
 
 
 class _Validation:
@@ -106,6 +129,7 @@ class _Validation:
 
     def run(self, patterns: Sequence[str], mode: Mode) -> list[Checked]:
         outcomes = list(self.loader.load(self.source, patterns, mode))
+        outcomes = [replace(each, reason=_without_advice(each.reason)) for each in outcomes]
         try:
             plan = self.loader.plan(patterns, mode)
         except CostmillError:  # told by the outcome
@@ -147,7 +171,7 @@ class _Validation:
         try:
             header = reader.look(delivery.files[0]).header
             checked.format, checked.version, checked.title = header.format.name, header.version, header.format.title
-            staged = reader.stage(delivery.files, closely=header.format.name == "focus")
+            staged = reader.stage(delivery.files, self.source.keep_columns, closely=header.format.name == "focus")
             checked.dropped = list(staged.dropped)
             checked.kept = sorted({name for file in staged.files for name in file.header.kept.values()})
             roles.settle(reader, mapper, staged, delivery)
@@ -159,11 +183,35 @@ class _Validation:
         checked.findings = asked.findings()
 
 
+def _without_advice(reason: str | None) -> str | None:
+    """A reason without what to do in a warehouse that is thrown away."""
+    for advice, instead in _INSTEAD.items():
+        reason = reason and re.sub(advice, instead, reason)
+    return reason
+
+
+#: Advice of a load as a pattern, and what is said here.
+_INSTEAD = {
+    re.escape(gate.rejects_advice("NAME")).replace("NAME", r"\S+"): f"Below are the rows, at most {REJECTS_SHOWN}",
+    re.escape(gate.advice("SHORT_ID")).replace("SHORT_ID", r"\w+"): "a load would keep it for `costmill deliveries`",
+}
+
+
 def _container(path: Path) -> str | None:
     try:
         return packed.container(path)
     except ExportError:
         return None
+
+
+def settings_of(source: SourceSettings) -> dict[str, Any]:
+    """Return the settings of a source that have a part in whether a first delivery loads, and as what."""
+    return {
+        "format": source.format,
+        "max_rejected": source.max_rejected,
+        "keep_columns": list(source.keep_columns),
+        "origin": source.origin,
+    }
 
 
 def example(checked: Checked, finding: Finding) -> str | None:
@@ -182,6 +230,7 @@ def as_json(checked: Checked) -> dict[str, Any]:
         "name": checked.name,
         "files": [{"path": path, "container": container} for path, container in checked.files],
         "manifest": checked.manifest,
+        "source": None if checked.source is None else {"name": checked.source.name} | settings_of(checked.source),
         "format": checked.format,
         "version": checked.version,
         "title": checked.title,
