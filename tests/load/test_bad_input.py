@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.sources import find
 from pipeline.sources.find import ExportFile
-from tests.load import bills
+from tests.load import azure, bills
 from tests.load.bills import House, csv_bytes, focus, write
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "bad-input.md").read_text(encoding="utf-8")
@@ -275,6 +275,17 @@ def test_two_currencies_in_a_column_meant_for_one(house: House) -> None:
 def test_a_date_that_is_none(house: House) -> None:
     bad = ("2026-02-30T00:00:00Z", "yesterday", "3/1/26")
     rejected(house, "A date that is none", focus(), *(focus(ChargePeriodStart=value) for value in bad))
+
+
+def test_costs_with_a_decimal_comma(house: House) -> None:
+    rejected(house, "Decimal commas", focus(), *(focus(BilledCost=value) for value in ("4,2", "1.234,50", "1,234")))
+
+
+def test_a_date_with_the_day_first(house: House) -> None:
+    rows = [azure.ea(Date="03/01/2026"), azure.ea(Date="13/01/2026"), azure.ea(Date="01/14/2026")]
+    refused(house, "A date with the day first", csv_bytes(rows))
+    assert house.one(max_rejected=Decimal(1)).status == "refused"
+    assert house.billed() == 7
 
 
 def test_no_row_of_a_known_billing_period(house: House) -> None:
