@@ -11,6 +11,7 @@ import pytest
 from pipeline.errors import ExportError, UnknownFormatError, UnreadableFileError
 from pipeline.sources import formats
 from pipeline.sources.formats import base
+from tests.load import azure
 from tests.load.bills import cur, focus, legacy, oci, preview
 
 FOCUS = list(focus())
@@ -158,9 +159,15 @@ def test_account_types_that_microsoft_wrote_early_tell_no_version() -> None:
 
 
 def test_no_version_is_told_that_the_format_does_not_list() -> None:
-    headers = (FOCUS, [*FOCUS, "InvoiceDetailId"], CUR, list(legacy(cur())), OCI, PREVIEW, FIRST)
+    google = [part if isinstance(part, str) else part[0] for part in formats.GCP_BILLING.signature]
+    google += ["usage_end_time", "export_time"]
+    headers = (
+        *(FOCUS, [*FOCUS, "InvoiceDetailId"], CUR, list(legacy(cur())), OCI, PREVIEW, FIRST),
+        *(list(azure.ea()), list(azure.v1()), list(azure.mca()), google, [*google, "resource.name"]),
+    )
     resolved = [formats.resolve(columns, "x") for columns in headers]
     assert [header.version for header in resolved if header.version not in header.format.versions] == []
+    assert [header.version for header in resolved[-5:]] == ["2023", "2019", "MCA", "standard", "detailed"]
 
 
 def test_an_alias_stands_in_only_for_what_is_not_there() -> None:
