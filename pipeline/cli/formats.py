@@ -34,7 +34,7 @@ def formats(name: str | None, format_: str) -> int:
 
     known = {each.name: each for each in FORMATS}
     if name is None:
-        rows = [(each.name, each.title, ", ".join(each.versions), _signature(each)) for each in FORMATS]
+        rows = [(each.name, each.title, _versions(each), _signature(each)) for each in FORMATS]
         output.rows(("name", "title", "versions", "told by"), rows, format_)
         return 0
     if name not in known:
@@ -92,6 +92,10 @@ def _mapping(chosen: Format) -> list[tuple[str, tuple[str, ...], tuple[str, ...]
         for each in origins(chosen)
         if each.column not in _STAGING
     ]
+
+
+def _versions(chosen: Format) -> str:
+    return ", ".join(chosen.versions) if len(chosen.versions) > 1 else "one layout"
 
 
 def _signature(chosen: Format) -> str:

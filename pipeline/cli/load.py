@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -106,7 +107,7 @@ def pattern(path: str) -> str:
     """Return a path, folder or glob of the command line as absolute text.
 
     Raises:
-        UsageError: when it cannot be one.
+        UsageError: when it cannot be one, or is a path that does not exist.
     """
     from pipeline import addresses
     from pipeline.config.paths import Resolver
@@ -115,7 +116,12 @@ def pattern(path: str) -> str:
         given = Resolver(Path.cwd(), os.environ).pattern(path)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    return given if addresses.is_address(given) else os.path.normpath(given)
+    if addresses.is_address(given):
+        return given
+    given = os.path.normpath(given)
+    if not glob.has_magic(given) and not Path(given).exists():
+        raise UsageError(f"{given}: no such file or folder")
+    return given
 
 
 def _require_name(name: str) -> None:

@@ -166,6 +166,10 @@ def _header(row: list[str], needed: tuple[str, ...], optional: tuple[str, ...], 
         f"line 1: unknown column {name!r}{near(name, known.values())}" for name in names if name not in known.values()
     ]
     problems += [f"line 1: the column {name} stands twice" for name in dict.fromkeys(names) if names.count(name) > 1]
+    if problems and len(row) == 1 and any(char in row[0] for char in ";\t"):
+        problems = ["line 1: its columns are not separated by commas; save it as CSV with commas and double quotes"]
     for problem in problems:
         told(problem)
+    if problems:
+        told("its rows are checked when the header is right")
     return [] if problems else names

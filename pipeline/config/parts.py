@@ -49,25 +49,25 @@ def read_reports(root: Section, resolver: Resolver) -> ReportSettings:
 
 
 def read_sources(root: Section, resolver: Resolver) -> tuple[SourceSettings, ...]:
-    """Read ``sources``: names are unique, a path that two share is warned of."""
+    """Read ``sources``: names are unique, a path that two share is warned of; one without name or path is left out."""
     sources: list[SourceSettings] = []
     lines: dict[str, int | None] = {}
     for section in root.sections("sources", SECTIONS["sources[]"]):
         source = _read_source(section, resolver)
-        if source is None:
-            continue
         if source.name in lines:
             section.problem("name", f"{source.name!r} is taken by the source on line {lines[source.name]}")
         elif twin := next((other.name for other in sources if other.path == source.path), None):
             line, path = section.key_line("path"), section.key_path("path")
             root.findings.warning(line, path, f"the source {twin!r} has the same path: its charges would count twice")
-        lines.setdefault(source.name, section.key_line("name"))
-        sources.append(source)
+        if source.name:
+            lines.setdefault(source.name, section.key_line("name"))
+        if source.name and source.path:
+            sources.append(source)
     return tuple(sources)
 
 
-def _read_source(section: Section, resolver: Resolver) -> SourceSettings | None:
-    """Return a source, None when it has no readable name or path."""
+def _read_source(section: Section, resolver: Resolver) -> SourceSettings:
+    """Return a source; a name or path that cannot be read is empty."""
     name = section.required("name", fields.source_name, "one such as aws-prod")
     path = section.required(
         "path", resolver.pattern, "a folder, a file, a pattern such as exports/aws/**, or s3://bucket/folder"
@@ -81,7 +81,7 @@ def _read_source(section: Section, resolver: Resolver) -> SourceSettings | None:
             "origin", f"{origin!r} does not fit the format {format_}, whose charges are {made}; leave it out"
         )
     gate = section.section("gate", SECTIONS["sources[].gate"])
-    source = SourceSettings(
+    return SourceSettings(
         name=name or "",
         path=path or "",
         format=format_,
@@ -94,7 +94,6 @@ def _read_source(section: Section, resolver: Resolver) -> SourceSettings | None:
         gate_days=gate.value("days", fields.tolerance, fields.NONE_MISSING),
         gate_accounts=gate.value("accounts", fields.tolerance, fields.NONE_MISSING),
     )
-    return source if name and path else None
 
 
 def read_freshness(root: Section) -> FreshnessSettings:

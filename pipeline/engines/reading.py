@@ -22,6 +22,7 @@ from pipeline.engines import careful, credits, fast, parquet, spool, staging
 from pipeline.engines.failures import first_line
 from pipeline.engines.spool import Spool
 from pipeline.engines.staged import Staged, StagedFile, require_one_format
+from pipeline.errors import UnreadableFileError
 from pipeline.sources import find, formats, packed, probe
 from pipeline.sources.find import ExportFile
 from pipeline.sources.formats import Header
@@ -71,6 +72,7 @@ class Reader:
             self._stage_view(looked)
         else:
             self._stage_rows(looked)
+        self._require_month_first(looked)
         for each in looked:
             find.check_unchanged(each.file)
         return Staged(tuple(looked))
@@ -90,6 +92,26 @@ class Reader:
         self.connection.execute("DROP VIEW IF EXISTS staged_as_read")
         self.connection.execute("DROP TABLE IF EXISTS staged_rows")
         credits.clear(self.connection)
+
+    def _require_month_first(self, looked: Sequence[StagedFile]) -> None:
+        """Check that no date has the day first: 03/04/2026 may then be either, in any file of the delivery.
+
+        Raises:
+            UnreadableFileError: when one has.
+        """
+        if not any(field.kind == "date" for field in looked[0].header.format.fields):
+            return
+        rows = self.connection.execute(
+            "SELECT x_File, x_Record, x_Line, x_Problem FROM staged WHERE suffix(x_Problem, ?) "
+            "ORDER BY x_File, x_Record LIMIT 1",
+            [staging.DAY_FIRST],
+        ).fetchall()
+        for number, record, line, problem in rows:
+            column, value, reason = problem.split(staging.UNIT, 2)
+            raise UnreadableFileError(
+                f"{looked[number].file.path}: {f'line {line}' if line else f'record {record}'}: {column} {value!r} "
+                f"{reason}: any other date may have it, too; nothing was loaded. {packed.EXPORT_ANEW}"
+            )
 
     def _stage_rows(self, looked: Sequence[StagedFile]) -> None:
         header = looked[0].header

@@ -26,6 +26,9 @@ from pipeline.sources.formats import Field, Header
 #: Between the parts of ``x_Problem``.
 UNIT = "\x1f"
 
+#: Why a row is rejected whose date makes every other date of the file doubtful.
+DAY_FIRST = "has the day first, where the month stands in this export"
+
 _TEXT = ("string", "large_string", "string_view")
 _TYPES = {"text": "VARCHAR", "decimal": "DECIMAL(38, 18)", "datetime": "TIMESTAMP", "date": "TIMESTAMP"}
 
@@ -267,10 +270,17 @@ def _problem(header: Header, columns: Sequence[Column], typed: dict[str, str]) -
     branches = []
     for field in header.format.fields:
         raw = _raw(field, header, columns)
-        if not field.needed or raw is None:
+        if raw is None or not (field.needed or field.kind == "date"):
             continue
         text = _as_text(raw, header)
         name = literal(header.columns[header.fields[field.name]].replace(UNIT, " ") + UNIT)
+        if field.kind == "date" and not raw.type.startswith(("timestamp", "date")):
+            branches.append(
+                f"WHEN {typed[field.name]} IS NULL AND is_day_first({text}) THEN {name} || "
+                f"replace(left({text}, 200), chr(31), ' ') || {literal(UNIT + DAY_FIRST)}"
+            )
+        if not field.needed:
+            continue
         empty = "; ".join(part for part in ("is empty", field.why) if part)
         branches.append(f"WHEN NOT ({_is_given(raw, header)}) THEN {name} || {literal(UNIT + empty)}")
         if field.kind != "text":

@@ -16,7 +16,8 @@ from itertools import groupby
 
 from pipeline import money
 from pipeline.config import SourceSettings
-from pipeline.engines.mapping import Counts
+from pipeline.engines import staging
+from pipeline.engines.mapping import Counts, Mapper
 from pipeline.errors import MappingError
 from pipeline.load import measures
 from pipeline.load.measures import Compared, Measures
@@ -135,7 +136,12 @@ def _words_of_rows(new: int, old: int, period: str, source: SourceSettings, frin
     return f"{what}: shrunken by more than {money.text(source.gate_rows * 100)}%"
 
 
-def require_mapped(job: Job, counts: Counts, *, is_older: bool) -> None:
+def rejects_advice(source: str) -> str:
+    """Say where the rejected rows of a source are told."""
+    return f"`costmill status --rejected {source}` lists file, line, column and reason of each"
+
+
+def require_mapped(job: Job, counts: Counts, mapper: Mapper, *, is_older: bool) -> None:
     """Check that no more rows are rejected than the source allows.
 
     Raises:
@@ -143,26 +149,36 @@ def require_mapped(job: Job, counts: Counts, *, is_older: bool) -> None:
         HeldBackError: instead, when it is older than what is loaded: then nobody needs it.
     """
     try:
-        _require_mapped(job, counts)
+        _require_mapped(job, counts, mapper)
     except MappingError as error:
         if not is_older:
             raise
         raise HeldBackError("superseded", "older than what is loaded", None) from error
 
 
-def _require_mapped(job: Job, counts: Counts) -> None:
+def _require_mapped(job: Job, counts: Counts, mapper: Mapper) -> None:
+    advice = rejects_advice(job.source.name)
     if counts.read and not job.period:
         raise MappingError(
-            f"{job.delivery.name}: none of its {counts.read} rows has a billing period that can be read; nothing of them was "
-            f"loaded. `costmill status --rejected {job.source.name}` lists file, line, column and reason of each"
+            f"{job.delivery.name}: none of its {counts.read} rows has a billing period that can be read"
+            f"{_first_reject(job, mapper)}; nothing of them was loaded. {advice}"
         )
     rejected = counts.rejected - counts.torn  # a file that is being written is no worse for it
     if rejected > job.source.max_rejected * counts.read:
         raise MappingError(
             f"{job.delivery.name}: {rejected} of {counts.read} rows cannot be read, more than the source's "
-            f"max_rejected ({job.source.max_rejected:%}) allows; nothing of them was loaded. "
-            f"`costmill status --rejected {job.source.name}` lists file, line, column and reason of each"
+            f"max_rejected ({job.source.max_rejected:%}) allows; nothing of them was loaded. {advice}"
         )
+
+
+def _first_reject(job: Job, mapper: Mapper) -> str:
+    """The first rejected row in words: its file where there are several, line (else record), column, value, reason."""
+    for number, record, line, problem in mapper.rejects(job.period, job.unread, 1):
+        column, value, reason = problem.split(staging.UNIT, 2)
+        of = f" of {job.name_of(job.delivery.files[number])}" if len(job.delivery.files) > 1 else ""
+        place = f"line {line}" if line else f"record {record}"
+        return f"; the first, {place}{of}: {' '.join(part for part in (column, value and repr(value), reason) if part)}"
+    return ""
 
 
 # --- The course of a billing period's deliveries ---------------------------------------------

@@ -285,7 +285,8 @@ class Loader:
         if overruled := views.verdict(job):
             raise gate.HeldBackError(*overruled, None)
         loaded = loads.current(self.warehouse, job.source.name, job.period)
-        gate.require_mapped(job, counts, is_older=loaded is not None and gate.is_older(job, loaded, plan))
+        is_older = loaded is not None and gate.is_older(job, loaded, plan)
+        gate.require_mapped(job, counts, self._tools.heavy()[1], is_older=is_older)
         load = replace(load, reason=self._views(job.source).reason(job, loaded))
         with self._swapping(job):
             done, judgement = self._tools.swap().swap_in(
@@ -306,7 +307,7 @@ class Loader:
         """Take what is new of an incremental export's billing period."""
         _, mapper = self._tools.heavy()
         try:
-            gate.require_mapped(job, counts, is_older=False)
+            gate.require_mapped(job, counts, mapper, is_older=False)
             anew = bool(self.limits.again)
             judged = batches.judge(self.warehouse, mapper, job, load.mapping, accept=self.accept, anew=anew)
             load = replace(load, rows_repeated=counts.repeated + judged.repeated_rows)

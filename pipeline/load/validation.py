@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ from typing import Any
 from pipeline.config import SourceSettings
 from pipeline.engines.conformance import Conformance, Finding
 from pipeline.errors import CostmillError, ExportError
-from pipeline.load import focus_validator, roles
+from pipeline.load import focus_validator, gate, roles
 from pipeline.load.focus_validator import Opinion
 from pipeline.load.loader import Loader
 from pipeline.load.outcome import Outcome, fingerprint
-from pipeline.sources import packed
+from pipeline.sources import packed, places
 from pipeline.sources.delivery import Delivery, Mode
 from pipeline.store.warehouse import Warehouse
 
@@ -61,6 +62,7 @@ class Checked:
         focus_version: the version that the findings are about; None where nothing could be read.
         as_mapped: the findings are about the charges, not about the file.
         opinion: what focus-validator says of it, where it was asked for.
+        source: the configured source whose settings count; None for the defaults.
     """
 
     name: str
@@ -84,6 +86,8 @@ class Checked:
         """Whether a rule of FOCUS is broken, by our own word or by focus-validator's."""
         return bool(self.findings or (self.opinion and self.opinion.failed))
 
+    source: SourceSettings | None = None
+
     @property
     def would_load(self) -> bool:
         """Whether a run would end without anything of it waiting for somebody."""
@@ -91,20 +95,40 @@ class Checked:
 
 
 def validate(
-    patterns: Sequence[str], *, mode: Mode = "auto", focus_version: str | None = None, validator: str | None = None
+    patterns: Sequence[str],
+    source: SourceSettings | None = None,
+    *,
+    mode: Mode = "auto",
+    focus_version: str | None = None,
+    validator: str | None = None,
 ) -> list[Checked]:
     """Say of each delivery among the files what it is, and whether it would load into an empty warehouse.
 
-    Nothing but a temporary folder is written. ``focus_version`` is the version of FOCUS to hold the bills against, instead
-    of the one that a file's header tells. ``validator`` is where the program focus-validator is, to be asked too.
+    Nothing but a temporary folder is written. ``source`` gives the settings, else they are the defaults.
+    ``focus_version`` is the version of FOCUS to hold the bills against, instead of the one that a file's header tells.
+    ``validator`` is where the program focus-validator is, to be asked too.
     """
     with tempfile.TemporaryDirectory(prefix="costmill-validate-") as folder:
-        source = SourceSettings("validate", patterns[0])
+        chosen = source or SourceSettings("validate", patterns[0])
         with (
             Warehouse.open(Path(folder) / "costs.duckdb") as warehouse,
             Loader(warehouse, run_id="validate") as loader,
         ):
-            return _Validation(warehouse, loader, source, focus_version, validator).run(patterns, mode)
+            found = _Validation(warehouse, loader, chosen, focus_version, validator).run(patterns, mode)
+    for checked in found:
+        checked.source = source
+    return found
+
+
+def by_source(
+    patterns: Sequence[str], sources: Sequence[SourceSettings]
+) -> list[tuple[SourceSettings | None, list[str]]]:
+    """Set each path beside the first source that all of its files are of; paths of one source are told together."""
+    found: dict[str | None, tuple[SourceSettings | None, list[str]]] = {}
+    for pattern in patterns:
+        source = next((each for each in sources if places.lies_in(pattern, each.path)), None)
+        found.setdefault(source.name if source else None, (source, []))[1].append(pattern)
+    return list(found.values())
 
 
 class _Validation:
@@ -124,6 +148,7 @@ class _Validation:
 
     def run(self, patterns: Sequence[str], mode: Mode) -> list[Checked]:
         outcomes = list(self.loader.load(self.source, patterns, mode))
+        outcomes = [replace(each, reason=_without_advice(each.reason)) for each in outcomes]
         try:
             plan = self.loader.plan(patterns, mode)
         except CostmillError:  # told by the outcome
@@ -165,7 +190,7 @@ class _Validation:
         try:
             header = reader.look(delivery.files[0]).header
             checked.format, checked.version, checked.title = header.format.name, header.version, header.format.title
-            staged = reader.stage(delivery.files, closely=header.format.name == "focus")
+            staged = reader.stage(delivery.files, self.source.keep_columns, closely=header.format.name == "focus")
             checked.dropped = list(staged.dropped)
             checked.kept = sorted({name for file in staged.files for name in file.header.kept.values()})
             roles.settle(reader, mapper, staged, delivery)
@@ -180,11 +205,35 @@ class _Validation:
             checked.opinion = focus_validator.ask(self.validator, paths, asked.version)
 
 
+def _without_advice(reason: str | None) -> str | None:
+    """A reason without what to do in a warehouse that is thrown away."""
+    for advice, instead in _INSTEAD.items():
+        reason = reason and re.sub(advice, instead, reason)
+    return reason
+
+
+#: Advice of a load as a pattern, and what is said here.
+_INSTEAD = {
+    re.escape(gate.rejects_advice("NAME")).replace("NAME", r"\S+"): f"Below are the rows, at most {REJECTS_SHOWN}",
+    re.escape(gate.advice("SHORT_ID")).replace("SHORT_ID", r"\w+"): "a load would keep it for `costmill deliveries`",
+}
+
+
 def _container(path: Path) -> str | None:
     try:
         return packed.container(path)
     except ExportError:
         return None
+
+
+def settings_of(source: SourceSettings) -> dict[str, Any]:
+    """Return the settings of a source that have a part in whether a first delivery loads, and as what."""
+    return {
+        "format": source.format,
+        "max_rejected": source.max_rejected,
+        "keep_columns": list(source.keep_columns),
+        "origin": source.origin,
+    }
 
 
 def example(checked: Checked, finding: Finding) -> str | None:
@@ -203,6 +252,7 @@ def as_json(checked: Checked) -> dict[str, Any]:
         "name": checked.name,
         "files": [{"path": path, "container": container} for path, container in checked.files],
         "manifest": checked.manifest,
+        "source": None if checked.source is None else {"name": checked.source.name} | settings_of(checked.source),
         "format": checked.format,
         "version": checked.version,
         "title": checked.title,

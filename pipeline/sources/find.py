@@ -69,7 +69,8 @@ def paths(pattern: str) -> list[Path]:
     base = root(pattern)
     files = sorted({path for path in found if path.is_file() and not _ignored(path, base)})
     if not files:
-        raise ExportError(f"{pattern}: no export there; has the provider delivered, and is the path right?")
+        what = "the folder holds no files" if given.is_dir() else "no file fits the pattern"
+        raise ExportError(f"{pattern}: {what}; has the provider delivered, and is the path right?")
     return files
 
 

@@ -22,6 +22,14 @@ Container = Literal["csv", "gzip", "zip", "parquet", "json"]
 
 _MARKS = {"gzip": b"\x1f\x8b", "zip": b"PK\x03\x04", "Parquet file": b"PAR1"}
 
+#: The longer mark goes first: it begins with the shorter one.
+_WIDE_MARKS = (
+    *((b"\xff\xfe\x00\x00", "UTF-32"), (b"\x00\x00\xfe\xff", "UTF-32")),
+    *((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")),
+)
+#: What to do about a text that somebody has saved anew.
+EXPORT_ANEW = "Export it anew as UTF-8 with commas, and save it in no spreadsheet: that rewrites its numbers and dates"
+
 #: One field or line of a CSV may be this long, and one record (over quoted line ends).
 FIELD_LIMIT = 1 << 24
 RECORD_LIMIT = 1 << 26
@@ -120,6 +128,23 @@ def require_packed_once(path: Path, kind: Container) -> None:
     inner = next((name for name, mark in _MARKS.items() if start.startswith(mark)), None)
     if inner:
         raise UnreadableFileError(f"{path}: a {inner} inside a {kind}; an export is packed once, deliver it so")
+
+
+def require_utf8(path: Path) -> None:
+    """Check that a text, unpacked, does not begin as UTF-16 or UTF-32 do, with a byte order mark or without one.
+
+    Raises:
+        UnreadableFileError: when it does.
+    """
+    with binary(path) as file:
+        start = file.read(64)
+    encoding = next((name for mark, name in _WIDE_MARKS if start.startswith(mark)), None)
+    if encoding is None and len(start) > 3 and any(start[::2]) != any(start[1::2]):
+        encoding = "UTF-16"
+    if encoding:
+        raise UnreadableFileError(
+            f"{path}: {encoding} text, such as a spreadsheet's Unicode Text; nothing was loaded. {EXPORT_ANEW}"
+        )
 
 
 class Lines:
@@ -260,7 +285,7 @@ def _require_short_directory(path: Path) -> None:
         tail = file.read()
     end = tail.rfind(b"PK\x05\x06")
     if end < 0:
-        return  # no zip: told by who reads it
+        raise UnreadableFileError(f"{path}: torn zip: the list of files at its end is missing; deliver it again")
     directory = int.from_bytes(tail[end + 12 : end + 16], "little")
     large = tail.rfind(b"PK\x06\x06", 0, end)
     if directory == 0xFFFFFFFF and large >= 0:
@@ -273,6 +298,8 @@ def _require_short_directory(path: Path) -> None:
 
 def _single_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     members = [info for info in archive.infolist() if not info.is_dir()]
+    if any(info.filename == "[Content_Types].xml" for info in members):
+        raise UnreadableFileError(f"{path}: an Office document, no export; nothing was loaded. {EXPORT_ANEW}")
     if len(members) != 1:
         raise UnreadableFileError(
             f"{path}: a zip with {len(members):,} files; an export's zip holds exactly one CSV, so unpack it into the "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from pipeline import addresses
+from pipeline.errors import ExportError
 from pipeline.sources import find, probe
 from pipeline.sources.find import ExportFile, HashCache
 
@@ -48,6 +50,32 @@ class Place(Protocol):
 
     def is_ahead(self, path: Path, manifest: Path) -> bool:
         """Whether a file was written so recently, after the manifest, that a new manifest may be on its way."""
+
+
+def lies_in(given: str, source: str) -> bool:
+    """Whether all that a path, folder, glob or address means is part of a source's.
+
+    Of buckets nothing is asked: there it must be the source's own address, or at or below its folder.
+    """
+    if addresses.is_address(given) or addresses.is_address(source):
+        return given == source or _lies_below(given, source)
+    try:
+        return set(_resolved(given)) <= set(_resolved(source))
+    except ExportError:  # nothing there
+        return False
+
+
+def _resolved(pattern: str) -> Iterator[Path]:
+    return (path.resolve() for path in find.paths(pattern))
+
+
+def _lies_below(given: str, source: str) -> bool:
+    if not (addresses.is_address(given) and addresses.is_address(source)):
+        return False
+    inner, outer = addresses.parse(given), addresses.parse(source)
+    if (inner.scheme, inner.bucket) != (outer.scheme, outer.bucket) or outer.is_pattern:
+        return False
+    return outer.root in ("", inner.root) or inner.root.startswith(f"{outer.root}/")
 
 
 #: Opens the place of a source's path.

@@ -56,11 +56,18 @@ def probe(path: Path, *, most: int | None = None) -> Probe:
         raise UnreadableFileError(f"{path}: a JSON document; give JSON lines, one object a line")
     try:
         packed.require_packed_once(path, kind)
+        packed.require_utf8(path)
         with packed.text(path, errors="surrogateescape") as lines:
             header = next(csv.reader(_limited(lines, path)), None)
         "".join(header or []).encode()  # only the header: a row that is no UTF-8 is rejected by itself
+    except UnicodeEncodeError as error:
+        raise UnreadableFileError(
+            f"{path}: its header is not UTF-8 text; nothing was loaded. {packed.EXPORT_ANEW}"
+        ) from error
+    except csv.Error as error:
+        raise UnreadableFileError(f"{path}: cannot read its header: {error}; deliver it again") from error
     except packed.CODECS as error:
-        raise UnreadableFileError(f"{path}: cannot read its header: {error}") from error
+        raise UnreadableFileError(f"{path}: torn or damaged {kind}: {error}; deliver it again") from error
     if not header or not any(name.strip() for name in header):
         raise UnreadableFileError(f"{path}: no header; the first line must name the columns")
     return Probe(kind, tuple(header))

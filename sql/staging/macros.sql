@@ -53,6 +53,9 @@ CREATE OR REPLACE TEMP MACRO date_text(t) AS
             TRY_CAST(concat_ws('-', split_part(t, '/', 3)[1:4], lpad(split_part(t, '/', 1), 2, '0'),
                 lpad(split_part(t, '/', 2), 2, '0')) AS TIMESTAMP)
     END;
+-- A date with the day first, told by a day that is no month: 13/01/2026.
+CREATE OR REPLACE TEMP MACRO is_day_first(t) AS
+    regexp_full_match(t, '(1[3-9]|2\d|3[01])/(0?[1-9]|1[0-2])/\d{2,4}( .*)?');
 
 -- The product of two DECIMAL(38, 18), rounded once, half away from zero; NULL where it has too many digits.
 CREATE OR REPLACE TEMP MACRO whole(a) AS CAST(trunc(a) AS DECIMAL(20, 0));

@@ -67,7 +67,7 @@ class TestInit:
         say("init", tmp_path)
         ended = say("run", "--config", tmp_path / "costmill.yaml")
         assert ended.code == 65
-        assert "no export there; has the provider delivered, and is the path right?" in ended.stderr
+        assert "no file fits the pattern; has the provider delivered, and is the path right?" in ended.stderr
 
 
 class TestLoad:
@@ -124,8 +124,14 @@ class TestLoad:
 
     def test_a_missing_path_is_told_as_it_was_meant(self, folder: Path, say: Say) -> None:
         ended = say("load", "exports/../april.csv", "--warehouse", "costs.duckdb", "--source", "azure")
+        assert (ended.code, ended.stdout) == (64, "")
+        assert f"{folder}/april.csv: no such file or folder" in ended.stderr
+        assert not (folder / "costs.duckdb").exists()
+
+    def test_a_pattern_that_nothing_fits_says_so(self, folder: Path, say: Say) -> None:
+        ended = say("load", "exports/*.pdf", "--warehouse", "costs.duckdb", "--source", "azure")
         assert ended.code == 65
-        assert f"{folder}/april.csv: no such file or folder" in ended.stdout
+        assert f"{folder}/exports/*.pdf: no file fits the pattern; has the provider delivered" in ended.stdout
 
     @pytest.mark.heavy
     def test_accept_loads_what_the_gate_held_back(self, folder: Path, say: Say) -> None:

@@ -13,7 +13,16 @@ from tests.cli.conftest import Say
 def test_the_list_has_every_format_in_the_order_of_detection(say: Say) -> None:
     listed = json.loads(say("formats", "--format", "json").stdout)
     assert [(each["name"], each["title"]) for each in listed] == [(each.name, each.title) for each in formats.FORMATS]
-    assert listed[1]["versions"] == "1.0, 1.1, 1.2, 1.3, 1.4"
+    versions = {each["name"]: each["versions"] for each in listed}
+    assert versions == {
+        "focus_preview": "0.5, 1.0-preview",
+        "focus": "1.0, 1.1, 1.2, 1.3, 1.4",
+        "aws_cur": "legacy, snake case, 2.0",
+        "azure_cost": "2019, 2020, 2023, MCA",
+        "gcp_billing": "standard, detailed",
+        "oci_cost": "one layout",
+        "usage_log": "one layout",
+    }
     assert "ChargeCategory or ChargeType" in listed[0]["told by"]
 
 

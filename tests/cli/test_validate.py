@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Say
+from tests.jobs.nights import write_config
 from tests.load import azure
 from tests.load.bills import azure_delivery, cur, focus, oci, write
 
@@ -99,8 +100,63 @@ def test_csv_has_a_line_for_each_thing_told(say: Say, tmp_path: Path) -> None:
 
 def test_a_path_that_is_not_there_is_refused(say: Say, tmp_path: Path) -> None:
     ended = say("validate", tmp_path / "nowhere")
-    assert ended.code == 65
-    assert "no such file or folder" in ended.stdout
+    assert (ended.code, ended.stdout) == (64, "")
+    assert f"{tmp_path}/nowhere: no such file or folder" in ended.stderr
+
+
+def test_a_folder_without_files_is_no_unknown_format(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    ended = say("validate", tmp_path / "empty", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(ended.stdout)))
+    assert (ended.code, [row["says"] for row in rows]) == (65, ["no delivery", "would be refused"])
+    assert rows[1]["detail"].startswith(f"{tmp_path}/empty: the folder holds no files; ")
+
+
+def test_nothing_is_advised_that_needs_the_warehouse_that_is_thrown_away(say: Say, tmp_path: Path) -> None:
+    rows = [good(ResourceId=str(n)) for n in range(4)]
+    write(tmp_path / "bills" / "1.csv", rows, at=1e9)
+    write(tmp_path / "bills" / "2.csv", rows[:2], at=1e9 + 1)
+    write(tmp_path / "bad.csv", [good(BillingPeriodStart="January")])
+    held = told(say, tmp_path / "bills")[1]["periods"][0]
+    assert held["status"] == "quarantined"
+    assert held["reason"].endswith("what is loaded stays; a load would keep it for `costmill deliveries`")
+    [bad] = told(say, tmp_path / "bad.csv")
+    assert bad["periods"][0]["reason"].endswith("nothing of them was loaded. Below are the rows, at most 20")
+
+
+def test_the_settings_of_the_source_that_the_files_are_of_count(say: Say, tmp_path: Path) -> None:
+    mine = {"name": "focus", "path": "bills/**", "max_rejected": 0.5, "keep_columns": ["note"]}
+    write_config(tmp_path, sources=[{"name": "aws", "path": "aws"}, mine])
+    path = write(tmp_path / "bills" / "bill.csv", [good(note="a"), good(BilledCost="1_000")])
+    [checked] = told(say, path)
+    assert checked["source"] == {
+        "name": "focus",
+        "format": "auto",
+        "max_rejected": "0.5",
+        "keep_columns": ["note"],
+        "origin": None,
+    }
+    assert (checked["would_load"], checked["kept_columns"], checked["dropped_columns"]) == (True, ["x_note"], [])
+    rows = list(csv.DictReader(io.StringIO(say("validate", path, "--format", "csv").stdout)))
+    [settings] = [row for row in rows if row["kind"] == "source"]
+    assert (settings["says"], settings["detail"]) == ("focus", "format: auto; max_rejected: 50%; keep_columns: note")
+    [alone] = told(say, path, "--source", "aws")
+    assert (alone["source"]["name"], alone["would_load"], alone["dropped_columns"]) == ("aws", False, ["note"])
+
+
+def test_files_of_no_source_have_the_defaults(say: Say, tmp_path: Path) -> None:
+    write_config(tmp_path, sources=[{"name": "aws", "path": "aws", "format": "aws_cur"}])
+    [checked] = told(say, write(tmp_path / "bill.csv", [good()]))
+    assert (checked["source"], checked["would_load"]) == (None, True)
+
+
+def test_a_source_that_is_not_configured_is_refused(say: Say, tmp_path: Path) -> None:
+    path = write(tmp_path / "bill.csv", [good()])
+    assert say("validate", path, "--source", "aws").code == 78
+    write_config(tmp_path, sources=[{"name": "aws1", "path": "aws"}])
+    ended = say("validate", path, "--source", "aws")
+    assert (ended.code, ended.stdout) == (64, "")
+    assert "no source 'aws' in the configuration; did you mean 'aws1'?" in ended.stderr
 
 
 def test_a_version_can_be_asked_for(say: Say, tmp_path: Path) -> None:

@@ -49,7 +49,10 @@ def test_a_list_of_no_accounts_is_one(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("", "line 1: no column id; the columns are id, name, owner"),
-        ("id;name\n1;a\n", "line 1: no column id; the columns are id, name, owner"),
+        (
+            "id;name\n1;a\n",
+            "line 1: its columns are not separated by commas; save it as CSV with commas and double quotes",
+        ),
         ("id,nam\n1,a\n", "line 1: unknown column 'nam'; did you mean 'name'?"),
         ("id,ID\n1,2\n", "line 1: the column id stands twice"),
         ("id,name\n1,a\n\n1,b\n", "line 4: column id: '1' stands on line 2 as well; keep one"),
@@ -76,6 +79,14 @@ def test_a_list_of_no_accounts_is_one(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_told_with_line_and_column(tmp_path: Path, text: str | bytes, told: str) -> None:
     assert told in wrong(tmp_path, text)
+
+
+def test_a_wrong_header_says_that_the_rows_are_not_checked_yet(tmp_path: Path) -> None:
+    assert wrong(tmp_path, "InvoiceId,sum,currency\n1,1_000,usd\n", "invoices") == [
+        "line 1: no column amount; the columns are InvoiceId, amount, currency, period, issuer",
+        "line 1: unknown column 'sum'; known: InvoiceId, amount, currency, issuer, period",
+        "its rows are checked when the header is right",
+    ]
 
 
 def test_a_list_that_is_not_there_is_told(tmp_path: Path) -> None:

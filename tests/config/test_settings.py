@@ -187,6 +187,16 @@ def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
     assert problem(tmp_path, text) == "line 4: sources[1].name: 'a' is taken by the source on line 2"
 
 
+def test_a_name_that_is_taken_is_told_beside_a_path_that_is_missing(tmp_path: Path) -> None:
+    text = "sources:\n- name: a\n  path:\n- name: a\n- name: a\n  path: y\n"
+    taken = "'a' is taken by the source on line 2"
+    assert [each for each in problems(tmp_path, text) if "taken" in each] == [
+        f"line 4: sources[1].name: {taken}",
+        f"line 5: sources[2].name: {taken}",
+    ]
+    assert sum("path is missing" in each for each in problems(tmp_path, text)) == 2
+
+
 def test_two_sources_of_one_path_are_warned_of(tmp_path: Path) -> None:
     found = settings(tmp_path, "sources:\n- {name: a, path: x}\n- {name: b, path: ./x}\n")
     assert found.warnings == (

@@ -207,7 +207,7 @@ def test_a_date_is_iso_or_month_first(house: House) -> None:
 
 
 def test_what_is_no_date_is_rejected(house: House) -> None:
-    texts = ["13/01/2026", "5.1.2026", "1/5/26", "2/30/2026", "1/5/2026 10:00", "tomorrow"]
+    texts = ["13/13/2026", "13.01.2026", "2026-13-01", "1/5/26", "2/30/2026", "1/5/2026 10:00", "tomorrow"]
     house.load(write(house.folder / "x.csv", [ea(Date=text) for text in texts]))
     why = "is no date such as 2026-03-01 or, month first, 3/1/2026"
     assert house.rejected() == [(n, n + 1, "Date", text, why) for n, text in enumerate(texts, 1)]
@@ -276,6 +276,17 @@ def test_a_cost_that_is_no_number_is_rejected(house: House) -> None:
     outcome = house.one(write(house.folder / "x.csv", [ea(CostInBillingCurrency=text) for text in texts]))
     assert (outcome.status, outcome.rows_rejected) == ("refused", len(texts))
     assert [row[2] for row in house.rejected()] == ["CostInBillingCurrency"] * len(texts)
+
+
+@pytest.mark.parametrize("ending", ["csv.gz", "parquet"])
+@pytest.mark.parametrize("column", ["Date", "BillingPeriodEndDate"])
+def test_one_date_with_the_day_first_refuses_the_whole_delivery(house: House, column: str, ending: str) -> None:
+    good = write(house.folder / f"1.{ending}", [ea(Date="03/04/2026")])
+    bad = write(house.folder / f"2.{ending}", [ea(), ea(**{column: "31/01/2026"})])
+    outcome = house.one(good, bad, mode="one", max_rejected=Decimal(1))
+    place = "line 3" if ending == "csv.gz" else "record 2"
+    assert (outcome.status, house.billed()) == ("refused", Decimal(0))
+    assert f"{bad}: {place}: {column} '31/01/2026' has the day first" in str(outcome.reason)
 
 
 def test_a_row_one_field_short_is_rejected_and_shifts_nothing(house: House) -> None:

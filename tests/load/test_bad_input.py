@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.sources import find
 from pipeline.sources.find import ExportFile
-from tests.load import bills
+from tests.load import azure, bills
 from tests.load.bills import House, csv_bytes, focus, write
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "bad-input.md").read_text(encoding="utf-8")
@@ -162,6 +162,20 @@ def test_a_line_without_an_end(house: House) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 250_000  # KiB
 
 
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_a_text_in_utf_16(house: House, order: str) -> None:
+    refused(house, "UTF-16", ("\ufeff" + csv_bytes([focus()]).decode().replace(",", "\t")).encode(order))
+
+
+def test_a_header_in_another_encoding(house: House) -> None:
+    refused(house, "A header that is no UTF-8", csv_bytes([focus() | {"Gebühr": "1"}]).decode().encode("latin-1"))
+
+
+@pytest.mark.parametrize("separator", [b";", b"\t"])
+def test_columns_between_semicolons_or_tabs(house: House, separator: bytes) -> None:
+    refused(house, "Semicolons or tabs", csv_bytes([focus()]).replace(b",", separator))
+
+
 def test_a_file_that_changes_while_it_is_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     path, check = put(house, csv_bytes([focus()])), find.check_unchanged
 
@@ -194,6 +208,15 @@ def test_a_zip_bomb(house: House) -> None:
 
 def test_a_gzip_bomb(house: House) -> None:
     refused(house, "A gzip bomb", gzip.compress(csv_bytes([focus()]) + b"\n" * (80 << 20), mtime=0), "bill.csv.gz")
+
+
+def test_a_torn_zip(house: House) -> None:
+    refused(house, "A torn zip", zipped(("bill.csv", csv_bytes([focus()])))[:-60], "bill.zip")
+
+
+def test_an_excel_workbook(house: House) -> None:
+    data = zipped(("[Content_Types].xml", b""), ("xl/worksheets/sheet1.xml", b""))
+    refused(house, "An Excel workbook", data, "bill.xlsx")
 
 
 def test_an_archive_in_an_archive(house: House) -> None:
@@ -252,6 +275,22 @@ def test_two_currencies_in_a_column_meant_for_one(house: House) -> None:
 def test_a_date_that_is_none(house: House) -> None:
     bad = ("2026-02-30T00:00:00Z", "yesterday", "3/1/26")
     rejected(house, "A date that is none", focus(), *(focus(ChargePeriodStart=value) for value in bad))
+
+
+def test_costs_with_a_decimal_comma(house: House) -> None:
+    rejected(house, "Decimal commas", focus(), *(focus(BilledCost=value) for value in ("4,2", "1.234,50", "1,234")))
+
+
+def test_a_date_with_the_day_first(house: House) -> None:
+    rows = [azure.ea(Date="03/01/2026"), azure.ea(Date="13/01/2026"), azure.ea(Date="01/14/2026")]
+    refused(house, "A date with the day first", csv_bytes(rows))
+    assert house.one(max_rejected=Decimal(1)).status == "refused"
+    assert house.billed() == 7
+
+
+def test_no_row_of_a_known_billing_period(house: House) -> None:
+    rows = [focus(BillingPeriodStart=text) for text in ("1/1/26", "January")]
+    refused(house, "No billing period that can be read", csv_bytes(rows))
 
 
 def test_bytes_that_are_no_text(house: House) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ExportError, UnreadableFileError
-from pipeline.sources import find
+from pipeline.sources import find, places
 from pipeline.sources.find import HashCache
 
 
@@ -55,10 +55,44 @@ def test_a_path_that_is_no_file_or_folder_is_refused(tree: Path, pattern: str) -
         find.paths(str(tree / pattern))
 
 
-@pytest.mark.parametrize("pattern", ["*.zip", "folder.csv"])
-def test_a_source_without_exports_is_refused(tree: Path, pattern: str) -> None:
-    with pytest.raises(ExportError, match="no export there; has the provider delivered"):
+@pytest.mark.parametrize(
+    ("pattern", "reason"), [("*.zip", "no file fits the pattern"), ("folder.csv", "the folder holds no files")]
+)
+def test_a_source_without_exports_is_refused(tree: Path, pattern: str, reason: str) -> None:
+    with pytest.raises(ExportError, match=f"{reason}; has the provider delivered"):
         find.paths(str(tree / pattern))
+
+
+@pytest.mark.parametrize(
+    ("given", "source", "is_part"),
+    [
+        ("a/c.csv", "", True),
+        ("a", "a/*", True),
+        ("a/up/a/c.csv", "a/c.csv", True),
+        ("", "a", False),
+        ("_tmp/f.csv", "", False),
+        ("nowhere", "", False),
+        ("a", "s3://bills", False),
+    ],
+)
+def test_files_are_part_of_a_source_that_has_them_all(tree: Path, given: str, source: str, is_part: bool) -> None:
+    assert places.lies_in(str(tree / given), source if "//" in source else str(tree / source)) is is_part
+
+
+@pytest.mark.parametrize(
+    ("given", "source", "is_part"),
+    [
+        ("s3://bills/aws/2026", "s3://bills/aws/", True),
+        ("s3://bills/aws", "s3://bills", True),
+        ("s3://bills/aws/*", "s3://bills/aws", True),
+        ("s3://bills/aws/**", "s3://bills/aws/**", True),
+        ("s3://bills/aws-2", "s3://bills/aws", False),
+        ("s3://other/aws", "s3://bills/aws", False),
+        ("gs://bills/aws", "s3://bills/aws", False),
+    ],
+)
+def test_an_address_is_part_of_the_folder_that_it_is_below(given: str, source: str, is_part: bool) -> None:
+    assert places.lies_in(given, source) is is_part
 
 
 def test_an_untouched_file_is_not_hashed_again(tree: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pipeline.errors import ExportError, UnknownFormatError, UnreadableFileError
 from pipeline.sources import formats
 from pipeline.sources.formats import base
+from tests.load import azure
 from tests.load.bills import cur, focus, legacy, oci, preview
 
 FOCUS = list(focus())
@@ -64,6 +65,20 @@ def test_a_second_near_format_is_named_too() -> None:
         formats.detect(columns, "x")
     lacks = "which also needs BillingCurrency, ChargeSubcategory. Seen: "
     assert f"; then {formats.FOCUS_PREVIEW.title}, {lacks}" in str(caught.value)
+
+
+@pytest.mark.parametrize(("char", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_another_separator_is_named_and_not_read(char: str, name: str) -> None:
+    with pytest.raises(
+        UnknownFormatError, match=f"its columns are separated by {name}, not commas; nothing was loaded"
+    ):
+        formats.detect([char.join(FOCUS)], "x")
+
+
+def test_a_separator_inside_names_is_part_of_them() -> None:
+    assert formats.detect([*FOCUS, "a;b|c;d"], "x") is formats.FOCUS
+    with pytest.raises(UnknownFormatError, match="unknown format"):
+        formats.detect(["when;what", "how much"], "x")
 
 
 def test_a_header_of_thousands_of_names_is_shortened() -> None:
@@ -144,9 +159,15 @@ def test_account_types_that_microsoft_wrote_early_tell_no_version() -> None:
 
 
 def test_no_version_is_told_that_the_format_does_not_list() -> None:
-    headers = (FOCUS, [*FOCUS, "InvoiceDetailId"], CUR, list(legacy(cur())), OCI, PREVIEW, FIRST)
+    google = [part if isinstance(part, str) else part[0] for part in formats.GCP_BILLING.signature]
+    google += ["usage_end_time", "export_time"]
+    headers = (
+        *(FOCUS, [*FOCUS, "InvoiceDetailId"], CUR, list(legacy(cur())), OCI, PREVIEW, FIRST),
+        *(list(azure.ea()), list(azure.v1()), list(azure.mca()), google, [*google, "resource.name"]),
+    )
     resolved = [formats.resolve(columns, "x") for columns in headers]
     assert [header.version for header in resolved if header.version not in header.format.versions] == []
+    assert [header.version for header in resolved[-5:]] == ["2023", "2019", "MCA", "standard", "detailed"]
 
 
 def test_an_alias_stands_in_only_for_what_is_not_there() -> None:

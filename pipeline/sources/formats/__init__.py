@@ -18,6 +18,7 @@ from pipeline.sources.formats.focus_preview import FOCUS_PREVIEW
 from pipeline.sources.formats.gcp_billing import GCP_BILLING
 from pipeline.sources.formats.oci_cost import OCI_COST
 from pipeline.sources.formats.usage_log import USAGE_LOG
+from pipeline.sources.packed import EXPORT_ANEW
 
 __all__ = [
     "AWS_CUR",
@@ -71,6 +72,7 @@ _OTHER_DATASETS = (
         "an Azure report of reservation use, which has no costs; give the cost details",
     ),
 )
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 #: A second format is named as near from this share of its signature on.
 _NEAR = 0.5
 
@@ -88,6 +90,10 @@ def detect(columns: Sequence[str], where: str) -> Format:
     for names, title in _OTHER_DATASETS:
         if all(squeeze(name) in seen for name in names):
             raise UnknownFormatError(f"{where}: {title}; nothing was loaded")
+    if separator := _other_separator(columns):
+        raise UnknownFormatError(
+            f"{where}: its columns are separated by {separator}, not commas; nothing was loaded. {EXPORT_ANEW}"
+        )
     raise UnknownFormatError(
         f"{where}: unknown format; nothing was loaded. {_closest(seen)}. Seen: {_shorten(columns)}"
     )
@@ -182,6 +188,12 @@ def _tag_columns(found: Format, columns: Sequence[str]) -> dict[int, tuple[str, 
         for index, (_, is_set) in tags.items()
     }
     return dict(sorted(tags.items(), key=lambda item: ranks[item[0]]))
+
+
+def _other_separator(columns: Sequence[str]) -> str | None:
+    """What a header that was cut at commas has more of than those; such a file has decimal commas, too, as often as not."""
+    text = ",".join(columns)
+    return next((name for char, name in _SEPARATORS.items() if text.count(char) >= max(2, len(columns))), None)
 
 
 def _closest(seen: set[str]) -> str:

@@ -128,5 +128,6 @@ AZURE_COST = Format(
         used="azure_is_usage(ChargeType)",
         charge_type="lower(ChargeType)",
     ),
+    versions=("2019", "2020", "2023", "MCA"),
     version=_version,
 )

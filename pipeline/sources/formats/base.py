@@ -142,7 +142,7 @@ class Format:
         overlay: SQL file under sql/staging/ laid over the rows as read (``staged_as_read``): what a row leaves out and
             the others of its delivery tell; None where each row stands for itself.
         keeps: columns without a FOCUS home that are kept all the same, each with its name ``x_…``.
-        versions: what ``version`` may tell, oldest first.
+        versions: what ``version`` may tell, oldest first; ``1`` where there is one layout.
         version: the format's version as a header tells it.
     """
 

@@ -99,5 +99,6 @@ GCP_BILLING = Format(
         for wrapped in ("", ".list")
     },
     lookups=("gcp_regions", "gcp_services", "gcp_units"),
+    versions=("standard", "detailed"),
     version=_version,
 )
