@@ -7,19 +7,21 @@ doubt is refused, and with it no more than the files of the billing periods in d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.errors import UndecidedError
 from pipeline.sources import find
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.find import ExportFile
-from pipeline.sources.profiles import Profile, are_alike, are_shards, overlap
+from pipeline.sources.profiles import SKETCH_SIZE, Profile, are_alike, are_shards, overlap
 
 #: From this share of common row keys on, two files of a period are deliveries of it one after the other.
 REDELIVERED_FROM = 0.5
 #: Up to this share they are parts: some rows may have equal keys by chance.
 PARTS_UP_TO = 0.02
+#: So many row keys of a small file must be comparable with the sample that is kept of a large one.
+ENOUGH = 16
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,15 @@ class _Group:
         self.hashes: set[str] = set()
         self.first_ns = self.last_ns = self.made_ns = 0
         self._owners: dict[tuple[str, str], list[int]] = {}
+        self._limits: dict[str, str] = {}
         for each in members:
             self.add(each)
 
     def add(self, loose: Loose) -> None:
         """Take a file in."""
         for period, keys in loose.profile.sketches.items():
+            if len(keys) >= SKETCH_SIZE:
+                self._limits[period] = min(keys[-1], self._limits.get(period, "g"))
             for key in keys:
                 self._owners.setdefault((period, key), []).append(len(self.members))
         changed = loose.file.modified_ns
@@ -79,6 +84,13 @@ class _Group:
         best, most = max(zip([overlap(keys, each) for each in theirs], met, strict=True))
         # A month that was cut anew has the keys of one file in several.
         return max(best, overlap(keys, *theirs)), self.members[most]
+
+    def lacks(self, loose: Loose, period: str) -> bool:
+        """Whether a file's rows are not there again; not where too few of its keys can be compared to tell."""
+        if loose.file.sha256 in self.hashes or self.share(loose, period)[0] >= REDELIVERED_FROM:
+            return False
+        keys, limit = loose.profile.sketches.get(period, ()), self._limits.get(period, "g")
+        return sum(key <= limit for key in keys) >= min(len(keys), ENOUGH)
 
     def delivers_again(self, loose: Loose) -> bool:
         """Whether a file has rows that the group has, too.
@@ -135,31 +147,38 @@ def _groups(files: Sequence[Loose]) -> list[_Group]:
     """
     if any(each.profile.batches for each in files):
         return _by_time(files)
+    problems = []
+    for way, chosen in _ways(files):
+        try:
+            return way(chosen)
+        except UndecidedError as problem:
+            problems.append(problem)
+    raise problems[0]
+
+
+def _ways(files: Sequence[Loose]) -> Iterator[tuple[Callable[[Sequence[Loose]], list[_Group]], Sequence[Loose]]]:
+    yield _checked, files
     distinct: dict[str, Loose] = {}
     for each in files:
         distinct.setdefault(each.file.sha256, each)
-    first_problem = None
-    for chosen in (files, list(distinct.values())):
-        for way in (_checked, _by_finality):
-            try:
-                return way(chosen)
-            except UndecidedError as problem:
-                first_problem = first_problem or problem
-    assert first_problem is not None
-    raise first_problem
+    yield _checked, list(distinct.values())
+    if _is_finalised(files):
+        yield _by_finality, files
+        yield _by_finality, list(distinct.values())
 
 
 def _by_time(files: Iterable[Loose]) -> list[_Group]:
     """Let each file join the newest group of each of its billing periods, unless it delivers rows of one again."""
     groups: list[_Group] = []
     for each in files:
-        near = [group for group in groups if group in _newest(groups, each.profile)]
+        newest = _newest(groups, each.profile)
+        near = [group for group in groups if group in newest]
         if not near or any(group.delivers_again(each) for group in near):
             groups.append(_Group([each]))
             continue
-        *others, newest = near
+        *others, last = near
         for member in [*(member for group in others for member in group.members), each]:
-            newest.add(member)
+            last.add(member)
         groups = [group for group in groups if group not in others]
     return groups
 
@@ -219,7 +238,7 @@ def _again(before: _Group, group: _Group, period: str) -> list[Loose]:
 
 def _require_follows(before: _Group, group: _Group, period: str) -> None:
     for each in _again(before, group, period):
-        if each.file.sha256 not in group.hashes and group.share(each, period)[0] <= PARTS_UP_TO:
+        if group.lacks(each, period):
             raise _mixed(each, group.members[0])
     if len(before.members) == len(group.members) == 1 or before.finality ^ group.finality == {True, False}:
         return

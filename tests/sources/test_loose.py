@@ -11,7 +11,7 @@ import pytest
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.find import ExportFile
 from pipeline.sources.loose import Loose, grouped
-from pipeline.sources.profiles import Profile
+from pipeline.sources.profiles import SKETCH_SIZE, Profile
 
 
 def part(name: str, keys: Iterable[int], at: int, *, final: bool = False, period: str = "2026-01") -> Loose:
@@ -81,6 +81,23 @@ def test_a_month_that_is_cut_anew_is_delivered_again() -> None:
     old = [part(str(n), range(30 * n, 30 * n + 30), n) for n in range(3)]
     new = [part(f"new-{n}", range(n, 100, 3), 3 + n) for n in range(3)]
     assert names(grouped([*old, *new])) == ["0 1 2", "new-0 new-1 new-2"]
+
+
+def test_a_small_file_is_no_reason_to_doubt_a_month_of_many_rows() -> None:
+    large, small = range(2000), range(10**15, 10**15 + 30)  # large keys: beyond the sample that is kept
+    old = [Loose(each.file, _cut(each.profile)) for each in (part("a", large, 1), part("b", small, 2))]
+    new = part("c", [*large, *small], 3)
+    assert names(grouped([*old, Loose(new.file, _cut(new.profile))])) == ["a b", "c"]
+
+
+def _cut(profile: Profile) -> Profile:
+    """The profile as it is kept: of many keys, the smallest."""
+    sketches = {period: keys[:SKETCH_SIZE] for period, keys in profile.sketches.items()}
+    return Profile(profile.format, profile.rows, sketches, invoiced=profile.invoiced)
+
+
+def test_a_final_file_with_some_rows_of_another_is_no_copy_of_it() -> None:
+    assert names(grouped([part("a", range(10), 1), part("b", range(7, 17), 2, final=True)])) == ["?"]
 
 
 def test_copies_of_all_parts_are_the_same_delivery() -> None:
