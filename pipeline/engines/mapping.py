@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: Staged fields that name the invoice of a row, whatever the format.
+INVOICE_FIELDS = ("InvoiceId", "bill_invoice_id")
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -115,15 +118,18 @@ class Mapper:
     def profile(self, staged: Staged) -> Profile:
         """Rows and row-key sketches by billing period."""
         header = staged.header
+        invoice = next((name for name in INVOICE_FIELDS if name in header.fields), "NULL")
         rows = self.warehouse.rows(f"""
-            SELECT x_BillingPeriod, count(*), list_slice(list_sort(list(DISTINCT row_key)), 1, {SKETCH_SIZE})
-            FROM (SELECT x_BillingPeriod, left(md5({_row_key(header)}), 16) AS row_key FROM staged)
+            SELECT x_BillingPeriod, count(*), list_slice(list_sort(list(DISTINCT row_key)), 1, {SKETCH_SIZE}),
+                count(invoice)
+            FROM (SELECT x_BillingPeriod, left(md5({_row_key(header)}), 16) AS row_key, {invoice} AS invoice FROM staged)
             WHERE x_BillingPeriod IS NOT NULL
             GROUP BY x_BillingPeriod ORDER BY x_BillingPeriod""")
-        counts = {period: count for period, count, _ in rows}
-        sketches = {period: tuple(keys) for period, _, keys in rows}
+        counts, sketches, invoiced = {}, {}, {}
+        for period, counts[period], keys, invoiced[period] in rows:
+            sketches[period] = tuple(keys)
         kinds = tuple(kind for _, kind in self.kinds(staged))
-        return Profile(header.format.name, counts, sketches, self._batch_marks(staged), kinds)
+        return Profile(header.format.name, counts, sketches, self._batch_marks(staged), kinds, invoiced)
 
     def _batch_marks(self, staged: Staged) -> dict[str, str]:
         """What each batch of a file holds, for at most ``SKETCH_BATCHES`` of them: always the same ones of many."""
@@ -381,9 +387,11 @@ def _of(period: str, unread: bool) -> str:
 
 
 def _row_key(header: Header) -> str:
-    """SQL over ``staged``: the text that tells a row across deliveries; all but money where the format names no key."""
+    """SQL over ``staged``: the text that tells a row across deliveries; all but money and invoice where it has no key."""
     names = [name for name in header.format.row_key if name in header.fields] or [
-        field.name for field in header.format.fields if field.kind != "decimal" and field.name in header.fields
+        field.name
+        for field in header.format.fields
+        if field.kind != "decimal" and field.name in header.fields and field.name not in INVOICE_FIELDS
     ]
     texts = [f"coalesce(CAST({name} AS VARCHAR), '')" for name in names]
     return f"concat_ws(chr(31), {', '.join(texts)})"

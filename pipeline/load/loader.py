@@ -14,7 +14,7 @@ from pipeline.engines.failures import as_export_errors
 from pipeline.engines.mapping import Counts, Mapper
 from pipeline.engines.reading import Reader
 from pipeline.engines.staged import Staged
-from pipeline.errors import CostmillError, ExportError, UndecidedError, UnreadableFileError, UsageError
+from pipeline.errors import CostmillError, ExportError, UnreadableFileError, UsageError
 from pipeline.load import batches, decisions, gate, measures, origins, quarantine, roles, unload, views, waiting
 from pipeline.load.gate import Judgement
 from pipeline.load.limits import NO_LIMITS, Limits
@@ -76,11 +76,9 @@ class Loader:
         try:
             plan = self._views(source).join(self._planner.plan(patterns, mode))
         except CostmillError as error:
-            if isinstance(error, UndecidedError) and self._planner.all_taken(source, patterns):
-                waiting.close_whole(self.warehouse, "x_Source = ?", source.name, "decided with --delivery")
-                return
             yield self._verdicts.refuse_source(source, patterns, error)
             return
+        plan = self._undecided(source, plan)
         seen = list(plan.deliveries)
         for file, broken in plan.refused:
             lost = Delivery((file,), None, file.modified_at, problem=str(broken))
@@ -100,6 +98,13 @@ class Loader:
             present = {fingerprint(each, source): each.delivered_at or each.modified_at for each in seen}
             waiting.close_gone(self.warehouse, source.name, present)
             yield from waiting.kept(self.warehouse, source.name, present)
+
+    def _undecided(self, source: SourceSettings, plan: Plan) -> Plan:
+        """Return the plan without what could not be told apart and somebody has loaded since, by ``--delivery``."""
+        decided = [each for each in plan.deliveries if each.undecided and self._planner.all_taken(source, each.files)]
+        for each in decided:
+            waiting.close_refused(self.warehouse, source, each, "decided with --delivery")
+        return replace(plan, deliveries=tuple(each for each in plan.deliveries if each not in decided))
 
     def load_kept(self, load_id: str, source: SourceSettings | None = None) -> Outcome:
         """Load a delivery that waits from the copies of what was judged, under the source's settings of today if given.

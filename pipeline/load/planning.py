@@ -69,14 +69,11 @@ class Planner:
             )
         return profile
 
-    def all_taken(self, source: SourceSettings, patterns: Sequence[str]) -> bool:
-        """Whether each file of a source has gone into a load before, unchanged."""
-        cache: dict[str, tuple[int, int, str]] = {}
-        places = [self._place(pattern) for pattern in patterns]
-        files = [place.fingerprint(path, cache) for place in places for path in place.paths]
+    def all_taken(self, source: SourceSettings, files: Sequence[ExportFile]) -> bool:
+        """Whether each of the files of a source has been in a delivery that was judged, unchanged."""
         taken = self.warehouse.rows(
             "SELECT DISTINCT f.sha256 FROM load_files AS f INNER JOIN loads AS l ON l.load_id = f.load_id "
-            "WHERE l.x_Source = ? AND l.status IN ('loaded', 'replaced', 'superseded')",
+            "WHERE l.x_Source = ? AND l.status <> 'refused' AND l.format IS NOT NULL",
             [source.name],
         )
         return {file.sha256 for file in files} <= {row[0] for row in taken}

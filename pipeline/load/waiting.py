@@ -55,6 +55,15 @@ def close_whole(warehouse: Warehouse, which: str, value: object, why: str) -> No
         close(warehouse, load_id, None, why)
 
 
+def close_refused(warehouse: Warehouse, source: SourceSettings, delivery: Delivery, why: str) -> None:
+    """Close the refusal of a delivery, if there is one."""
+    for load_id, period in warehouse.rows(
+        "SELECT load_id, x_BillingPeriod FROM loads WHERE status = 'refused' AND x_Source = ? AND fingerprint = ?",
+        [source.name, fingerprint(delivery, source)],
+    ):
+        close(warehouse, load_id, period, why)
+
+
 def close(warehouse: Warehouse, load_id: str, period: str | None, why: str) -> None:
     """Let a delivery wait no longer."""
     with warehouse.transaction():

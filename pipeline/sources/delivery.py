@@ -30,6 +30,7 @@ class Delivery:
         alone: why it stands alone though the other view is there.
         overruled: why it does not go in: the other view stands alone.
         manifest: the manifest that names its files; None where the rows decided.
+        undecided: its ``problem`` is that its files are several deliveries, or may be: somebody has to say which.
     """
 
     files: tuple[ExportFile, ...]
@@ -44,6 +45,7 @@ class Delivery:
     alone: str | None = None
     overruled: str | None = None
     manifest: Path | None = None
+    undecided: bool = False
 
     @property
     def name(self) -> str:

@@ -36,7 +36,12 @@ class ExportFile:
     @property
     def modified_at(self) -> datetime:
         """Time of last change, naive UTC."""
-        return datetime.fromtimestamp(self.modified_ns / 1e9, tz=UTC).replace(tzinfo=None)
+        return moment(self.modified_ns)
+
+
+def moment(nanoseconds: int) -> datetime:
+    """Return nanoseconds since 1970 as naive UTC."""
+    return datetime.fromtimestamp(nanoseconds / 1e9, tz=UTC).replace(tzinfo=None)
 
 
 #: path -> (bytes, modified_ns, sha256), as a former run saw it.

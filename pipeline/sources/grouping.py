@@ -1,7 +1,6 @@
 """Group a source's files into deliveries, oldest first.
 
-The manifest decides. Without one, files that share row keys in a billing period are deliveries of it one after the
-other, and files that share none are parts of one delivery; what is in between cannot be decided.
+The manifest decides; without one, somebody's word, or else the rows.
 """
 
 from __future__ import annotations
@@ -12,20 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.errors import CostmillError, ExportError, FileChangedError, UndecidedError, UnreadableFileError
-from pipeline.sources import find, manifests
+from pipeline.errors import CostmillError, ExportError, FileChangedError, UnreadableFileError
+from pipeline.sources import find, loose, manifests
 from pipeline.sources.delivery import Delivery, Mode, Plan
 from pipeline.sources.find import ExportFile, HashCache
+from pipeline.sources.loose import Loose
 from pipeline.sources.manifests import Manifest
 from pipeline.sources.places import Folder, Opener, Place
-from pipeline.sources.profiles import Profile, are_alike, are_shards, overlap
+from pipeline.sources.profiles import Profile
 
 logger = logging.getLogger(__name__)
 
-#: From this share of common row keys on, two files of a period are deliveries of it one after the other.
-REDELIVERED_FROM = 0.5
-#: Up to this share they are parts: some rows may have equal keys by chance.
-PARTS_UP_TO = 0.02
 _DIGITS = re.compile(r"[0-9]+")
 
 Profiler = Callable[[ExportFile], Profile]
@@ -38,25 +34,27 @@ def plan(
 
     Raises:
         ExportError: when a pattern matches nothing, or nothing but JSON that is no manifest.
-        UndecidedError: when files overlap in part.
     """
-    stated: list[Delivery] = []
-    loose: list[ExportFile] = []
+    deliveries: list[Delivery] = []
+    free: dict[ExportFile, None] = {}
     refused: list[tuple[ExportFile, CostmillError]] = []
     for pattern in patterns:
         place = opener(pattern)
         found, claimed, broken = _by_manifest(place, cache)
-        stated += found
-        free, waiting = _apart(
+        deliveries += found
+        left, waiting = _apart(
             [path for path in place.paths if path not in claimed], [path for path, _ in broken], place
         )
-        files, unread = _hashed(free, place, cache)
+        files, unread = _hashed(left, place, cache)
         files, held = _hold(files, unread)
-        loose += files
+        free |= dict.fromkeys(files)
         refused += [*((_unhashed(path, place, error), error) for path, error in broken), *waiting, *unread, *held]
-    unclaimed, unknown = _profiled(list(dict.fromkeys(loose)), profiler, mode)
-    refused += unknown
-    deliveries = stated + (_grouped(unclaimed, mode) if unclaimed else [])
+    if mode != "auto" or len(free) == 1:
+        deliveries += _by_word(list(free), mode) if free else []
+    else:
+        told, unknown = _by_rows(list(free), profiler)
+        deliveries += told
+        refused += unknown
     if not deliveries and not refused:
         raise ExportError(
             f"{', '.join(patterns)}: no export there, only JSON that is no manifest; give the data files, too"
@@ -214,66 +212,25 @@ def _ahead(copies: Sequence[Path], found: Sequence[Path], place: Place) -> str |
     return None
 
 
-def _profiled(
-    files: list[ExportFile], profiler: Profiler, mode: Mode
-) -> tuple[list[tuple[ExportFile, Profile | None]], list[tuple[ExportFile, CostmillError]]]:
-    if len(files) == 1 or mode != "auto":
-        return [(file, None) for file in files], []
-    good: list[tuple[ExportFile, Profile | None]] = []
+def _by_rows(
+    files: Sequence[ExportFile], profiler: Profiler
+) -> tuple[list[Delivery], list[tuple[ExportFile, CostmillError]]]:
+    """Deliveries as the rows say, and files that cannot be read."""
+    good: list[Loose] = []
     refused: list[tuple[ExportFile, CostmillError]] = []
     for file in files:
         try:
-            good.append((file, profiler(file)))
+            good.append(Loose(file, profiler(file)))
         except CostmillError as error:
             refused.append((file, error))
-    return good, refused
+    return loose.grouped(good), refused
 
 
-def _grouped(files: list[tuple[ExportFile, Profile | None]], mode: Mode) -> list[Delivery]:
-    if mode == "one":  # a copy of a part is no other part
-        return [_delivery(list({file.sha256: file for file, _ in files}.values()))]
+def _by_word(files: Sequence[ExportFile], mode: Mode) -> list[Delivery]:
+    """Deliveries as somebody has said they are."""
     if mode == "each":
-        return [_delivery([file]) for file, _ in files]
-    groups: list[list[tuple[ExportFile, Profile | None]]] = []
-    for file, profile in sorted(files, key=lambda pair: pair[0].modified_ns):
-        open_group = _group_of(profile, groups)
-        if open_group is not None and not any(_redelivers(file, profile, *member) for member in open_group):
-            open_group.append((file, profile))
-        else:
-            groups.append([(file, profile)])
-    return [_delivery([file for file, _ in group]) for group in groups]
-
-
-def _group_of(
-    profile: Profile | None, groups: list[list[tuple[ExportFile, Profile | None]]]
-) -> list[tuple[ExportFile, Profile | None]] | None:
-    """The newest group that holds a billing period of this profile, in its format."""
-    if profile is None:
-        return None
-    for group in reversed(groups):
-        members = [member for _, member in group if member is not None and member.format == profile.format]
-        if any(are_alike(profile, member, period) for member in members for period in {*member.rows} & {*profile.rows}):
-            return group
-    return None
-
-
-def _redelivers(file: ExportFile, profile: Profile | None, other: ExportFile, known: Profile | None) -> bool:
-    if profile is None or known is None:
-        return False
-    if file.sha256 == other.sha256:
-        return True
-    if profile.batches or known.batches:
-        return not are_shards(profile, known)
-    shares = [
-        overlap(profile.sketches[period], known.sketches[period]) for period in set(profile.rows) & set(known.rows)
-    ]
-    share = max(shares, default=0.0)
-    if PARTS_UP_TO < share < REDELIVERED_FROM:
-        raise UndecidedError(
-            f"{other.name} and {file.name} share about {share:.0%} of their rows: neither parts of one delivery nor "
-            "deliveries one after the other; nothing of them was loaded. Say which with --delivery one or --delivery each"
-        )
-    return share >= REDELIVERED_FROM
+        return [_delivery([file]) for file in files]
+    return [_delivery(list({file.sha256: file for file in files}.values()))]  # a copy of a part is no other part
 
 
 def _delivery(files: list[ExportFile]) -> Delivery:

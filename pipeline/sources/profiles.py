@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pipeline.sources import views
 from pipeline.sources.views import Kind
@@ -21,6 +22,7 @@ class Profile:
 
     ``batches`` says what each batch of an incremental export holds here; empty for snapshots.
     ``kinds`` are what tells its view, for a format whose months come in two views of the same money.
+    ``invoiced`` says how many rows of each billing period name an invoice.
     """
 
     format: str
@@ -28,6 +30,12 @@ class Profile:
     sketches: Mapping[str, tuple[str, ...]]
     batches: Mapping[str, str] = field(default_factory=dict)
     kinds: tuple[Kind, ...] = ()
+    invoiced: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether most rows are invoiced: of a month that is still open, few are."""
+        return 2 * sum(self.invoiced.values()) > sum(self.rows.values())
 
     def view(self, period: str) -> views.View:
         """The view of a billing period's rows."""
@@ -35,8 +43,13 @@ class Profile:
 
     def to_json(self) -> str:
         """Return the profile as JSON text."""
-        facts = {"rows": dict(self.rows), "sketches": dict(self.sketches), "batches": dict(self.batches)}
-        return json.dumps({"format": self.format, **facts, "kinds": [kind.to_list() for kind in self.kinds]})
+        facts: dict[str, Any] = {
+            "rows": dict(self.rows),
+            "sketches": dict(self.sketches),
+            "batches": dict(self.batches),
+        }
+        facts |= {"invoiced": dict(self.invoiced), "kinds": [kind.to_list() for kind in self.kinds]}
+        return json.dumps({"format": self.format, **facts})
 
     @staticmethod
     def from_json(text: str) -> Profile:
@@ -44,7 +57,7 @@ class Profile:
         loaded = json.loads(text)
         sketches = {key: tuple(value) for key, value in loaded["sketches"].items()}
         kinds = tuple(Kind.from_list(values) for values in loaded.get("kinds", ()))
-        return Profile(loaded["format"], loaded["rows"], sketches, loaded["batches"], kinds)
+        return Profile(loaded["format"], loaded["rows"], sketches, loaded["batches"], kinds, loaded.get("invoiced", {}))
 
 
 def are_alike(profile: Profile, member: Profile, period: str) -> bool:
@@ -62,13 +75,14 @@ def are_shards(left: Profile, right: Profile) -> bool:
     return differing > 1 and 2 * differing > len(common)
 
 
-def overlap(left: Sequence[str], right: Sequence[str]) -> float:
-    """Return the share of common row keys, of the smaller side, from two sketches (sorted smallest hashes)."""
-    if not left or not right:
-        return 0.0
-    limits = [side[-1] for side in (left, right) if len(side) >= SKETCH_SIZE]
+def overlap(left: Sequence[str], *right: Sequence[str]) -> float:
+    """Return the share of common row keys, of the smaller side, from sketches (sorted smallest hashes).
+
+    Several sketches on the right are one side: what their files have together.
+    """
+    limits = [side[-1] for side in (left, *right) if len(side) >= SKETCH_SIZE]
     limit = min(limits, default="g")
     low = {key for key in left if key <= limit}
-    high = {key for key in right if key <= limit}
+    high = {key for side in right for key in side if key <= limit}
     smaller = min(len(low), len(high))
     return len(low & high) / smaller if smaller else 0.0

@@ -212,6 +212,52 @@ def test_files_that_overlap_in_part_are_refused_and_ask(house: House) -> None:
     assert house.one(mode="one").charges == 20
 
 
+def test_an_undecided_pair_stops_no_other_month_and_is_closed_once_decided(house: House) -> None:
+    pair = [write(house.folder / f"{n}.csv", charges(10, start=7 * n), at=1e9 + n) for n in range(2)]
+    write(house.folder / "feb.csv", charges(3, "2", label="2026-02"), at=1e9)
+    told = {each.status: each for each in house.load(whole=True)}
+    assert (told["loaded"].x_BillingPeriod, told["refused"].x_BillingPeriod) == ("2026-02", "2026-01")
+    assert all(path.name in str(told["refused"].reason) for path in pair)
+    assert sorted((each.status, each.is_new) for each in house.load(whole=True)) == [
+        ("loaded", False),
+        ("refused", False),
+    ]
+    assert house.billed() == 6
+    house.load(*pair, mode="one")
+    assert [each.status for each in house.load(whole=True)] == ["loaded"]
+    assert house.billed() == 6 + 20
+    reason = house.value("SELECT reason FROM loads WHERE status = 'superseded'")
+    assert reason.startswith("decided with --delivery; was: ")
+
+
+def test_an_undecided_pair_that_is_gone_waits_no_more(house: House) -> None:
+    pair = [write(house.folder / f"{n}.csv", charges(10, start=7 * n), at=1e9 + n) for n in range(2)]
+    assert house.one(whole=True).waits
+    pair[1].unlink()
+    assert [each.status for each in house.load(whole=True)] == ["loaded"]
+    assert statuses(house) == {"loaded": 1, "superseded": 1}
+
+
+@pytest.mark.parametrize("at", [(2, 1, 4, 3), (1, 1, 1, 1)])
+def test_final_copies_replace_the_provisional_ones_beside_them(house: House, at: tuple[int, ...]) -> None:
+    for number in range(2):
+        rows = lines(3, identity_time_interval=f"part-{number}")
+        final = [row | {"bill_invoice_id": "EUINV26", "line_item_unblended_cost": "2"} for row in rows]
+        write(house.folder / f"cur-{number}.csv.gz", rows, at=1e9 + at[2 * number])
+        write(house.folder / f"cur-{number}-finalized.csv.gz", final, at=1e9 + at[2 * number + 1])
+    assert [(each.status, each.charges) for each in house.load()] == [("loaded", 6), ("loaded", 6)]
+    assert house.billed() == 12
+    assert house.rows("SELECT DISTINCT InvoiceId FROM charges") == [("EUINV26",)]
+
+
+def test_aws_files_without_line_item_ids_are_told_to_be_final_copies(house: House) -> None:
+    bare = {"identity_line_item_id": ..., "identity_time_interval": ...}
+    for number, invoice in enumerate((None, "EUINV26")):
+        write(house.folder / f"{number}.csv", [cur(**bare, bill_invoice_id=invoice)], at=1e9 + number)
+    house.load()
+    assert house.billed() == Decimal("0.1")
+
+
 def test_each_file_may_be_a_delivery_by_word(house: House) -> None:
     write(house.folder / "1.csv", charges(10), at=1e9)
     write(house.folder / "2.csv", charges(10, start=7), at=2e9)
