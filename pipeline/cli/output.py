@@ -18,6 +18,7 @@ from pipeline import money
 
 if TYPE_CHECKING:
     from pipeline.jobs import RunResult, Step
+    from pipeline.night.loaded import Staleness
 
 #: A cell of a table is cut here, but in the last column; CSV and JSON are never cut.
 WIDEST = 60
@@ -124,9 +125,7 @@ def verdict(result: RunResult) -> None:
             click.echo(printable(f"costmill: {outcome.status}: {where}: {outcome.reason}"), err=True)
     for period in result.withheld:
         click.echo(f"costmill: the report of {period} is withheld, its data is stale (freshness.stale)", err=True)
-    if result.staleness and result.staleness.is_stale:
-        day, age = result.staleness.last_complete_day, result.staleness.age_days
-        click.echo(f"costmill: stale: the last complete day of all sources is {day}, {age} days ago", err=True)
+    stale(result.staleness)
     for change in result.alerts:
         if change.kind in ("fired", "reopened"):
             click.echo(
@@ -137,6 +136,12 @@ def verdict(result: RunResult) -> None:
     for warning in result.warnings:
         click.echo(f"costmill: warning: {warning}", err=True)
     notes(result)
+
+
+def stale(staleness: Staleness | None) -> None:
+    """Tell on stderr which sources are older than the configured freshness."""
+    for line in staleness.lines if staleness else ():
+        click.echo(printable(f"costmill: stale: {line}"), err=True)
 
 
 def notes(result: RunResult) -> None:

@@ -57,9 +57,7 @@ def status(
         output.rows(coverage.SOURCE_COLUMNS, each, format_)
     else:
         output.rows(coverage.COLUMNS, [own.row for own in matrix], format_)
-    if staleness.is_stale:
-        day, age = staleness.last_complete_day, staleness.age_days
-        click.echo(f"costmill: stale: the last complete day of all sources is {day}, {age} days ago", err=True)
+    output.stale(staleness)
     if any(own.state in coverage.WAITING for own in matrix):
         return jobs.EXPORTS
     return jobs.STALE if staleness.is_stale else 0

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from pipeline import money, periods, resources
+from pipeline.store import reach
+from pipeline.store.reach import Reach
 from pipeline.store.states import costs_of, read
 from pipeline.store.warehouse import Warehouse
 
@@ -39,8 +41,6 @@ SOURCE_COLUMNS = (
 #: States of something that is in the charges, or is known to be nothing.
 PRESENT = ("open", "final", "restated", "empty")
 WAITING = ("quarantined", "refused")
-
-_DAYS = "SELECT x_Source, max(usage_through) FROM source_periods WHERE x_Origin = 'billed' GROUP BY ALL"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ def coverage(
     Missing are the billing periods between two that are there, and of ``configured`` sources the one after the last,
     once data of its first day would be older than ``grace_days`` by ``as_of``; a configured source of which nothing is known is one row.
     """
-    known = [_covered(warehouse, row) for row in warehouse.rows(resources.sql("status/sources"))]
+    reached = reach.of_all(warehouse)
+    known = [_covered(warehouse, row, reached) for row in warehouse.rows(resources.sql("status/sources"))]
     missing = [each for name in sorted({own.source for own in known}) for each in _gaps(known, name)]
     for name in configured:
         missing += _not_yet(known, name, as_of, grace_days)
@@ -93,11 +94,10 @@ def source_rows(
 
     A source that is not ``configured`` (where some are) is never stale.
     """
-    through: dict[str, datetime | None] = dict(warehouse.rows(_DAYS))
+    days = reach.source_days(warehouse)
     found: list[tuple[object, ...]] = []
     for name in sorted({own.source for own in matrix if own.state != "recorded"}):
-        last = through.get(name)
-        day = periods.last_complete_day(last) if last else None
+        day = days.get(name)
         age = (as_of.date() - day).days if day else None
         counts = Counter(state for _, state in {(own.period, own.state) for own in matrix if own.source == name})
         stale = age is not None and age > max_age_days and (not configured or name in configured)
@@ -106,11 +106,10 @@ def source_rows(
     return found
 
 
-def _covered(warehouse: Warehouse, row: tuple[Any, ...]) -> Covered:
-    source, period, state, charges, billed, currency, delivered_at, through, moved_on, invoices, reason = row
-    day = None
-    if state in PRESENT and charges:
-        day = periods.complete_day(str(period), through, moved_on=bool(moved_on))
+def _covered(warehouse: Warehouse, row: tuple[Any, ...], reached: Mapping[tuple[str, str], Reach]) -> Covered:
+    source, period, state, charges, billed, currency, delivered_at, invoices, reason = row
+    own = reached.get((source, period))
+    day = own.last_day if own and state in PRESENT else None
     if state == "restated":
         former = read(warehouse, str(source), str(period))
         was = costs_of(former.final_costs).get(currency) if former else None

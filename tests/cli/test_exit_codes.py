@@ -131,7 +131,7 @@ def test_stale_data_ends_status_as_it_ends_the_run(folder: Path, say: Say) -> No
     assert say("run", *late).code == ExitCode.STALE
     ended = say("status", *late)
     assert ended.code == ExitCode.STALE
-    assert "stale: the last complete day of all sources is 2026-03-21, 5 days ago" in ended.stderr
+    assert "stale: azure: its last complete day is 2026-03-21, 5 days ago; the limit is" in ended.stderr
 
 
 def test_a_broken_installation_is_a_defect_with_its_traceback(

@@ -106,7 +106,10 @@ def test_a_night_before_any_data_counts_nothing_and_fires_nothing(folder: Path, 
 def test_old_data_ends_the_run_with_the_stale_code_and_says_how_old(folder: Path, say: Say) -> None:
     ended = say("run", "--config", write_config(folder), "--as-of", "2026-03-30")
     assert ended.code == 66
-    assert ended.stderr == "costmill: stale: the last complete day of all sources is 2026-03-21, 9 days ago\n"
+    assert ended.stderr == (
+        "costmill: stale: azure: its last complete day is 2026-03-21, 9 days ago; "
+        "the limit is 3 days (freshness.max_age_days)\n"
+    )
     assert (folder / "reports" / "2026-03" / "report.md").exists()
 
 
