@@ -124,6 +124,7 @@ def accept(
         with night.loader(accept=True, note=note) as loader:
             outcome = loader.load_kept(found.load_id)
         night.tell_load(outcome)
+        night.tell_restated()
         night.summarise()
         night.result.exit_code = jobs.EXPORTS if outcome.waits else 0
     output.verdict(night.result)

@@ -129,8 +129,8 @@ def verdict(result: RunResult) -> None:
     for change in result.alerts:
         if change.kind in ("fired", "reopened"):
             click.echo(
-                f"costmill: alert {change.kind}: {change.budget_id} {change.type} {money.text(change.threshold)} %, "
-                f"now {money.text(change.percentage)} % ({change.severity})",
+                f"costmill: alert {change.kind}: {change.budget_id} of {change.x_BillingPeriod}: {change.type} "
+                f"{money.text(change.threshold)} %, now {money.percent_text(change.percentage)} % ({change.severity})",
                 err=True,
             )
     for warning in result.warnings:

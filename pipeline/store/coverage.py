@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -50,6 +50,7 @@ class Covered:
     Attributes:
         state: open, final, restated, empty, missing, unloaded, recorded, quarantined or refused.
         charges: in the warehouse; of what waits, the rows that were read.
+        until, months: of a line that stands for several billing periods (``folded``): the last one, and how many.
     """
 
     source: str
@@ -62,6 +63,8 @@ class Covered:
     last_complete_day: date | None = None
     invoices: int = 0
     reason: str | None = None
+    until: str | None = None
+    months: int = 1
 
     @property
     def row(self) -> tuple[object, ...]:
@@ -85,6 +88,34 @@ def coverage(
     return tuple(
         sorted([*known, *missing], key=lambda own: (own.source, own.period or "", own.state, own.currency or ""))
     )
+
+
+def folded(matrix: Sequence[Covered]) -> list[Covered]:
+    """Return the matrix for the eye: missing billing periods of a source that follow each other are one line."""
+    rows: list[Covered] = []
+    for own in matrix:
+        former = rows[-1] if rows else None
+        if former is not None and _goes_on(former, own):
+            rows[-1] = replace(former, until=own.period, months=former.months + 1)
+        else:
+            rows.append(own)
+    return [_stretch(own) if own.until else own for own in rows]
+
+
+def _goes_on(former: Covered, own: Covered) -> bool:
+    """Whether a missing billing period follows the one before it, and is missing for the same reason."""
+    last = former.until or former.period
+    same = (own.source, own.state, own.reason) == (former.source, "missing", former.reason)
+    return same and last is not None and own.period == periods.following(last)
+
+
+def _stretch(own: Covered) -> Covered:
+    return replace(own, period=f"{own.period} … {own.until}", state=f"missing ({own.months} months)")
+
+
+def waits(matrix: Iterable[Covered], configured: Collection[str]) -> bool:
+    """Whether a delivery of a configured source waits (where none is configured: of any): as a run would end."""
+    return any(own.state in WAITING and (not configured or own.source in configured) for own in matrix)
 
 
 def source_rows(

@@ -104,6 +104,14 @@ def test_accept_loads_what_was_judged_and_the_next_run_is_content(company: Path,
     assert [row["decision"][:12] for row in listed(say, "--period", "2026-03")] == ["accepted by ", ""]
 
 
+def test_what_was_accepted_after_final_is_said_at_once_and_by_the_next_night(company: Path, say: Say) -> None:
+    assert say("close", "2026-03", "--as-of", "2026-04-02").code == 0
+    said = "costmill: azure 2026-03: restated after final: billed 120.00 USD, was 357.00 USD when it became final; "
+    assert said in say("deliveries", "accept", waiting(say)).stderr
+    assert said in say("run").stderr
+    assert say("run").stderr == ""
+
+
 def test_accept_and_reject_of_what_does_not_wait_are_refused(company: Path, say: Say) -> None:
     load_id = waiting(say)
     say("deliveries", "accept", load_id)
