@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: A cell of a table is cut here, but in the last column; CSV and JSON are never cut.
 WIDEST = 60
+#: Columns of a line of names, without its indent.
+LISTED = 76
 
 
 def rows(columns: Sequence[str], data: Sequence[Sequence[Any]], format_: str, *, widest: int = WIDEST) -> None:
@@ -86,6 +88,22 @@ def _cell(value: Any, widest: int | None) -> str:
     text = "" if value is None else str(plain(value))
     text = "".join(char if char.isprintable() else " " for char in text)
     return text if widest is None or len(text) <= widest else text[: widest - 1] + "…"
+
+
+def listing(name: str, values: Sequence[str]) -> None:
+    """Print names under a heading with their number, wrapped between them; nothing when there are none."""
+    if not values:
+        return
+    lines, line = [], ""
+    for at, value in enumerate(values):
+        word = printable(value) + ("," if at + 1 < len(values) else "")
+        if line and len(line) + 1 + len(word) > LISTED:
+            lines.append(line)
+            line = ""
+        line = f"{line} {word}" if line else word
+    click.echo(f"{name:<16}{len(values)}")
+    for each in [*lines, line]:
+        click.echo(f"    {each}")
 
 
 @contextmanager
