@@ -124,11 +124,12 @@ def test_a_withheld_report_stays_as_it_was_and_comes_when_the_data_does(folder: 
     assert list(reports(folder / "reports")) == ["2026-03/report.md"]
 
 
-def test_a_new_day_renders_the_running_month_only(folder: Path, say: Say) -> None:
+def test_a_new_day_renders_the_running_month_only_and_only_while_it_is_stale(folder: Path, say: Say) -> None:
     write_bill(folder / "exports" / "february.csv", [Charge(days=28)], period="2026-02", at="2026-03-02T04:00:00")
     config = write_config(folder, cost=budgets(1000))
     assert say("run", "--config", config).code == 0
-    told = say("run", "--config", config, "--as-of", "2026-03-23", "-v").stderr
+    assert "\nreport " not in say("run", "--config", config, "--as-of", "2026-03-23", "-v").stderr
+    told = say("run", "--config", config, "--as-of", "2026-03-30", "-v").stderr
     assert [line.split(",")[0].split() for line in told.splitlines() if line.startswith("report")] == [
         ["report", "2026-03"]
     ]
