@@ -17,7 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pipeline import __version__, periods
+from pipeline import periods
 from pipeline.budgets import evaluate
 from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.model import BudgetResult
@@ -27,12 +27,13 @@ from pipeline.load import Limits, Loader, Outcome
 from pipeline.load.limits import NO_LIMITS
 from pipeline.night import budgeting, cautions, splitting
 from pipeline.night.loaded import Staleness, loaded_periods, require_loaded, staleness
+from pipeline.night.record import RunRecord
 from pipeline.night.reporting import Reporting
 from pipeline.night.result import Listener, RunResult, Step, load_step
 from pipeline.night.summarising import write_fiscal_summary, write_summaries
 from pipeline.periods import utc_now
 from pipeline.sources.delivery import Mode
-from pipeline.store import lists, loads, publish, rollups, states
+from pipeline.store import lists, publish, rollups, states
 from pipeline.store.rates import sync_rates
 from pipeline.store.tagging import stored_rules
 from pipeline.store.warehouse import Warehouse
@@ -60,13 +61,21 @@ class Night:
     """One run over an open warehouse. ``as_of`` is the moment that the run counts as now (naive UTC)."""
 
     def __init__(
-        self, warehouse: Warehouse, settings: Settings, *, as_of: datetime, run_id: str, listen: Listener | None = None
+        self,
+        warehouse: Warehouse,
+        settings: Settings,
+        *,
+        as_of: datetime,
+        run_id: str,
+        listen: Listener | None = None,
+        record: RunRecord | None = None,
     ) -> None:
         self.warehouse = warehouse
         self.settings = settings
         self.as_of = as_of
         self.run_id = run_id
         self.listen = listen or (lambda _: None)
+        self._record = record
         self.result = RunResult()
         self._tagged_anew = False
 
@@ -103,7 +112,7 @@ class Night:
             if whole:
                 loader.close_sources_but([source.name for source, _ in sources])
         self.result.warnings += cautions.of_charges(self.warehouse, self.run_id)
-        self.result.notes += states.restated_lines(self.warehouse, self.run_id)
+        self.tell_restated(since_last_run=whole)
         left = [f"{each.x_Source} {each.x_BillingPeriod}" for each in outcomes if each.status == "outside"]
         if left:
             self.result.notes.append(f"outside of {limits.words}, left as it is: {', '.join(dict.fromkeys(left))}")
@@ -133,7 +142,14 @@ class Night:
         where = " ".join(part for part in (outcome.x_Source, outcome.x_BillingPeriod) if part)
         self.result.outcomes.append(outcome)
         self.result.notes += [f"{where}: {note}" for note in outcome.notes]
-        self._tell(load_step(outcome))
+        self._tell(load_step(outcome), is_news=outcome.is_new)
+
+    def tell_restated(self, *, since_last_run: bool = False) -> None:
+        """Note what became of billing periods that were final; a night tells too what was decided since the one before."""
+        lines = states.restated_lines(self.warehouse, self.run_id, since_last_run=since_last_run)
+        self.result.notes += lines
+        if lines and self._record is not None:
+            self._record.keep()
 
     def sync_rates(self) -> None:
         """Bring the warehouse's rates in line with the configuration's; without a file nobody has said anything of them."""
@@ -177,7 +193,7 @@ class Night:
                 self.result.budgets = result
         self.result.alerts += changes
         note = f"{len(changes)} alerts changed" if changes else "no alert changed"
-        self._tell(Step("budgets", current, seconds=time.monotonic() - started, note=note))
+        self._tell(Step("budgets", current, seconds=time.monotonic() - started, note=note), is_news=bool(changes))
         return changes
 
     def report(self, chosen: Sequence[str] | None = None, *, out: Path | None = None) -> list[Path]:
@@ -233,11 +249,11 @@ class Night:
             result.notes.append(decision.reason or f"budget {decision.scope} is breached")
         return result
 
-    def _tell(self, step: Step) -> None:
-        row: dict[str, Any] = {"run_id": self.run_id, "step": step.name, "subject": step.subject, "rows": step.rows}
+    def _tell(self, step: Step, *, is_news: bool = True) -> None:
+        row: dict[str, Any] = {"step": step.name, "subject": step.subject, "rows": step.rows}
         cost = next(iter(step.totals.values())) if len(step.totals) == 1 else None
-        row |= {"cost": cost, "seconds": Decimal(f"{step.seconds:.3f}")}
-        loads.insert(self.warehouse, "run_steps", row)
+        if self._record is not None:
+            self._record.step(row | {"cost": cost, "seconds": Decimal(f"{step.seconds:.3f}")}, is_news=is_news)
         self.listen(step)
 
 
@@ -300,7 +316,7 @@ def night(
     listen: Listener | None = None,
     create: bool = False,
 ) -> Iterator[Night]:
-    """Open the warehouse for a run, note the run in the ledger, and publish at the end what changed.
+    """Open the warehouse for a run, note in the ledger one that changes something, and publish at the end what changed.
 
     Args:
         create: make the warehouse when it is not there yet.
@@ -318,25 +334,21 @@ def night(
     with Warehouse.open(
         settings.warehouse, wait_seconds=settings.writer_wait_seconds, memory_limit=settings.memory_limit
     ) as warehouse:
-        started: dict[str, Any] = {"run_id": run_id, "command": command, "version": __version__}
-        loads.insert(warehouse, "runs", started | {"started_at": utc_now()})
-        tonight = Night(warehouse, settings, as_of=moment, run_id=run_id, listen=listen)
-        code = CostmillError.exit_code
+        record = RunRecord(warehouse, run_id, command)
+        tonight = Night(warehouse, settings, as_of=moment, run_id=run_id, listen=listen, record=record)
+        code, broke_off = CostmillError.exit_code, True
         try:
             tonight.sync_rates()
             if settings.file is not None:
                 lists.sync(warehouse, settings)
             yield tonight
-            code = tonight.result.exit_code
+            code, broke_off = tonight.result.exit_code, False
         except BaseException as error:
             code = _exit_code(error)
             raise
         finally:
             changed = not publish.is_published(warehouse, settings.publish.path)
-            warehouse.execute(
-                "UPDATE runs SET ended_at = ?, exit_code = ?, changed = ? WHERE run_id = ?",
-                [utc_now(), code, changed, run_id],
-            )
+            record.end(code, changed=changed, broke_off=broke_off)
         tonight.publish()
 
 

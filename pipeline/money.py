@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, localcontext
 
 from pipeline.errors import EntryError
 
@@ -76,6 +76,11 @@ def percent(part: Decimal, whole: Decimal) -> Decimal | None:
     """Return part as percent of whole, half-even at 6 decimals (SPEC 3.5), or None when whole is 0."""
     with localcontext(EXACT):
         return ratio(part * 100, whole)
+
+
+def percent_text(value: Decimal) -> str:
+    """Return a percentage for people: one decimal, cut, so that a limit not reached never reads as reached."""
+    return text(value.quantize(Decimal("0.1"), rounding=ROUND_DOWN, context=EXACT))
 
 
 def text(value: Decimal) -> str:

@@ -146,14 +146,18 @@ def last_complete_day(usage_through: datetime) -> date:
 def complete_day(period: str, usage_through: datetime | None, *, moved_on: bool = False) -> date | None:
     """Return the last day of a billing period that its usage covers whole; None when it covers none.
 
-    ``moved_on``: the source has charges of a later billing period, so it has completed this one.
+    ``moved_on``: the source has charges of a later billing period, so usage that ends within the last day has covered it.
     """
-    window = month(period)
-    end = window.end.date() - timedelta(days=1)
-    if moved_on:
-        return end
-    day = min(end, last_complete_day(usage_through)) if usage_through else None
-    return day if day is not None and day >= window.start.date() else None
+    if usage_through is None:
+        return None
+    end = last_day(period)
+    day = end if moved_on and usage_through.date() == end else min(end, last_complete_day(usage_through))
+    return day if day >= month(period).start.date() else None
+
+
+def last_day(period: str) -> date:
+    """Return the last day of a billing period."""
+    return month(period).end.date() - timedelta(days=1)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,8 +31,8 @@ RUN_ID = "rehearsal"
 _BILLED = """
 SELECT x_Source, x_BillingPeriod, BillingCurrency, sum(BilledCost) FROM daily_costs WHERE x_Origin = 'billed' GROUP BY ALL"""
 _CONTROLS = """
-SELECT column_name, file_total, charges_total, rejected_total FROM load_controls
-WHERE load_id = ? AND BillingCurrency IS NOT DISTINCT FROM ? ORDER BY column_name"""
+SELECT column_name, source_expression, file_total, charges_total, rejected_total FROM load_controls
+WHERE load_id = ? AND BillingCurrency IS NOT DISTINCT FROM ? ORDER BY column_name, source_expression"""
 
 _Key = tuple[str, str | None, str | None]
 
@@ -104,9 +105,11 @@ def _controls(warehouse: Warehouse, outcome: Outcome, currency: str | None) -> s
     """Each money law as words: what the file says, what became charges, what was rejected."""
     if outcome.load_id is None or not outcome.is_new:
         return None
+    rows = [row for row in warehouse.rows(_CONTROLS, [outcome.load_id, currency]) if row[2] is not None]
+    laws_of = Counter(column for column, *_ in rows)
     laws = [
-        f"{column} {money.text(total)} = {money.text(charged)} + {money.text(rejected)} rejected"
-        for column, total, charged, rejected in warehouse.rows(_CONTROLS, [outcome.load_id, currency])
-        if total is not None
+        f"{column}{f' ({of})' if laws_of[column] > 1 else ''} {money.text(total)} = {money.text(charged)} + "
+        f"{money.text(rejected)} rejected"
+        for column, of, total, charged, rejected in rows
     ]
     return "; ".join(laws) or None

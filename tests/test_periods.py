@@ -117,10 +117,21 @@ def test_the_last_complete_day_is_the_one_before_usage_ends() -> None:
         (datetime(2026, 3, 1, 5), False, None),
         (datetime(2026, 3, 2), False, date(2026, 3, 1)),
         (datetime(2026, 4, 9), False, date(2026, 3, 31)),
-        (datetime(2026, 3, 1, 5), True, date(2026, 3, 31)),
-        (None, True, date(2026, 3, 31)),
+        (datetime(2026, 3, 20), True, date(2026, 3, 19)),
+        (datetime(2026, 3, 31, 22), True, date(2026, 3, 31)),
+        (datetime(2026, 3, 31, 22), False, date(2026, 3, 30)),
+        (None, True, None),
     ],
-    ids=["no-usage", "part-of-a-day", "one-day", "beyond", "moved-on", "moved-on-no-usage"],
+    ids=[
+        "no-usage",
+        "part-of-a-day",
+        "one-day",
+        "beyond",
+        "moved-on",
+        "within-the-last",
+        "goes-on",
+        "moved-on-no-usage",
+    ],
 )
 def test_the_complete_day_of_a_period_lies_within_it(
     through: datetime | None, moved_on: bool, day: date | None

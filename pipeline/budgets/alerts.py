@@ -60,6 +60,7 @@ class AlertChange:
     kind: Kind
     alert_id: str
     budget_id: str
+    x_BillingPeriod: str
     threshold: Decimal
     type: AlertType
     percentage: Decimal
@@ -238,6 +239,7 @@ def _told(kind: Kind, alert: Alert) -> AlertChange:
         kind=kind,
         alert_id=alert.alert_id,
         budget_id=alert.budget_id,
+        x_BillingPeriod=alert.x_BillingPeriod,
         threshold=alert.threshold,
         type=alert.type,
         percentage=percentage,

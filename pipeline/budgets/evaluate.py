@@ -19,8 +19,8 @@ from pipeline.budgets.model import BudgetResult, BudgetStatus, ExitDecision, Hea
 from pipeline.budgets.spend import LastCompleteDays, Spend, by_budget
 from pipeline.config.budgets import AlertThreshold, BudgetsConfig, ScopeBudget
 from pipeline.forecast import DayProjection, Forecast, daily_projection, linear, rounded
-from pipeline.money import EXACT, ZERO, percent, text, total
-from pipeline.periods import Window, month
+from pipeline.money import EXACT, ZERO, percent, percent_text, text, total
+from pipeline.periods import Window, label, month
 
 _HEALTH: tuple[tuple[Decimal, Health], ...] = (
     (Decimal(100), "EXCEEDED"),
@@ -240,7 +240,7 @@ def _breach(status: BudgetStatus) -> str:
     assert figure is not None
     assert percentage is not None
     return (
-        f"budget {status.budget_id}: {'spend' if actual else 'forecast'} {text(figure)} {status.currency} is "
-        f"{text(percentage)} % of {text(status.effective_limit)} {status.currency}, at or over its threshold of "
+        f"budget {status.budget_id}, {label(status.period_start)}: {'spend' if actual else 'forecast'} {text(figure)} "
+        f"{status.currency} is {percent_text(percentage)} % of {text(status.effective_limit)} {status.currency}, at or over its threshold of "
         f"{text(alert.threshold)} %"
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pipeline import money
 from pipeline.cli import options, output
 from pipeline.cli.published import published
 from pipeline.periods import label, month
@@ -84,14 +86,20 @@ def _print(result: BudgetResult, format_: str, explain: bool) -> None:
         allocations = [allocation.to_json_dict() for allocation in result.allocations or ()]
         output.rows(ALLOCATED, [[_flat(each.get(name)) for name in ALLOCATED] for each in allocations], format_)
     else:
-        output.rows(COLUMNS, [_row(status.to_json_dict()) for status in result.statuses], format_)
+        rows = [_row(status.to_json_dict(), whole=format_ == "csv") for status in result.statuses]
+        output.rows(COLUMNS, rows, format_)
 
 
 def _flat(value: object) -> object:
     return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
-def _row(status: dict[str, object]) -> tuple[object, ...]:
+def _row(status: dict[str, object], *, whole: bool) -> tuple[object, ...]:
+    """A status as a row; its percentages whole, or with one decimal for the eye."""
+    percentages = {name: status[name] for name in ("percentage", "forecast_percentage")}
+    if not whole:
+        shown = {name: money.percent_text(Decimal(str(value))) for name, value in percentages.items() if value}
+        status = {**status, **shown}
     key = f"{status['scope_type']}:{status['scope_key']}" if status["scope_key"] else status["scope_type"]
     names = (
         "effective_limit",

@@ -19,6 +19,15 @@ STATUSES = ("loaded", "replaced", "superseded", "quarantined", "rejected", "refu
 #: The parts of `show`, each a file under sql/deliveries/.
 PARTS = ("delivery", "comparison", "drift", "files", "controls", "decisions")
 
+#: What a part shows, beside its name.
+_WHAT = {
+    "comparison": ": what is loaded (or was before it), beside what was delivered",
+    "controls": ": each sum over the files is that of the charges plus what was rejected",
+    "drift": ": columns against the delivery before",
+}
+#: Changes of columns that are told as a list of names.
+_FOLDED = ("new", "missing")
+
 note = click.option("--note", metavar="TEXT", help="Why; kept in the ledger with who and when.")
 
 
@@ -124,6 +133,7 @@ def accept(
         with night.loader(accept=True, note=note) as loader:
             outcome = loader.load_kept(found.load_id)
         night.tell_load(outcome)
+        night.tell_restated()
         night.summarise()
         night.result.exit_code = jobs.EXPORTS if outcome.waits else 0
     output.verdict(night.result)
@@ -162,14 +172,23 @@ def _part(copy: Copy, name: str, load_id: str) -> list[dict[str, Any]]:
 
 def _print(parts: Mapping[str, list[dict[str, Any]]]) -> None:
     [delivery] = parts["delivery"]
-    dropped = ", ".join(json.loads(delivery["dropped_columns"]))
-    for name, value in {**delivery, "dropped_columns": dropped}.items():
-        if value not in (None, ""):
+    dropped = json.loads(delivery["dropped_columns"])
+    for name, value in delivery.items():
+        if value not in (None, "") and name != "dropped_columns":
             click.echo(output.printable(f"{name:<16}{value}"))
+    output.listing("dropped_columns", dropped)
     for name, rows in parts.items():
         if rows and name != "delivery":
-            click.echo(f"\n{name}")
-            output.rows(list(rows[0]), [list(row.values()) for row in rows], "table")
+            click.echo(f"\n{name}{_WHAT.get(name, '')}")
+            own = [row for row in rows if name != "drift" or row["change"] not in _FOLDED]
+            if own:
+                output.rows(list(own[0]), [list(row.values()) for row in own], "table")
+            for change in _FOLDED if name == "drift" else ():
+                output.listing(change, [row["column"] for row in rows if row["change"] == change])
+    if parts["comparison"] and not parts["controls"]:
+        click.echo(
+            "\ncontrols: none, it did not go in; the sums that were judged are in the comparison, as `delivered`"
+        )
 
 
 def _next(found: Found) -> str:

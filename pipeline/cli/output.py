@@ -18,9 +18,12 @@ from pipeline import money
 
 if TYPE_CHECKING:
     from pipeline.jobs import RunResult, Step
+    from pipeline.night.loaded import Staleness
 
 #: A cell of a table is cut here, but in the last column; CSV and JSON are never cut.
 WIDEST = 60
+#: Columns of a line of names, without its indent.
+LISTED = 76
 
 
 def rows(columns: Sequence[str], data: Sequence[Sequence[Any]], format_: str, *, widest: int = WIDEST) -> None:
@@ -87,6 +90,22 @@ def _cell(value: Any, widest: int | None) -> str:
     return text if widest is None or len(text) <= widest else text[: widest - 1] + "…"
 
 
+def listing(name: str, values: Sequence[str]) -> None:
+    """Print names under a heading with their number, wrapped between them; nothing when there are none."""
+    if not values:
+        return
+    lines, line = [], ""
+    for at, value in enumerate(values):
+        word = printable(value) + ("," if at + 1 < len(values) else "")
+        if line and len(line) + 1 + len(word) > LISTED:
+            lines.append(line)
+            line = ""
+        line = f"{line} {word}" if line else word
+    click.echo(f"{name:<16}{len(values)}")
+    for each in [*lines, line]:
+        click.echo(f"    {each}")
+
+
 @contextmanager
 def narration(verbose: bool) -> Iterator[Callable[[Step], None]]:
     """Give a listener for a run's steps: lines with -v, a spinner on a terminal, silence otherwise."""
@@ -124,19 +143,23 @@ def verdict(result: RunResult) -> None:
             click.echo(printable(f"costmill: {outcome.status}: {where}: {outcome.reason}"), err=True)
     for period in result.withheld:
         click.echo(f"costmill: the report of {period} is withheld, its data is stale (freshness.stale)", err=True)
-    if result.staleness and result.staleness.is_stale:
-        day, age = result.staleness.last_complete_day, result.staleness.age_days
-        click.echo(f"costmill: stale: the last complete day of all sources is {day}, {age} days ago", err=True)
+    stale(result.staleness)
     for change in result.alerts:
         if change.kind in ("fired", "reopened"):
             click.echo(
-                f"costmill: alert {change.kind}: {change.budget_id} {change.type} {money.text(change.threshold)} %, "
-                f"now {money.text(change.percentage)} % ({change.severity})",
+                f"costmill: alert {change.kind}: {change.budget_id} of {change.x_BillingPeriod}: {change.type} "
+                f"{money.text(change.threshold)} %, now {money.percent_text(change.percentage)} % ({change.severity})",
                 err=True,
             )
     for warning in result.warnings:
         click.echo(f"costmill: warning: {warning}", err=True)
     notes(result)
+
+
+def stale(staleness: Staleness | None) -> None:
+    """Tell on stderr which sources are older than the configured freshness."""
+    for line in staleness.lines if staleness else ():
+        click.echo(printable(f"costmill: stale: {line}"), err=True)
 
 
 def notes(result: RunResult) -> None:

@@ -32,7 +32,8 @@ def status(
     """Show each source and billing period with its state: open, final, restated after it was final, empty, missing,
     unloaded, or waiting (quarantined, refused).
 
-    Ends with 66 when the data is older than the configured freshness, with 65 when an export waits.
+    Ends with 66 when the data is older than the configured freshness, with 65 when an export of a configured source
+    waits.
 
     \b
     Examples:
@@ -56,11 +57,10 @@ def status(
     if by_source:
         output.rows(coverage.SOURCE_COLUMNS, each, format_)
     else:
-        output.rows(coverage.COLUMNS, [own.row for own in matrix], format_)
-    if staleness.is_stale:
-        day, age = staleness.last_complete_day, staleness.age_days
-        click.echo(f"costmill: stale: the last complete day of all sources is {day}, {age} days ago", err=True)
-    if any(own.state in coverage.WAITING for own in matrix):
+        shown = coverage.folded(matrix) if format_ == "table" else matrix
+        output.rows(coverage.COLUMNS, [own.row for own in shown], format_)
+    output.stale(staleness)
+    if coverage.waits(matrix, names):
         return jobs.EXPORTS
     return jobs.STALE if staleness.is_stale else 0
 

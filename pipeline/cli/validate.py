@@ -136,7 +136,7 @@ def _rows(checked: Checked, *, whole: bool) -> Iterator[_Row]:
             total.column,
             says,
             None,
-            f"{total.period}: {money.text(total.file_total)} in the file{more}",
+            f"{total.period}: {money.text(total.file_total)} in the file ({total.expression}){more}",
         )
     for row in checked.rejected:
         where = f"{Path(row.file).name} " + (f"line {row.line}" if row.line else f"record {row.record}")

@@ -34,14 +34,17 @@ def ledger_notes(warehouse: Warehouse, load_id: str) -> tuple[str, ...]:
             for measure, currency, before, after in grown
         ),
         *(f"format version {before} became {after}" for change, _, before, after in drifted if change == "version"),
-        *_columns("new", [column for change, column, _, _ in drifted if change == "new"]),
-        *_columns("missing", [column for change, column, _, _ in drifted if change == "missing"]),
-        *_columns("retyped", [f"{c} from {b} to {a}" for change, c, b, a in drifted if change == "retyped"]),
+        *_columns("new", [column for change, column, _, _ in drifted if change == "new"], load_id),
+        *_columns("missing", [column for change, column, _, _ in drifted if change == "missing"], load_id),
+        *_columns("retyped", [f"{c} from {b} to {a}" for change, c, b, a in drifted if change == "retyped"], load_id),
     )
 
 
-def _columns(change: str, names: Sequence[str]) -> list[str]:
+def _columns(change: str, names: Sequence[str], load_id: str) -> list[str]:
     if not names:
         return []
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return [f"{change} column{'s' if len(names) > 1 else ''}: {', '.join(names[:NAMED])}{more}"]
+    if len(names) <= NAMED:
+        return [f"{change} column{'s' if len(names) > 1 else ''}: {', '.join(names)}"]
+    first = ", ".join(names[:NAMED])
+    where = f"`costmill deliveries show {load_id[:8]}` lists all"
+    return [f"{len(names)} {change} columns: {first} and {len(names) - NAMED} more; {where}"]

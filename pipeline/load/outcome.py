@@ -22,7 +22,8 @@ class Outcome:
 
     Attributes:
         name: its first file.
-        status: as in the ledger; ``outside`` when it lies outside of the billing periods that were asked for.
+        status: as in the ledger; ``outside`` when it lies outside of the billing periods that were asked for, ``empty`` when
+            nothing of it could be loaded: a header without rows, of no billing period that is known.
         is_new: False when it was known from a former run.
         load_id: its row in the ledger; None when it was known, or nothing of it is noted.
         totals: BilledCost by currency of what was loaded.
@@ -34,7 +35,7 @@ class Outcome:
     x_Source: str
     x_BillingPeriod: str | None
     name: str
-    status: Status | Literal["outside"]
+    status: Status | Literal["outside", "empty"]
     reason: str | None
     is_new: bool
     rows_read: int = 0

@@ -27,11 +27,12 @@ REJECTS_SHOWN = 20
 
 @dataclass(frozen=True)
 class Total:
-    """One money law of one billing period and currency, as the ledger has it."""
+    """One money law of one billing period and currency, as the ledger has it; ``expression``: what of the file is summed."""
 
     period: str
     currency: str | None
     column: str
+    expression: str
     file_total: Decimal
     charges_total: Decimal
     rejected_total: Decimal
@@ -168,8 +169,8 @@ class _Validation:
     def _read_ledger(self, checked: Checked, mark: str) -> None:
         totals = self.warehouse.rows(
             """
-            SELECT l.x_BillingPeriod, c.BillingCurrency, c.column_name, c.file_total, c.charges_total, c.rejected_total,
-                c.rounding
+            SELECT l.x_BillingPeriod, c.BillingCurrency, c.column_name, c.source_expression, c.file_total, c.charges_total,
+                c.rejected_total, c.rounding
             FROM load_controls AS c INNER JOIN loads AS l ON l.load_id = c.load_id
             WHERE l.fingerprint = ? ORDER BY ALL""",
             [mark],

@@ -131,13 +131,33 @@ class Verdicts:
         return Outcome(source.name, None, name, "refused", str(error), is_new=is_new)
 
     def nothing(self, source: SourceSettings, delivery: Delivery, staged: Staged) -> Outcome:
-        """Note a delivery that holds nothing."""
+        """Note a delivery that holds nothing, and say what stays as it was."""
+        kept = self._untouched(source, delivery)
         reason = "a header and no rows, and no manifest says of which billing period: nothing to load"
+        if kept:
+            reason = f"{reason}; what is loaded stays as it was: {kept}"
         job = Job(source, delivery, staged, "", unread=True, fringe=False)
         load = replace(self.ledger_row(job, Counts(0, 0, 0)), x_BillingPeriod=None, reason=reason)
         with self.warehouse.transaction():
             loads.write(self.warehouse, load, self.tools.swap().files(job))
-        return Outcome(source.name, None, delivery.name, "loaded", reason, is_new=True)
+            rollups.touch(self.warehouse)
+        notes = (f"{delivery.name}: {reason}",) if kept else ()
+        return Outcome(source.name, None, delivery.name, "empty", reason, is_new=True, notes=notes)
+
+    def _untouched(self, source: SourceSettings, delivery: Delivery) -> str:
+        """The billing periods that these files held before, else all that are loaded of the source."""
+        held = self.warehouse.rows(
+            "SELECT DISTINCT l.x_BillingPeriod FROM loads AS l INNER JOIN load_files AS f ON f.load_id = l.load_id "
+            "WHERE l.x_Source = ? AND l.status = 'loaded' AND l.x_BillingPeriod IS NOT NULL AND list_contains(?, f.path) "
+            "ORDER BY 1",
+            [source.name, [file.name for file in delivery.files]],
+        )
+        if held:
+            return f"{', '.join(row[0] for row in held)}, which the same file held before"
+        every = self.warehouse.rows(
+            "SELECT x_BillingPeriod FROM source_periods WHERE x_Source = ? AND charges > 0 ORDER BY 1", [source.name]
+        )
+        return ", ".join(row[0] for row in every)
 
     def is_unfinished(self, source: SourceSettings, delivery: Delivery) -> bool:
         """Whether a run ended between two billing periods of a delivery: each goes in by a transaction of its own."""
@@ -163,7 +183,7 @@ def _former(source: SourceSettings, delivery: Delivery, each: loads.Known) -> Ou
         source.name,
         each.x_BillingPeriod,
         delivery.name,
-        each.status,
+        "empty" if each.status == "loaded" and each.x_BillingPeriod is None else each.status,
         each.reason,
         is_new=False,
         load_id=each.load_id,

@@ -6,19 +6,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pipeline import periods
 from pipeline.config import Settings
 from pipeline.errors import UsageError
+from pipeline.store import reach
 from pipeline.store.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
 class Staleness:
-    """The last complete day of all sources, and whether it is older than the configured freshness."""
+    """The last complete day of all sources, the earliest of theirs, and which sources are older than the configuration allows.
+
+    Attributes:
+        stale: source, its last complete day and how many days ago that is; the oldest first.
+    """
 
     last_complete_day: date | None
     age_days: int | None
-    is_stale: bool
+    max_age_days: int
+    stale: tuple[tuple[str, date, int], ...] = ()
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a source is."""
+        return bool(self.stale)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Say of each stale source how old it is, and the limit."""
+        limit = f"the limit is {_days(self.max_age_days)} (freshness.max_age_days)"
+        return tuple(
+            f"{name}: its last complete day is {day}, {_days(age)} ago; {limit}" for name, day, age in self.stale
+        )
 
 
 def loaded_periods(warehouse: Warehouse) -> list[str]:
@@ -52,13 +70,16 @@ def latest_period(warehouse: Warehouse) -> str | None:
 
 
 def staleness(warehouse: Warehouse, settings: Settings, as_of: datetime) -> Staleness:
-    """Compare the last complete day, the earliest of the configured sources', with the configured freshness."""
-    names = [source.name for source in settings.sources]
-    rows = warehouse.rows(
-        "SELECT x_Source, max(usage_through) FROM source_periods WHERE x_Origin = 'billed' GROUP BY ALL"
-    )
-    days = [periods.last_complete_day(through) for name, through in rows if through and (not names or name in names)]
+    """Compare the last complete day of each configured source (without a configuration: of each) with the freshness."""
+    names, limit = [source.name for source in settings.sources], settings.freshness.max_age_days
+    known = reach.source_days(warehouse).items()
+    days = sorted((day, name) for name, day in known if day is not None and (not names or name in names))
     if not days:
-        return Staleness(None, None, is_stale=False)
-    age = (as_of.date() - min(days)).days
-    return Staleness(min(days), age, is_stale=age > settings.freshness.max_age_days)
+        return Staleness(None, None, limit)
+    aged = [(name, day, (as_of.date() - day).days) for day, name in days]
+    _, earliest, age = aged[0]
+    return Staleness(earliest, age, limit, tuple(each for each in aged if each[2] > limit))
+
+
+def _days(number: int) -> str:
+    return f"{number} day{'' if number == 1 else 's'}"

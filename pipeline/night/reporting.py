@@ -10,6 +10,7 @@ from pathlib import Path
 from pipeline import __version__
 from pipeline.config import Settings
 from pipeline.night.loaded import latest_period, loaded_periods
+from pipeline.night.summarising import last_complete_day
 from pipeline.periods import utc_now
 from pipeline.store import rollups
 from pipeline.store.warehouse import Warehouse
@@ -56,13 +57,17 @@ class Reporting:
         return key
 
     def _key(self, period: str) -> str:
-        """What a report depends on besides the warehouse; only the latest period's speaks of today."""
+        """What a report depends on besides the warehouse; only the latest period's speaks of today, while it is stale."""
         from pipeline.reports.attribution import fiscal_year_to_date
 
-        today = self.as_of.date().isoformat() if period == self.latest else "-"
+        today = self.as_of.date().isoformat() if period == self.latest and self._is_stale(period) else "-"
         to_date = fiscal_year_to_date(self.warehouse, period, self.settings.fiscal_year_start)
         facts = repr((self.settings.reports, self.settings.freshness, self.keys, __version__, to_date))
         return f"{today} {hashlib.sha256(facts.encode()).hexdigest()[:16]}"
+
+    def _is_stale(self, period: str) -> bool:
+        day = last_complete_day(self.warehouse, period)
+        return day is not None and (self.as_of.date() - day).days > self.settings.freshness.max_age_days
 
     def _paths(self, period: str) -> list[Path]:
         reports = self.settings.reports

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import periods, resources
 from pipeline.night.splitting import split_tables
-from pipeline.store import rollups
+from pipeline.store import reach, rollups
 from pipeline.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -53,13 +53,12 @@ def summaries_of(warehouse: Warehouse, period: str, keys: Sequence[str]) -> dict
 
 
 def last_days(warehouse: Warehouse, period: str) -> dict[str, date | None]:
-    """The last complete day by source; a source that has gone on to a later period has completed this one."""
-    rows = warehouse.rows(resources.sql("night/last_days"), [period])
-    return {source: periods.complete_day(period, through, moved_on=moved_on) for source, through, moved_on in rows}
+    """The day that figures of a billing period end with, by source: its last complete day, or the month's once it is over."""
+    return {source: each.figures_end for source, each in reach.of_period(warehouse, period).items()}
 
 
 def last_complete_day(warehouse: Warehouse, period: str) -> date | None:
-    """The earliest of the sources' last complete days; None when no source has one."""
+    """The earliest of the sources' ``last_days``; None when no source has one."""
     return min((day for day in last_days(warehouse, period).values() if day is not None), default=None)
 
 

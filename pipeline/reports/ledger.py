@@ -23,7 +23,9 @@ from pipeline.reports.model import (
     Source,
     Stale,
 )
+from pipeline.store import reach
 from pipeline.store.invoices import compare, has_list
+from pipeline.store.reach import Reach
 from pipeline.store.states import costs_of
 from pipeline.store.warehouse import Warehouse
 
@@ -37,11 +39,8 @@ WAITING = ("quarantined", "refused")
 _OF_BILLS = f"coalesce(format, '') NOT IN ({', '.join(map(repr, RECORDED_FORMATS))})"
 
 _SOURCES = """
-SELECT own.x_Source, own.delivered_at, own.charges, own.usage_through, standing.final_by, standing.note,
+SELECT own.x_Source, own.delivered_at, own.charges, standing.final_by, standing.note,
     coalesce(standing.state, 'open') AS state, standing.final_costs,
-    EXISTS (SELECT 1 FROM source_periods AS later
-        WHERE later.x_Source = own.x_Source AND later.x_Origin = 'billed'
-        AND later.x_BillingPeriod > own.x_BillingPeriod AND later.charges > 0) AS moved_on,
     (SELECT count(*) FROM loads
         WHERE loads.x_Source = own.x_Source AND loads.x_BillingPeriod = own.x_BillingPeriod
         AND loads.status IN ('replaced', 'superseded')) AS earlier
@@ -108,7 +107,8 @@ ORDER BY loads.loaded_at DESC, load_id, BillingCurrency
 def read_data(warehouse: Warehouse, period: str, as_of: datetime, max_age_days: int | None) -> Data:
     """Read what is loaded of a period and what is missing; stale only when it is open on ``as_of`` or the newest."""
     rows = warehouse.frame(_SOURCES, [period]).to_dicts()
-    sources = tuple(_source(row, period) for row in rows)
+    reached = reach.of_period(warehouse, period)
+    sources = tuple(_source(row, reached.get(row["x_Source"])) for row in rows)
     found = [_delivery(row) for row in warehouse.frame(_DELIVERIES, {"period": period}).to_dicts()]
     loaded = [delivery for delivery in found if delivery.status not in WAITING]
     rejected = warehouse.frame(_REJECTED, [period, SHOWN_REJECTED]).to_dicts()
@@ -136,14 +136,14 @@ def read_data(warehouse: Warehouse, period: str, as_of: datetime, max_age_days: 
 
 
 def last_day(sources: Iterable[Source]) -> date | None:
-    """The earliest last complete day of the sources that have one: where a figure over all of them ends."""
-    return min((source.last_day for source in sources if source.last_day), default=None)
+    """The earliest day that the figures of a source end with: where a figure over all of them ends."""
+    return min((source.figures_end for source in sources if source.figures_end), default=None)
 
 
-def _source(row: Mapping[str, Any], period: str) -> Source:
-    day = periods.complete_day(period, row["usage_through"], moved_on=row["moved_on"])
+def _source(row: Mapping[str, Any], own: Reach | None) -> Source:
+    days = (own.last_day, own.figures_end) if own else (None, None)
     standing = (row["state"], row["final_by"], row["note"])
-    return Source(row["x_Source"], day, row["delivered_at"], row["charges"], row["earlier"], *standing)
+    return Source(row["x_Source"], *days, row["delivered_at"], row["charges"], row["earlier"], *standing)
 
 
 def _restated_final(warehouse: Warehouse, row: Mapping[str, Any], period: str) -> list[RestatedFinal]:
@@ -181,7 +181,7 @@ def _stale(sources: Sequence[Source], as_of: datetime, max_age_days: int | None)
     if day is None or max_age_days is None:
         return None
     age = (as_of.date() - day).days
-    behind = tuple(source.name for source in sources if source.last_day == day)
+    behind = tuple(source.name for source in sources if source.figures_end == day)
     return Stale(day, age, max_age_days, behind) if age > max_age_days else None
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from pipeline import money, periods, resources
+from pipeline.store import reach
+from pipeline.store.reach import Reach
 from pipeline.store.states import costs_of, read
 from pipeline.store.warehouse import Warehouse
 
@@ -40,8 +42,6 @@ SOURCE_COLUMNS = (
 PRESENT = ("open", "final", "restated", "empty")
 WAITING = ("quarantined", "refused")
 
-_DAYS = "SELECT x_Source, max(usage_through) FROM source_periods WHERE x_Origin = 'billed' GROUP BY ALL"
-
 
 @dataclass(frozen=True)
 class Covered:
@@ -50,6 +50,7 @@ class Covered:
     Attributes:
         state: open, final, restated, empty, missing, unloaded, recorded, quarantined or refused.
         charges: in the warehouse; of what waits, the rows that were read.
+        until, months: of a line that stands for several billing periods (``folded``): the last one, and how many.
     """
 
     source: str
@@ -62,6 +63,8 @@ class Covered:
     last_complete_day: date | None = None
     invoices: int = 0
     reason: str | None = None
+    until: str | None = None
+    months: int = 1
 
     @property
     def row(self) -> tuple[object, ...]:
@@ -77,13 +80,42 @@ def coverage(
     Missing are the billing periods between two that are there, and of ``configured`` sources the one after the last,
     once data of its first day would be older than ``grace_days`` by ``as_of``; a configured source of which nothing is known is one row.
     """
-    known = [_covered(warehouse, row) for row in warehouse.rows(resources.sql("status/sources"))]
+    reached = reach.of_all(warehouse)
+    known = [_covered(warehouse, row, reached) for row in warehouse.rows(resources.sql("status/sources"))]
     missing = [each for name in sorted({own.source for own in known}) for each in _gaps(known, name)]
     for name in configured:
         missing += _not_yet(known, name, as_of, grace_days)
     return tuple(
         sorted([*known, *missing], key=lambda own: (own.source, own.period or "", own.state, own.currency or ""))
     )
+
+
+def folded(matrix: Sequence[Covered]) -> list[Covered]:
+    """Return the matrix for the eye: missing billing periods of a source that follow each other are one line."""
+    rows: list[Covered] = []
+    for own in matrix:
+        former = rows[-1] if rows else None
+        if former is not None and _goes_on(former, own):
+            rows[-1] = replace(former, until=own.period, months=former.months + 1)
+        else:
+            rows.append(own)
+    return [_stretch(own) if own.until else own for own in rows]
+
+
+def _goes_on(former: Covered, own: Covered) -> bool:
+    """Whether a missing billing period follows the one before it, and is missing for the same reason."""
+    last = former.until or former.period
+    same = (own.source, own.state, own.reason) == (former.source, "missing", former.reason)
+    return same and last is not None and own.period == periods.following(last)
+
+
+def _stretch(own: Covered) -> Covered:
+    return replace(own, period=f"{own.period} … {own.until}", state=f"missing ({own.months} months)")
+
+
+def waits(matrix: Iterable[Covered], configured: Collection[str]) -> bool:
+    """Whether a delivery of a configured source waits (where none is configured: of any): as a run would end."""
+    return any(own.state in WAITING and (not configured or own.source in configured) for own in matrix)
 
 
 def source_rows(
@@ -93,11 +125,10 @@ def source_rows(
 
     A source that is not ``configured`` (where some are) is never stale.
     """
-    through: dict[str, datetime | None] = dict(warehouse.rows(_DAYS))
+    days = reach.source_days(warehouse)
     found: list[tuple[object, ...]] = []
     for name in sorted({own.source for own in matrix if own.state != "recorded"}):
-        last = through.get(name)
-        day = periods.last_complete_day(last) if last else None
+        day = days.get(name)
         age = (as_of.date() - day).days if day else None
         counts = Counter(state for _, state in {(own.period, own.state) for own in matrix if own.source == name})
         stale = age is not None and age > max_age_days and (not configured or name in configured)
@@ -106,11 +137,10 @@ def source_rows(
     return found
 
 
-def _covered(warehouse: Warehouse, row: tuple[Any, ...]) -> Covered:
-    source, period, state, charges, billed, currency, delivered_at, through, moved_on, invoices, reason = row
-    day = None
-    if state in PRESENT and charges:
-        day = periods.complete_day(str(period), through, moved_on=bool(moved_on))
+def _covered(warehouse: Warehouse, row: tuple[Any, ...], reached: Mapping[tuple[str, str], Reach]) -> Covered:
+    source, period, state, charges, billed, currency, delivered_at, invoices, reason = row
+    own = reached.get((source, period))
+    day = own.last_day if own and state in PRESENT else None
     if state == "restated":
         former = read(warehouse, str(source), str(period))
         was = costs_of(former.final_costs).get(currency) if former else None

@@ -31,10 +31,20 @@ _INVOICED = f"""
 SELECT coalesce(sum(x_InvoicedCount) FILTER (WHERE InvoiceId IS NOT NULL), 0),
     coalesce(sum(x_InvoicedCount) FILTER (WHERE InvoiceId IS NULL), 0)
 FROM invoice_costs WHERE {_OWN}"""
+#: Billing periods that a run restated or brought back; with ``since_last_run`` also those that commands did since the last
+#: run that is noted. What happened to one after that (it was closed) has the last word.
 _RESTATED = """
-SELECT e.x_Source, e.x_BillingPeriod, s.final_costs, e.costs
-FROM period_events AS e INNER JOIN period_states AS s USING (x_Source, x_BillingPeriod)
-WHERE e.run_id = ? AND e.event = 'restated' ORDER BY e.happened_at"""
+SELECT e.x_Source, e.x_BillingPeriod, e.event, s.final_costs, e.costs
+FROM (
+    SELECT * FROM period_events
+    QUALIFY row_number() OVER (PARTITION BY x_Source, x_BillingPeriod ORDER BY happened_at DESC) = 1
+) AS e INNER JOIN period_states AS s USING (x_Source, x_BillingPeriod)
+WHERE (e.event = 'restated' OR (e.event = 'final' AND e.note = $back))
+    AND (e.run_id = $run_id OR ($since_last_run AND e.happened_at > (
+        SELECT max(ended_at) FROM runs WHERE command = 'run' AND run_id <> $run_id)))
+ORDER BY e.happened_at"""
+#: The note of the event that makes a billing period final again.
+BACK = "the bill is as it was when it became final"
 
 
 @dataclass(frozen=True)
@@ -49,17 +59,23 @@ class PeriodState:
     final_at: datetime | None = None
     note: str | None = None
     final_costs: str | None = None
+    final_hash: str | None = None
 
 
 def note_load(warehouse: Warehouse, load: Load) -> None:
-    """Judge a billing period anew after a load, inside its transaction: final by its invoice, or restated after final."""
+    """Judge a billing period anew after a load, inside its transaction: final by its invoice, or restated after final.
+
+    One that comes back to what it was when it became final is final again.
+    """
     source, period = load.x_Source, str(load.x_BillingPeriod)
     former = read(warehouse, source, period)
     now = PeriodState(source, period, "open", _hash(warehouse, source, period))
     if former is not None and former.state != "open":
         if former.costs_hash != now.costs_hash:
-            _write(warehouse, replace(former, state="restated", costs_hash=now.costs_hash))
-            _record(warehouse, now, "restated", load.run_id, load.load_id, None)
+            is_back = now.costs_hash == former.final_hash
+            _write(warehouse, replace(former, state="final" if is_back else "restated", costs_hash=now.costs_hash))
+            event: Event = "final" if is_back else "restated"
+            _record(warehouse, now, event, load.run_id, load.load_id, BACK if is_back else None)
         return
     made = load.delivered_at or load.modified_at
     if not _is_invoiced(warehouse, source, period, made):
@@ -137,7 +153,7 @@ def note_unloaded(warehouse: Warehouse, source: str, period: str, run_id: str) -
 def read(warehouse: Warehouse, source: str, period: str) -> PeriodState | None:
     """Return the state of a source's billing period; None when it was never judged."""
     rows = warehouse.rows(
-        "SELECT x_Source, x_BillingPeriod, state, costs_hash, final_by, final_at, note, final_costs FROM period_states "
+        f"SELECT {', '.join(PeriodState.__dataclass_fields__)} FROM period_states "
         "WHERE x_Source = ? AND x_BillingPeriod = ?",
         [source, period],
     )
@@ -152,13 +168,23 @@ def sources(warehouse: Warehouse, period: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def restated_lines(warehouse: Warehouse, run_id: str) -> list[str]:
+def restated_lines(warehouse: Warehouse, run_id: str, *, since_last_run: bool = False) -> list[str]:
     """Say what a run changed in billing periods that were final: one line each."""
-    return [
-        f"{source} {period}: restated after final: billed {_told(costs)}, was {_told(final)} when it became final; "
-        f"`costmill close {period} --source {source}` takes it as it is now"
-        for source, period, final, costs in warehouse.rows(_RESTATED, [run_id])
-    ]
+    given = {"run_id": run_id, "since_last_run": since_last_run, "back": BACK}
+    return [f"{row[0]} {row[1]}: {_restated(*row)}" for row in warehouse.rows(_RESTATED, given)]
+
+
+def _restated(source: str, period: str, event: Event, final: str | None, costs: str) -> str:
+    if event == "final":
+        return f"final again: {BACK}, {_told(costs)}"
+    now, was = _told(costs), _told(final)
+    what = f"billed {now}, was {was} when it became final"
+    if costs_of(costs) == costs_of(final):
+        what = (
+            f"billed {now} as when it became final, but by account, service or effective cost it differs "
+            f"(`costmill restatements --source {source} --period {period}`)"
+        )
+    return f"restated after final: {what}; `costmill close {period} --source {source}` takes it as it is now"
 
 
 def costs_of(text: str | None) -> dict[str | None, Decimal]:
@@ -188,7 +214,9 @@ def _is_invoiced(warehouse: Warehouse, source: str, period: str, made: datetime)
 
 def _final(warehouse: Warehouse, state: PeriodState, by: str, at: datetime, note: str | None) -> PeriodState:
     costs = _costs(warehouse, state.x_Source, state.x_BillingPeriod)
-    return replace(state, state="final", final_by=by, final_at=at, note=note, final_costs=costs)
+    return replace(
+        state, state="final", final_by=by, final_at=at, note=note, final_costs=costs, final_hash=state.costs_hash
+    )
 
 
 def _load_id(warehouse: Warehouse, source: str, period: str) -> str | None:

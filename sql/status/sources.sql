@@ -16,13 +16,6 @@ costs AS (
         count(DISTINCT InvoiceId) AS invoices
     FROM invoice_costs
     GROUP BY ALL
-),
-
-moved AS (
-    SELECT x_Source, max(x_BillingPeriod) FILTER (WHERE charges > 0) AS latest
-    FROM source_periods
-    WHERE x_Origin = 'billed'
-    GROUP BY ALL
 )
 
 SELECT
@@ -32,24 +25,23 @@ SELECT
         WHEN p.charges = 0 THEN 'empty'
         ELSE coalesce(s.state, 'open')
     END AS state,
-    p.charges, c.BilledCost, c.BillingCurrency AS currency, p.delivered_at, p.usage_through,
-    coalesce(p.x_BillingPeriod < moved.latest, false) AS moved_on, coalesce(c.invoices, 0) AS invoices,
+    p.charges, c.BilledCost, c.BillingCurrency AS currency, p.delivered_at,
+    coalesce(c.invoices, 0) AS invoices,
     CASE WHEN s.state = 'open' THEN NULL ELSE concat_ws(': ', s.final_by, s.note) END AS reason
 FROM source_periods AS p
 LEFT JOIN costs AS c ON c.x_Source = p.x_Source AND c.x_BillingPeriod = p.x_BillingPeriod AND c.x_Origin = p.x_Origin
 LEFT JOIN period_states AS s
     ON s.x_Source = p.x_Source AND s.x_BillingPeriod = p.x_BillingPeriod AND p.x_Origin = 'billed'
-LEFT JOIN moved ON moved.x_Source = p.x_Source
 UNION ALL
 SELECT DISTINCT
-    u.x_Source, u.x_BillingPeriod, 'unloaded', 0, NULL, NULL, NULL, NULL, false, 0, 'by hand; costmill reload loads it again'
+    u.x_Source, u.x_BillingPeriod, 'unloaded', 0, NULL, NULL, NULL, 0, 'by hand; costmill reload loads it again'
 FROM unloaded AS u
 WHERE NOT EXISTS (
     SELECT 1 FROM source_periods AS p
     WHERE p.x_Source = u.x_Source AND p.x_BillingPeriod = u.x_BillingPeriod AND p.load_id IS NOT NULL
 )
 UNION ALL
-SELECT w.x_Source, w.x_BillingPeriod, w.status, w.rows_read, NULL, NULL, w.delivered_at, NULL, false, 0, w.reason
+SELECT w.x_Source, w.x_BillingPeriod, w.status, w.rows_read, NULL, NULL, w.delivered_at, 0, w.reason
 FROM waiting AS w
 LEFT JOIN source_periods AS p ON p.x_Source = w.x_Source AND p.x_BillingPeriod = w.x_BillingPeriod
 WHERE

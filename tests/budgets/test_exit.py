@@ -23,7 +23,7 @@ def test_nothing_breached_ends_with_0() -> None:
 def test_a_breach_ends_with_the_scopes_code_and_says_why() -> None:
     made = decide("120", budget(exit_on_threshold=True, exit_code=7))
     assert (made.code, made.scope, made.warning) == (7, "global", None)
-    assert made.reason == "budget global: spend 120 USD is 120 % of 100 USD, at or over its threshold of 100 %"
+    assert made.reason == "budget global, 2026-03: spend 120 USD is 120 % of 100 USD, at or over its threshold of 100 %"
 
 
 def test_without_exit_on_threshold_nothing_breaches() -> None:
@@ -53,13 +53,17 @@ def test_code_0_is_a_warning_and_decides_too() -> None:
     scopes = budget(exit_on_threshold=True, exit_code=0), budget("provider:aws", exit_on_threshold=True, exit_code=2)
     made = decide("100", *scopes)
     assert (made.code, made.scope) == (0, "global")
-    assert made.warning == "budget global: spend 100 USD is 100 % of 100 USD, at or over its threshold of 100 %"
+    assert (
+        made.warning == "budget global, 2026-03: spend 100 USD is 100 % of 100 USD, at or over its threshold of 100 %"
+    )
 
 
 def test_a_forecasted_threshold_breaches_with_its_own_figure() -> None:
     budgets = (budget(exit_on_threshold=True, alerts=at(100, type="forecasted")),)
     made = exit_decision(result(budgets, charge("10"), last=date(2026, 3, 1)))
-    assert made.reason == "budget global: forecast 310 USD is 310 % of 100 USD, at or over its threshold of 100 %"
+    assert (
+        made.reason == "budget global, 2026-03: forecast 310 USD is 310 % of 100 USD, at or over its threshold of 100 %"
+    )
 
 
 def test_a_scope_without_a_rate_breaches_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,7 @@ def test_show_compares_and_says_what_to_do(reading: Path, say: Say) -> None:
     lines = [" ".join(line.split()) for line in ended.stdout.splitlines()]
     assert any(line.startswith("days 21 12 -9 0 shrunken 2026-03-13, 2026-03-14") for line in lines)
     assert "BilledCost USD 357 120 -237 25% and 100 shrunken" in lines
+    assert lines[-3].startswith("controls: none, it did not go in; the sums that were judged are in the comparison")
     assert f"`costmill deliveries accept {load_id}` loads it" in lines[-1]
 
 
@@ -102,6 +104,14 @@ def test_accept_loads_what_was_judged_and_the_next_run_is_content(company: Path,
     assert say("run").code == 0
     assert ask(published, "SELECT decision, note FROM decisions") == [("accepted", "right so")]
     assert [row["decision"][:12] for row in listed(say, "--period", "2026-03")] == ["accepted by ", ""]
+
+
+def test_what_was_accepted_after_final_is_said_at_once_and_by_the_next_night(company: Path, say: Say) -> None:
+    assert say("close", "2026-03", "--as-of", "2026-04-02").code == 0
+    said = "costmill: azure 2026-03: restated after final: billed 120.00 USD, was 357.00 USD when it became final; "
+    assert said in say("deliveries", "accept", waiting(say)).stderr
+    assert said in say("run").stderr
+    assert say("run").stderr == ""
 
 
 def test_accept_and_reject_of_what_does_not_wait_are_refused(company: Path, say: Say) -> None:
@@ -143,3 +153,22 @@ def test_restatements_say_what_changed_by_service_by_delivery_and_by_currency(co
 @pytest.mark.parametrize("arguments", [("--since", "soon"), ("--period", "2026-3")])
 def test_restatements_refuse_what_is_no_date(reading: Path, say: Say, arguments: tuple[str, ...]) -> None:
     assert say("restatements", *arguments).code == 64
+
+
+def test_many_columns_are_listed_with_their_number_within_a_terminals_width(company: Path, say: Say) -> None:
+    path = write_bill(company / "exports" / "april.csv", [Charge(days=2)], period="2026-04", at="2026-04-03T04:00:00")
+    header, *rows = path.read_text().splitlines()
+    names = [f"x_Unknown_Column_{number}" for number in range(140)]
+    path.write_text("\n".join([",".join([header, *names]), *(row + "," * 140 for row in rows)]) + "\n")
+    told = say("load", "--source", "azure").stderr
+    load_id = listed(say, "--period", "2026-04")[0]["id"]
+    assert (
+        f"140 new columns: {', '.join(sorted(names)[:3])} and 137 more; `costmill deliveries show {load_id}` lists all"
+        in told
+    )
+    shown = say("deliveries", "show", load_id).stdout
+    assert "\ndropped_columns 140\n" in shown
+    assert "\nnew             140\n" in shown
+    assert all(len(re.findall(rf"{name}\b", shown)) == 2 for name in names)
+    assert max(len(line) for line in shown.splitlines() if "x_Unknown" in line) <= 80
+    assert len(json.loads(say("deliveries", "show", load_id, "--format", "json").stdout)["drift"]) == 140

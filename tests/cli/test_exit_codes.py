@@ -131,7 +131,7 @@ def test_stale_data_ends_status_as_it_ends_the_run(folder: Path, say: Say) -> No
     assert say("run", *late).code == ExitCode.STALE
     ended = say("status", *late)
     assert ended.code == ExitCode.STALE
-    assert "stale: the last complete day of all sources is 2026-03-21, 5 days ago" in ended.stderr
+    assert "stale: azure: its last complete day is 2026-03-21, 5 days ago; the limit is" in ended.stderr
 
 
 def test_a_broken_installation_is_a_defect_with_its_traceback(
@@ -159,7 +159,7 @@ class TestBreach:
         ended = say("run", "--config", write_config(folder, cost=budgets(100, exit_on_threshold=True)))
         assert ended.code == ExitCode.BREACH
         assert ended.stderr.splitlines()[-1] == (
-            "costmill: budget global: spend 210 USD is 210 % of 100 USD, at or over its threshold of 100 %"
+            "costmill: budget global, 2026-03: spend 210 USD is 210 % of 100 USD, at or over its threshold of 100 %"
         )
 
     def test_the_environment_beats_the_file(self, folder: Path, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +182,7 @@ class TestBreach:
         assert say("run", "--config", config).code == ExitCode.OK
         ended = say("budgets", "--config", config)
         assert ended.code == ExitCode.OK
-        assert ended.stderr.startswith("costmill: warning: budget global: spend 210 USD is 210 % of 100 USD")
+        assert ended.stderr.startswith("costmill: warning: budget global, 2026-03: spend 210 USD is 210 % of 100 USD")
 
     def test_the_first_breached_scope_in_order_gives_the_code(self, folder: Path, say: Say) -> None:
         scopes = {"providers": {"azure": {"amount": 100, "exit_code": 5}}, "exit_on_threshold": True, "exit_code": 3}

@@ -82,6 +82,9 @@ class TestStatus:
             ("azure", "2026-03", "open"),
             ("new", None, "missing"),
         ]
+        table = [line.split("  ")[1].strip() for line in say("status").stdout.splitlines()]
+        assert table[1:4] == ["2025-12", "2026-01 … 2026-02", "2026-03"]
+        assert "missing (2 months)" in say("status").stdout
 
     @pytest.mark.parametrize(("day", "is_missing"), [("2026-04-03", False), ("2026-04-04", True), ("2026-07-01", True)])
     def test_the_month_after_the_last_is_missing_once_data_may_be_expected(
@@ -376,3 +379,15 @@ def test_budgets_of_a_month_without_data_say_so(folder: Path, say: Say) -> None:
 def test_equal_column_names_keep_their_values_in_json(ready: Path, say: Say) -> None:
     ended = say("sql", "SELECT 1 AS a, 2 AS a, 3 AS a_2, 4 AS a", "--format", "json")
     assert json.loads(ended.stdout) == [{"a": 1, "a_3": 2, "a_2": 3, "a_4": 4}]
+
+
+def test_what_waits_of_a_source_that_left_the_configuration_is_listed_and_ends_nothing_with_65(
+    ran: Path, say: Say
+) -> None:
+    write_bill(ran / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
+    assert (say("run").code, say("status").code) == (65, 65)
+    write_config(ran, sources=[{"name": "other", "path": "other"}])
+    (ran / "other").mkdir()
+    write_bill(ran / "other" / "march.csv")
+    assert (say("run").code, say("status").code) == (0, 0)
+    assert ("azure", "2026-03", "quarantined") in states(say)

@@ -43,13 +43,15 @@ def nights(tmp_path: Path, say: Say) -> Nights:
 
 
 def test_an_alert_falls_with_a_restatement_and_reopens_in_the_same_row(nights: Nights) -> None:
-    assert nights.deliver("10") == "costmill: alert fired: global actual 100 %, now 105 % (critical)\n"
+    assert nights.deliver("10") == "costmill: alert fired: global of 2026-03: actual 100 %, now 105 % (critical)\n"
     [(first,)] = nights.ask("SELECT alert_id FROM budget_alerts")
     assert nights.deliver("9") == ""
     assert nights.ask("SELECT alert_id, status, reason FROM budget_alerts") == [
         (first, "resolved", "spend fell to 189 USD, 94.500000 % of 200")
     ]
-    assert nights.deliver("13") == "costmill: alert reopened: global actual 100 %, now 136.5 % (emergency)\n"
+    assert (
+        nights.deliver("13") == "costmill: alert reopened: global of 2026-03: actual 100 %, now 136.5 % (emergency)\n"
+    )
     [(again, status, reason, history)] = nights.ask("SELECT alert_id, status, reason, history FROM budget_alerts")
     assert (again, status, reason) == (first, "open", None)
     assert [entry["event"] for entry in json.loads(history)] == ["fired", "resolved", "reopened"]

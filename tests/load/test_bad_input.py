@@ -110,7 +110,7 @@ def test_an_empty_file(house: House) -> None:
 
 def test_a_header_only(house: House) -> None:
     outcome = house.one(write(house.folder / "bill.csv", [], list(focus())))
-    assert (outcome.status, outcome.charges, outcome.waits) == ("loaded", 0, False)
+    assert (outcome.status, outcome.charges, outcome.waits) == ("empty", 0, False)
     assert str(outcome.reason) in section("Header only")
 
 

@@ -165,9 +165,21 @@ def test_a_header_only_month_with_a_manifest_is_an_empty_month(house: House) -> 
 
 def test_a_header_only_file_without_a_manifest_is_nothing_to_load(house: House) -> None:
     outcome = house.one(write(house.folder / "bill.csv", [], list(focus())))
-    assert (outcome.status, outcome.x_BillingPeriod) == ("loaded", None)
-    assert str(outcome.reason).startswith("a header and no rows")
-    assert not house.one().is_new
+    assert (outcome.status, outcome.x_BillingPeriod) == ("empty", None)
+    assert str(outcome.reason).endswith("no manifest says of which billing period: nothing to load")
+    again = house.one()
+    assert (again.status, again.is_new) == ("empty", False)
+
+
+def test_a_header_only_file_over_a_loaded_month_says_which_month_stays_as_it_was(house: House) -> None:
+    house.one(write(house.folder / "other.csv", [focus(**month("2025-12"), ResourceId="o")], at=1e9))
+    path = house.folder / "bill.csv"
+    house.one(write(path, [focus()], at=1e9))
+    outcome = house.one(write(path, [], list(focus()), at=2e9))
+    kept = "what is loaded stays as it was: 2026-01, which the same file held before"
+    assert (outcome.status, str(outcome.reason).partition("; ")[2]) == ("empty", kept)
+    assert outcome.notes == (f"{outcome.name}: {outcome.reason}",)
+    assert house.billed() == 3
 
 
 # --- without a manifest ---------------------------------------------------------------------

@@ -26,6 +26,14 @@ def test_new_and_missing_columns_are_named_against_the_delivery_before_of_any_pe
     assert outcome.notes == ("new columns: x_Cost, x_Team", "missing column: RegionId")
 
 
+def test_of_many_new_columns_the_first_are_named_and_where_all_are(house: House) -> None:
+    house.load(write(house.folder / "1.csv", [focus()], at=1e9))
+    many = {f"x_{letter}": "1" for letter in "abcde"}
+    outcome = house.one(write(house.folder / "2.csv", [focus(**month("2026-02")) | many], at=2e9))
+    where = f"`costmill deliveries show {str(outcome.load_id)[:8]}` lists all"
+    assert outcome.notes == (f"5 new columns: x_a, x_b, x_c and 2 more; {where}",)
+
+
 def test_parquet_columns_of_another_type_are_named_with_both_types(house: House) -> None:
     house.load(write(house.folder / "1.parquet", [focus()], at=1e9))
     outcome = house.one(write(house.folder / "2.parquet", [focus(Tags={"a": "b"})], at=2e9))

@@ -102,6 +102,19 @@ def test_money_that_moves_between_services_is_a_restatement_though_the_sum_stays
     deliver(house, focus(InvoiceId="I1"))
     deliver(house, focus(InvoiceId="I1", ServiceName="Another"), at=LATER)
     assert state(house) == "restated"
+    [line] = states.restated_lines(house.warehouse, "run")
+    assert "billed 1.50 USD as when it became final, but by account, service or effective cost it differs" in line
+
+
+def test_what_comes_back_to_what_it_was_is_final_again_and_says_so(house: House) -> None:
+    for cost, at in (("1.5", AFTER), ("1.75", LATER), ("1.5", LATER + 1)):
+        deliver(house, focus(InvoiceId="I1", BilledCost=cost, ChargeDescription=str(at)), at=at)
+    assert (state(house), events(house)) == ("final", ["final", "restated", "final"])
+    assert states.restated_lines(house.warehouse, "run") == [
+        "bill 2026-01: final again: the bill is as it was when it became final, 1.50 USD"
+    ]
+    deliver(house, focus(InvoiceId="I1", BilledCost="3"), at=LATER + 2)
+    assert state(house) == "restated"
 
 
 def test_an_effective_cost_alone_is_a_restatement_too(house: House) -> None:

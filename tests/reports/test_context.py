@@ -221,3 +221,16 @@ def test_columns_that_drifted_are_named_with_their_source(rich: ReportContext) -
 def test_a_name_that_is_no_period_is_refused(empty: Warehouse) -> None:
     with pytest.raises(UsageError, match="2026-3"):
         context(empty, "2026-3")
+
+
+def test_a_whole_month_says_whose_usage_ends_before_it(rich_warehouse: Warehouse, empty: Warehouse) -> None:
+    fixture.fill(empty, "2026-02", MARCH, date(2026, 2, 28))
+    fixture.fill(empty, PERIOD, MARCH, THROUGH)
+    empty.execute(
+        "UPDATE source_periods SET usage_through = TIMESTAMP '2026-02-20' "
+        "WHERE x_Source = 'azure-focus' AND x_BillingPeriod = '2026-02'"
+    )
+    report = context(empty, "2026-02")
+    assert (report.open, report.last_day) == (False, date(2026, 2, 28))
+    assert [(own.name, own.last_day) for own in report.ended_early] == [("azure-focus", date(2026, 2, 19))]
+    assert context(rich_warehouse, "2026-02").ended_early == ()

@@ -12,13 +12,15 @@ from pipeline.store.invoices import Invoice
 
 @dataclass(frozen=True)
 class Source:
-    """What is loaded of one source; ``last_day`` None: no usage, so no complete day.
+    """What is loaded of one source; ``last_day``: its last complete day, None without a whole day of usage.
 
+    ``figures_end``: the day that its figures end with: the month's last one when it has gone on to a later month.
     ``state`` is open, final or restated (after it was final); ``final_by`` invoice or closed, with the ``note``.
     """
 
     name: str
     last_day: date | None
+    figures_end: date | None
     delivered_at: datetime | None
     charges: int
     earlier: int

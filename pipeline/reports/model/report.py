@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from pipeline.reports.model.attribution import Coverage, Owners, SplitKey
 from pipeline.reports.model.costs import Category, Costs, Daily, Headline, Movers, Resources, TagKey
-from pipeline.reports.model.ledger import Data, Restatement
+from pipeline.reports.model.ledger import Data, Restatement, Source
 from pipeline.reports.model.standing import Standing
 
 
@@ -58,7 +58,7 @@ class Converted:
 
 @dataclass(frozen=True)
 class ReportContext:
-    """One billing period's report. ``last_day`` is the earliest last complete day of its sources."""
+    """One billing period's report. ``last_day`` is the earliest day that the figures of its sources end with."""
 
     period: str
     previous_period: str
@@ -78,6 +78,12 @@ class ReportContext:
     def open(self) -> bool:
         """Whether days of the period are still to come."""
         return self.last_day is not None and (self.end - self.last_day).days > 1
+
+    @property
+    def ended_early(self) -> tuple[Source, ...]:
+        """The sources of a whole month whose usage ends before it does, the earliest first."""
+        ended = [source for source in self.data.sources if source.last_day and (self.end - source.last_day).days > 1]
+        return () if self.open else tuple(sorted(ended, key=lambda own: (str(own.last_day), own.name)))
 
     @property
     def days(self) -> int:
