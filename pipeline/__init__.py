@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.entries import CostCategory, CostEntry, CostSummary
-    from pipeline.errors import CostmillError, EntryError, UsageError, WarehouseBusyError
+    from pipeline.errors import CostmillError, EntryError, PriceError, UnknownModelError, UsageError, WarehouseBusyError
     from pipeline.periods import BudgetPeriod
+    from pipeline.pricing.model import ModelCost, ModelPrice
+    from pipeline.pricing.registry import PricingRegistry
     from pipeline.store.base import CostStore
     from pipeline.store.duckdb import DuckDBCostStore
     from pipeline.store.memory import InMemoryCostStore
@@ -31,6 +33,11 @@ __all__ = [
     "DuckDBCostStore",
     "EntryError",
     "InMemoryCostStore",
+    "ModelCost",
+    "ModelPrice",
+    "PriceError",
+    "PricingRegistry",
+    "UnknownModelError",
     "UsageError",
     "WarehouseBusyError",
 ]
@@ -46,6 +53,11 @@ _HOMES = {
     "DuckDBCostStore": "store.duckdb",
     "EntryError": "errors",
     "InMemoryCostStore": "store.memory",
+    "ModelCost": "pricing.model",
+    "ModelPrice": "pricing.model",
+    "PriceError": "errors",
+    "PricingRegistry": "pricing.registry",
+    "UnknownModelError": "errors",
     "UsageError": "errors",
     "WarehouseBusyError": "errors",
 }

@@ -17,7 +17,9 @@
     ├── WarehouseError            70
     │   ├── WarehouseBusyError    75   another process is writing; try again
     │   └── SchemaError           78   the file is newer than the program, or is no warehouse
-    └── EntryError                64   a recorded entry cannot be taken
+    ├── EntryError                64   a recorded entry cannot be taken
+    └── PriceError                64   what a model costs cannot be said
+        └── UnknownModelError          no list of prices has it
 
 ``retry`` says whether the same call may succeed later without anybody changing anything.
 """
@@ -138,6 +140,20 @@ class EntryError(CostmillError):
     """A recorded entry cannot be taken: no number, or its id stands for other values."""
 
     exit_code = 64
+
+
+class PriceError(CostmillError):
+    """What a call of a model costs cannot be said: quantities that are none, or no price for them."""
+
+    exit_code = 64
+
+
+class UnknownModelError(PriceError):
+    """No list of prices has the model. ``near`` holds the names that come close."""
+
+    def __init__(self, message: str, near: Sequence[str] = ()) -> None:
+        self.near = tuple(near)
+        super().__init__(message)
 
 
 def near(name: str, known: Iterable[str]) -> str:
