@@ -11,6 +11,7 @@
     │   │   ├── FileChangedError       written while it was read; retry
     │   │   └── UnreachableError       an object store does not answer; retry
     │   ├── MappingError               too many rows could not be mapped
+    │   │   └── UnpricedError          for want of prices, which may be there by then; retry
     │   ├── LawError                   rows or money do not add up: a load that must not commit
     │   └── UndecidedError             files that may be parts or re-deliveries of each other
     ├── StaleDataError            66   data older than the configured freshness
@@ -103,6 +104,12 @@ class OriginError(ExportError):
 
 class MappingError(ExportError):
     """More rows could not be mapped than the source allows."""
+
+
+class UnpricedError(MappingError):
+    """Records that do not say what they cost have no price: the next run looks again, as prices may be known by then."""
+
+    retry = True
 
 
 class LawError(ExportError):

@@ -165,8 +165,7 @@ def _registry(config: Path | None) -> PricingRegistry:
     file = find_config(config, os.environ, Path.cwd())
     if file is None:
         return PricingRegistry()
-    settings = load_settings(file, environ=os.environ).prices
-    return PricingRegistry(settings.rows, name=settings.overrides.name if settings.overrides else None)
+    return PricingRegistry.configured(load_settings(file, environ=os.environ).prices)
 
 
 def _moment(at: str | None) -> datetime:

@@ -53,6 +53,10 @@ def cost_of(price: ModelPrice, used: dict[str, Decimal], moment: datetime) -> Mo
             unpriced.append(unit)
     _require_priced(price, unpriced, [line.unit for line in lines])
     amount = money.total(line.amount for line in lines)
+    if amount >= money.LIMIT:
+        raise PriceError(
+            f"{price.provider} {price.model}: the call costs more than can be kept; look at its quantities"
+        )
     return ModelCost(
         money.amount(amount), price.currency, price.provider, price.model, moment, tuple(lines), price, tuple(unpriced)
     )

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline import money
 from pipeline.errors import PriceError, UnknownModelError
@@ -18,6 +19,9 @@ from pipeline.pricing.listed import Listed
 from pipeline.pricing.model import ModelCost, ModelPrice, PriceRow
 from pipeline.pricing.own import Own
 from pipeline.pricing.quantities import Quantity
+
+if TYPE_CHECKING:
+    from pipeline.config import PriceSettings
 
 
 class PricingRegistry:
@@ -42,6 +46,11 @@ class PricingRegistry:
             overrides = read_price_file(Path(overrides))
         self._rows = tuple(overrides)
         self._found: dict[tuple[str, str | None], tuple[Own | Listed, ...]] = {}
+
+    @classmethod
+    def configured(cls, settings: PriceSettings) -> PricingRegistry:
+        """Return the prices of a configuration: with its overrides, if it names some."""
+        return cls(settings.rows, name=settings.overrides.name if settings.overrides else None)
 
     def cost(
         self,
