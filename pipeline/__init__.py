@@ -12,8 +12,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipeline.actors import Actor, Permission
     from pipeline.entries import CostCategory, CostEntry, CostSummary
-    from pipeline.errors import CostmillError, EntryError, NotPermittedError, UsageError, WarehouseBusyError
+    from pipeline.errors import (
+        CostmillError,
+        EntryError,
+        NotPermittedError,
+        PriceError,
+        UnknownModelError,
+        UsageError,
+        WarehouseBusyError,
+    )
     from pipeline.periods import BudgetPeriod
+    from pipeline.pricing.model import ModelCost, ModelPrice
+    from pipeline.pricing.registry import PricingRegistry
     from pipeline.store.base import CostStore
     from pipeline.store.duckdb import DuckDBCostStore
     from pipeline.store.memory import InMemoryCostStore
@@ -33,8 +43,13 @@ __all__ = [
     "DuckDBCostStore",
     "EntryError",
     "InMemoryCostStore",
+    "ModelCost",
+    "ModelPrice",
     "NotPermittedError",
     "Permission",
+    "PriceError",
+    "PricingRegistry",
+    "UnknownModelError",
     "UsageError",
     "WarehouseBusyError",
 ]
@@ -51,8 +66,13 @@ _HOMES = {
     "DuckDBCostStore": "store.duckdb",
     "EntryError": "errors",
     "InMemoryCostStore": "store.memory",
+    "ModelCost": "pricing.model",
+    "ModelPrice": "pricing.model",
     "NotPermittedError": "errors",
     "Permission": "actors",
+    "PriceError": "errors",
+    "PricingRegistry": "pricing.registry",
+    "UnknownModelError": "errors",
     "UsageError": "errors",
     "WarehouseBusyError": "errors",
 }

@@ -11,6 +11,7 @@
     │   │   ├── FileChangedError       written while it was read; retry
     │   │   └── UnreachableError       an object store does not answer; retry
     │   ├── MappingError               too many rows could not be mapped
+    │   │   └── UnpricedError          for want of prices, which may be there by then; retry
     │   ├── LawError                   rows or money do not add up: a load that must not commit
     │   └── UndecidedError             files that may be parts or re-deliveries of each other
     ├── StaleDataError            66   data older than the configured freshness
@@ -18,7 +19,9 @@
     │   ├── WarehouseBusyError    75   another process is writing; try again
     │   └── SchemaError           78   the file is newer than the program, or is no warehouse
     ├── EntryError                64   a recorded entry cannot be taken
-    └── NotPermittedError         64   the actor has not the word that an operation needs
+    ├── NotPermittedError         64   the actor has not the word that an operation needs
+    └── PriceError                64   what a model costs cannot be said
+        └── UnknownModelError          no list of prices has it
 
 ``retry`` says whether the same call may succeed later without anybody changing anything.
 """
@@ -104,6 +107,12 @@ class MappingError(ExportError):
     """More rows could not be mapped than the source allows."""
 
 
+class UnpricedError(MappingError):
+    """Records that do not say what they cost have no price: the next run looks again, as prices may be known by then."""
+
+    retry = True
+
+
 class LawError(ExportError):
     """Rows or money of a load do not add up. The transaction was rolled back."""
 
@@ -145,6 +154,20 @@ class NotPermittedError(CostmillError):
     """The actor has not the word that an operation needs; nothing was read or changed."""
 
     exit_code = 64
+
+
+class PriceError(CostmillError):
+    """What a call of a model costs cannot be said: quantities that are none, or no price for them."""
+
+    exit_code = 64
+
+
+class UnknownModelError(PriceError):
+    """No list of prices has the model. ``near`` holds the names that come close."""
+
+    def __init__(self, message: str, near: Sequence[str] = ()) -> None:
+        self.near = tuple(near)
+        super().__init__(message)
 
 
 def near(name: str, known: Iterable[str]) -> str:

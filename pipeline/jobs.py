@@ -32,6 +32,7 @@ from pipeline.night.reporting import Reporting
 from pipeline.night.result import Listener, RunResult, Step, load_step
 from pipeline.night.summarising import write_fiscal_summary, write_summaries
 from pipeline.periods import utc_now
+from pipeline.pricing.registry import PricingRegistry
 from pipeline.sources.delivery import Mode
 from pipeline.store import lists, publish, rollups, states
 from pipeline.store.rates import sync_rates
@@ -135,6 +136,7 @@ class Night:
             cache=self.settings.cache,
             note=note,
             limits=limits,
+            prices=PricingRegistry.configured(self.settings.prices),
         )
 
     def tell_load(self, outcome: Outcome) -> None:

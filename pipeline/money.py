@@ -64,6 +64,11 @@ def product(value: Decimal, rate: Decimal) -> Decimal:
         return stored(value * rate)
 
 
+def scaled(value: Decimal, rate: Decimal, per: int) -> Decimal:
+    """Return value x rate / per: multiplied exactly, then divided and rounded half away from zero at the 18th decimal."""
+    return stored(EXACT.divide(EXACT.multiply(value, rate), Decimal(per)))
+
+
 def ratio(part: Decimal, whole: Decimal, places: int = 6) -> Decimal | None:
     """Return part / whole rounded half-even at ``places`` decimals, or None when whole is 0."""
     if whole == 0:

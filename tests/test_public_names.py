@@ -13,7 +13,7 @@ import pytest
 
 import pipeline
 
-HEAVY = ("polars", "duckdb", "pyarrow", "jinja2", "altair", "click", "pydantic")
+HEAVY = ("polars", "duckdb", "pyarrow", "jinja2", "altair", "click", "pydantic", "genai_prices")
 
 
 def loaded_by(code: str) -> set[str]:

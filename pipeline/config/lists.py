@@ -104,10 +104,14 @@ def _records(
     path = root.value(key, resolver.path, None)
     if path is None:
         return
-    told = _teller(root, key, path)
-    text = _text_of(path, told)
-    if text is None:
-        return
+    told = teller(root, key, path)
+    text = text_of(path, told)
+    if text is not None:
+        yield from records(text, needed, optional, told)
+
+
+def records(text: str, needed: tuple[str, ...], optional: tuple[str, ...], told: Told) -> Iterator[Record]:
+    """Read the rows of a list's text; what is wrong with header or shape is told."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = _header(next(reader, []), needed, optional, told)
@@ -124,7 +128,8 @@ def _records(
         told(f"line {reader.line_num}: {error}; save it as CSV with commas and double quotes")
 
 
-def _teller(root: Section, key: str, path: Path) -> Told:
+def teller(root: Section, key: str, path: Path) -> Told:
+    """Return what notes the problems of a file at the key that names it: the first ones, and that there are more."""
     count = 0
 
     def tell(message: str) -> None:
@@ -138,7 +143,8 @@ def _teller(root: Section, key: str, path: Path) -> Told:
     return tell
 
 
-def _text_of(path: Path, told: Told) -> str | None:
+def text_of(path: Path, told: Told) -> str | None:
+    """Return a list's text; None when it cannot be read, which is told."""
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)

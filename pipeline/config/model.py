@@ -12,6 +12,7 @@ from typing import Literal
 from pipeline.actors import ALL, Actor
 from pipeline.config.budgets import BudgetsConfig
 from pipeline.config.fields import NONE_MISSING, REPORT_FORMATS, Tolerance
+from pipeline.pricing.model import PriceRow
 from pipeline.rules import Split, TagRules
 
 #: A load stays below 2 GB with it, whatever the size of the export, and is not slower.
@@ -127,6 +128,14 @@ class ExpectedInvoice:
 
 
 @dataclass(frozen=True)
+class PriceSettings:
+    """The file of prices that come before those that everybody pays, and its rows."""
+
+    overrides: Path | None = None
+    rows: tuple[PriceRow, ...] = ()
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of a configuration, resolved: paths absolute, defaults filled in.
 
@@ -138,6 +147,7 @@ class Settings:
         memory_limit: what DuckDB may use before it works on disk, as its text, such as ``2GB``.
         accounts: names and owners, from the file that the configuration names.
         invoices: what accounting expects, likewise.
+        prices: what models cost by contract, likewise.
         fiscal_year_start: the month that fiscal years begin with, 1 to 12.
         actor: who asks by the command line, where the environment names nobody else.
         splits: how shared costs are divided, the first rule that a charge matches has it.
@@ -162,4 +172,5 @@ class Settings:
     memory_limit: str = MEMORY_LIMIT
     accounts: tuple[Account, ...] = ()
     invoices: tuple[ExpectedInvoice, ...] = ()
+    prices: PriceSettings = PriceSettings()
     warnings: tuple[str, ...] = ()

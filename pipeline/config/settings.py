@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.config import fields, lists, parts, tag_rules
+from pipeline.config import fields, lists, parts, prices, tag_rules
 from pipeline.config.actor import read_actor
 from pipeline.config.budget_overrides import BudgetOverrides, Outside, outside
 from pipeline.config.budget_rules import read_budgets
@@ -22,6 +22,7 @@ from pipeline.config.model import (
     CurrencySettings,
     ExpectedInvoice,
     FreshnessSettings,
+    PriceSettings,
     PublishSettings,
     ReportSettings,
     Settings,
@@ -40,6 +41,7 @@ __all__ = [
     "CurrencySettings",
     "ExpectedInvoice",
     "FreshnessSettings",
+    "PriceSettings",
     "PublishSettings",
     "ReportSettings",
     "Settings",
@@ -159,5 +161,6 @@ def _read_root(
         memory_limit=root.value("memory_limit", fields.memory, MEMORY_LIMIT),
         accounts=lists.read_accounts(root, resolver),
         invoices=lists.read_invoices(root, resolver),
+        prices=prices.read_prices(root, resolver),
         warnings=findings.warnings,
     )

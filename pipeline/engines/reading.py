@@ -20,6 +20,7 @@ import duckdb
 from pipeline import resources
 from pipeline.engines import careful, credits, fast, parquet, spool, staging
 from pipeline.engines.failures import first_line
+from pipeline.engines.priced import PRICED_RECORDS
 from pipeline.engines.spool import Spool
 from pipeline.engines.staged import Staged, StagedFile, require_one_format
 from pipeline.errors import UnreadableFileError
@@ -131,6 +132,8 @@ class Reader:
         if header.format.overlay or header.format.credits:
             self.connection.execute(f"CREATE OR REPLACE TEMP VIEW staged_as_read AS {rows}")
             rows = "FROM staged_as_read"
+        if header.format.priced:
+            self.connection.execute(PRICED_RECORDS)
         if header.format.overlay:
             rows = resources.sql(f"staging/{header.format.overlay}")
         if header.format.credits:

@@ -237,7 +237,8 @@ def _noted(header: Header, columns: Sequence[Column], typed: dict[str, str]) -> 
     unread = [
         f"({_is_given(raw, header)} AND {typed[field.name]} IS NULL)"
         for field in header.format.fields
-        if field.kind != "text" and not field.needed and (raw := _raw(field, header, columns)) is not None
+        if field.kind != "text" and not field.must_be_readable
+        if (raw := _raw(field, header, columns)) is not None
     ]
     return " OR ".join(unread) if unread else "false"
 
@@ -254,7 +255,7 @@ def _remarks(header: Header, columns: Sequence[Column], typed: dict[str, str]) -
             continue
         text, value = _as_text(raw, header), typed[field.name]
         kinds = []
-        if not field.needed:
+        if not field.must_be_readable:
             kind = "number" if field.kind == "decimal" else "time"
             kinds.append(f"WHEN {_is_given(raw, header)} AND {value} IS NULL THEN {literal(UNIT + kind)}")
         if field.kind == "datetime" and not raw.type.startswith(("timestamp", "date")):
@@ -270,7 +271,7 @@ def _problem(header: Header, columns: Sequence[Column], typed: dict[str, str]) -
     branches = []
     for field in header.format.fields:
         raw = _raw(field, header, columns)
-        if raw is None or not (field.needed or field.kind == "date"):
+        if raw is None or not (field.must_be_readable or field.kind == "date"):
             continue
         text = _as_text(raw, header)
         name = literal(header.columns[header.fields[field.name]].replace(UNIT, " ") + UNIT)
@@ -279,14 +280,15 @@ def _problem(header: Header, columns: Sequence[Column], typed: dict[str, str]) -
                 f"WHEN {typed[field.name]} IS NULL AND is_day_first({text}) THEN {name} || "
                 f"replace(left({text}, 200), chr(31), ' ') || {literal(UNIT + DAY_FIRST)}"
             )
-        if not field.needed:
+        if not field.must_be_readable:
             continue
-        empty = "; ".join(part for part in ("is empty", field.why) if part)
-        branches.append(f"WHEN NOT ({_is_given(raw, header)}) THEN {name} || {literal(UNIT + empty)}")
+        if field.needed:
+            branches.append(f"WHEN NOT ({_is_given(raw, header)}) THEN {name} || {literal(UNIT + 'is empty')}")
         if field.kind != "text":
             reason = literal(UNIT + _REASONS[field.kind])
+            given = "" if field.needed else f"{_is_given(raw, header)} AND "
             branches.append(
-                f"WHEN {typed[field.name]} IS NULL THEN {name} || replace(left({text}, 200), chr(31), ' ') || {reason}"
+                f"WHEN {given}{typed[field.name]} IS NULL THEN {name} || replace(left({text}, 200), chr(31), ' ') || {reason}"
             )
         elif field.name == header.format.period_start and header.format.period:
             branches.append(

@@ -9,12 +9,19 @@ from dataclasses import replace
 from functools import partial
 
 from pipeline.config import CacheSettings, SourceSettings
-from pipeline.engines import records
+from pipeline.engines import priced, records
 from pipeline.engines.failures import as_export_errors
 from pipeline.engines.mapping import Counts, Mapper
 from pipeline.engines.reading import Reader
 from pipeline.engines.staged import Staged
-from pipeline.errors import CostmillError, ExportError, UnreadableFileError, UsageError
+from pipeline.errors import (
+    CostmillError,
+    ExportError,
+    MappingError,
+    UnpricedError,
+    UnreadableFileError,
+    UsageError,
+)
 from pipeline.load import batches, decisions, gate, measures, origins, quarantine, roles, unload, views, waiting
 from pipeline.load.gate import Judgement
 from pipeline.load.limits import NO_LIMITS, Limits
@@ -24,6 +31,7 @@ from pipeline.load.outcome import Job, Outcome, fingerprint, outcome
 from pipeline.load.planning import Planner
 from pipeline.load.tools import Tools
 from pipeline.load.verdicts import Verdicts
+from pipeline.pricing.registry import PricingRegistry
 from pipeline.sources import find
 from pipeline.sources.delivery import Delivery, Mode, Plan
 from pipeline.store import loads
@@ -44,8 +52,10 @@ class Loader:
         cache: CacheSettings | None = None,
         note: str | None = None,
         limits: Limits = NO_LIMITS,
+        prices: PricingRegistry | None = None,
     ) -> None:
         self.warehouse = warehouse
+        self._prices = prices or PricingRegistry()
         self.run_id = run_id
         self.accept = accept
         self.note = note
@@ -215,6 +225,7 @@ class Loader:
                 staged = reader.stage(delivery.files, source.keep_columns)
                 _require_format(source, staged)
                 origins.require(self.warehouse, source, staged)
+                priced.settle(self.warehouse, staged, self._prices)
                 records.settle(reader, self.warehouse, staged, source.name)
                 roles.settle(reader, mapper, staged, delivery)
                 mapper.measure(staged)
@@ -281,9 +292,17 @@ class Loader:
                 job.source, replace(job.delivery, period=job.period), error, time.monotonic() - started
             )
         except ExportError as error:
+            if isinstance(error, MappingError) and (why := priced.unpriced(self.warehouse, job.staged, job.period)):
+                return self._refuse_unpriced(job, why, started)
             return self._verdicts.decide(job, replace(load, status="refused", reason=str(error)), started)
         totals = dict(self.warehouse.rows(_TOTALS, [job.source.name, job.period, job.origin]))
         return outcome(job, done, totals, time.monotonic() - started, ledger_notes(self.warehouse, done.load_id))
+
+    def _refuse_unpriced(self, job: Job, why: str, started: float) -> Outcome:
+        """Refuse for want of prices: no verdict on the files, since prices may be known to the next run."""
+        error = UnpricedError(f"{job.delivery.name}: {why}. Nothing of it was loaded; the next run looks again")
+        delivery = replace(job.delivery, period=job.period)
+        return self._verdicts.refuse(job.source, delivery, error, time.monotonic() - started)
 
     def _replace(self, plan: Plan, job: Job, load: Load, counts: Counts) -> Load:
         """Swap a snapshot's billing period in, whole."""

@@ -1,11 +1,13 @@
 -- usage_log: records of the usage log to charges whose x_Origin is recorded.
 -- A row is one record that counts here: not one whose id counts elsewhere (x_Repeated). What was recorded is what it
 -- cost, on every basis. A moment's charge period is the microsecond that starts with it.
--- x_SourceChanges: number (a quantity that is none), type (an operation that is not known).
+-- x_SourceChanges: number (a quantity that is none), priced (no cost was given: x_Price is it), type (an operation that is
+-- not known).
 
 WITH named AS (
     SELECT
         *,
+        coalesce(cost, x_Price) AS spent,
         CASE
             WHEN operation IN ('chat_completion', 'text_completion', 'completion', 'responses', 'rerank')
                 THEN 'llm_inference'
@@ -41,9 +43,10 @@ SELECT
     nullif(concat_ws(
         ' ',
         CASE WHEN s.x_Noted THEN 'number' END,
+        CASE WHEN s.cost IS NULL THEN 'priced' END,
         CASE WHEN s.known_category IS NULL THEN 'type' END
     ), '') AS x_SourceChanges,
-    s.cost AS BilledCost, s.cost AS EffectiveCost, s.cost AS ListCost, s.cost AS ContractedCost,
+    s.spent AS BilledCost, s.spent AS EffectiveCost, s.spent AS ListCost, s.spent AS ContractedCost,
     s.currency AS BillingCurrency, s.currency AS PricingCurrency,
     CAST(s.x_BillingPeriod || '-01' AS TIMESTAMP) AS BillingPeriodStart,
     CAST(s.x_BillingPeriod || '-01' AS TIMESTAMP) + INTERVAL 1 MONTH AS BillingPeriodEnd,

@@ -1,9 +1,10 @@
 -- What a record of the usage log must not say, beyond what cannot be read at all: the record is rejected. Quantities are
--- not negative, cached tokens are a part of the input tokens, and the ids of billed charges stay theirs.
+-- not negative, cached tokens are a part of the input tokens, and the ids of billed charges stay theirs. A record without
+-- a cost has the one that priced_records gives it, as x_Price, or the reason why it has none.
 
 WITH judged AS (
     SELECT
-        *,
+        s.*, p.x_Price,
         CASE
             WHEN cost < 0 THEN concat('cost', chr(31), cost, chr(31), 'is negative; a record says what was spent')
             WHEN NOT regexp_full_match(currency, '[A-Z]{3}')
@@ -25,8 +26,10 @@ WITH judged AS (
                     'cached_input_tokens', chr(31), cached_input_tokens, chr(31),
                     'is more than input_tokens, of which it is a part'
                 )
+            WHEN p.problem IS NOT NULL THEN concat('cost', chr(31), chr(31), p.problem)
         END AS problem
-    FROM staged_as_read
+    FROM staged_as_read AS s
+    LEFT JOIN priced_records AS p ON p.x_File = s.x_File AND p.x_Record = s.x_Record
 )
 
 SELECT * EXCLUDE (problem) REPLACE (coalesce(x_Problem, problem) AS x_Problem)

@@ -7,7 +7,8 @@ WITH written AS (
     SELECT
         x_File, x_Record, x_Line, id,
         concat_ws(
-            chr(31), time, cost, currency, provider, operation, coalesce(model, chr(30)), coalesce(input_tokens, -1),
+            chr(31), time, coalesce(cost, x_Price), currency, provider, operation, coalesce(model, chr(30)),
+            coalesce(variant, chr(30)), coalesce(input_tokens, -1),
             coalesce(output_tokens, -1), coalesce(cached_input_tokens, -1), coalesce(images, -1), coalesce(seconds, -1),
             coalesce(x_TagText, chr(30)), coalesce(request_id, chr(30)), coalesce(parent_id, chr(30)),
             coalesce(success, chr(30)), coalesce(metadata, chr(30))
@@ -44,9 +45,10 @@ elsewhere AS (
     SELECT
         s.x_File, s.x_Record,
         CASE
-            WHEN c.ChargePeriodStart = s.time AND c.BilledCost = s.cost AND c.BillingCurrency = s.currency
-                AND (c.x_LoadId IS NULL OR (
+            WHEN c.ChargePeriodStart = s.time AND c.BilledCost = coalesce(s.cost, s.x_Price)
+                AND c.BillingCurrency = s.currency AND (c.x_LoadId IS NULL OR (
                     c.ProviderName = s.provider AND c.SkuMeter = s.operation AND c.SkuId IS NOT DISTINCT FROM s.model
+                    AND c.x_Kept ->> 'x_Variant' IS NOT DISTINCT FROM s.variant
                     AND plain_quantity(c.x_Kept, 'x_InputTokens') IS NOT DISTINCT FROM s.input_tokens
                     AND plain_quantity(c.x_Kept, 'x_OutputTokens') IS NOT DISTINCT FROM s.output_tokens
                     AND plain_quantity(c.x_Kept, 'x_CachedInputTokens') IS NOT DISTINCT FROM s.cached_input_tokens

@@ -13,12 +13,12 @@ from tests.cli.conftest import Say
 from tests.jobs.nights import environment
 
 COMMANDS = sorted(costmill.commands)
-HEAVY = ("polars", "duckdb", "pyarrow", "jinja2", "altair", "vl_convert", "yaml", "rich")
+HEAVY = ("polars", "duckdb", "pyarrow", "jinja2", "altair", "vl_convert", "yaml", "rich", "genai_prices", "pydantic")
 
 
 def test_the_commands_are_those_of_the_documentation() -> None:
     nightly = ["budgets", "init", "load", "publish", "report", "run", "sql", "status", "summarise"]
-    looked_into = ["deliveries", "formats", "invoices", "restatements", "splits", "tags", "validate"]
+    looked_into = ["deliveries", "formats", "invoices", "prices", "restatements", "splits", "tags", "validate"]
     months = ["close", "reload", "unload"]
     assert sorted([*nightly, *looked_into, *months]) == COMMANDS
 

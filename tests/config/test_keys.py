@@ -36,6 +36,7 @@ def lists(tmp_path: Path) -> None:
     """The files that the documented examples name."""
     (tmp_path / "accounts.csv").write_text("id,name\n1,one\n")
     (tmp_path / "expected.csv").write_text("InvoiceId,amount,currency\n1,9,USD\n")
+    (tmp_path / "prices.yaml").write_text("prices: [{provider: a, model: b, per_image: 1}]\n")
 
 
 def short(key: str) -> str:

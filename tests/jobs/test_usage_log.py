@@ -27,14 +27,15 @@ def company(folder: Path, *, with_log: bool) -> Path:
     write_bill(folder / "exports" / "march.csv")
     if with_log:
         write_log(folder, 3)
-    return write_config(
-        folder, cost=budgets(1000), tags={"report_keys": ["team"]}, sources=SOURCES if with_log else SOURCES[:1]
-    )
+    (folder / "prices.csv").write_text("provider,model,per_request\nhouse,own,1000\n")
+    sources, prices = SOURCES if with_log else SOURCES[:1], {"overrides": "prices.csv"}
+    return write_config(folder, cost=budgets(1000), tags={"report_keys": ["team"]}, sources=sources, prices=prices)
 
 
 def write_log(folder: Path, records: int, tail: str = "") -> None:
-    row = {"segment": "a", "time": "2026-03-05T10:00:00Z", "provider": "openai", "model": "gpt-4o", "currency": "USD"}
-    more = {"operation": "chat_completion", "cost": "1000", "attribution": {"team": "ml"}}
+    """Write records that say no cost: the configuration's prices make each 1000 USD."""
+    row = {"segment": "a", "time": "2026-03-05T10:00:00Z", "provider": "house", "model": "own", "currency": "USD"}
+    more = {"operation": "chat_completion", "attribution": {"team": "ml"}}
     (folder / "usage").mkdir(exist_ok=True)
     lines = "".join(json.dumps({"id": f"r{n}", **row, **more}) + "\n" for n in range(records))
     (folder / "usage" / "a.jsonl").write_text(lines + tail)

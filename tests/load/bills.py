@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from pipeline.config import SourceSettings
 from pipeline.load import Limits, Loader, Outcome
 from pipeline.load.limits import NO_LIMITS
+from pipeline.pricing.registry import PricingRegistry
 from pipeline.sources.delivery import Mode
 from pipeline.store.warehouse import Warehouse
 from tests import empty
@@ -348,12 +349,14 @@ class House:
         whole: bool = False,
         keys: Sequence[str] = (),
         limits: Limits = NO_LIMITS,
+        prices: PricingRegistry | None = None,
         **settings: Any,
     ) -> list[Outcome]:
         """Load paths (the whole folder when none is given), or addresses in buckets, as one run does."""
         given = [str(path) for path in paths] or [str(self.folder)]
         chosen = SourceSettings(source, given[0], **settings)
-        with Loader(self.warehouse, run_id="run", reported_keys=keys, accept=accept, limits=limits) as loader:
+        asked: dict[str, Any] = {"reported_keys": keys, "accept": accept, "limits": limits, "prices": prices}
+        with Loader(self.warehouse, run_id="run", **asked) as loader:
             return list(loader.load(chosen, given, mode, whole=whole))
 
     def one(self, *paths: Path | str, **options: Any) -> Outcome:

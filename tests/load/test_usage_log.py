@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from pipeline.entries import CostCategory, CostEntry
 from pipeline.errors import EntryError
 from pipeline.load.unload import unload
+from pipeline.pricing.registry import PricingRegistry
 from pipeline.sources import formats
 from pipeline.store.duckdb import DuckDBCostStore
 from pipeline.tracker import CostTracker
@@ -222,8 +223,13 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     "words": ({"cost": "much"}, "cost: is no number"),
     "huge": ({"cost": "1e400"}, "cost: is no number"),
     "true": ({"cost": True}, "cost: is no number"),
-    "none": ({"cost": None}, "cost: is empty; a record needs its cost, since this version knows no prices"),
-    "absent": ({"cost": ...}, "cost: is empty; a record needs its cost, since this version knows no prices"),
+    "model": (
+        {"cost": None, "model": "gpt-4oo"},
+        "cost: is empty, and no list of prices has a model 'gpt-4oo' of openai",
+    ),
+    "nothing": ({"cost": ..., "model": None}, "cost: is empty, and so is model, which would tell its price"),
+    "unread": ({"cost": ..., "input_tokens": "lots"}, "cost: is empty, and a quantity that would tell it is no number"),
+    "euro": ({"cost": ..., "currency": "EUR"}, "cost: is empty, and its price is in USD, not in EUR"),
     "time": ({"time": "yesterday"}, "time: is no ISO 8601 time"),
     "id": ({"id": ""}, "id: is empty"),
     "billed": ({"id": "billed-1"}, "id: begins with billed-"),
@@ -244,13 +250,61 @@ def test_a_record_that_cannot_be_true_is_rejected_with_its_reason(log: House) ->
     assert log.billed() == Decimal("0.25")
 
 
-def test_a_log_without_any_cost_is_refused_for_that(log: House) -> None:
-    put(log, "a", record(1, ...), record(2, ...))
+def test_a_record_without_a_cost_is_priced_at_its_time(log: House) -> None:
+    old: dict[str, Any] = {
+        "provider": "anthropic",
+        "model": "claude-opus-4-6",
+        "input_tokens": 200_001,
+        "output_tokens": 1000,
+    }
+    put(
+        log, "a",
+        record(1, ..., input_tokens=1200, cached_input_tokens=200, output_tokens=300),
+        record(2, None, time="2026-01-05T10:00:00Z", **old),
+        record(3, ..., model="dall-e-3", variant="hd 1024x1024", images=2, operation="image_generation",
+               input_tokens=..., output_tokens=...),
+        record(4, "0.5"),
+    )  # fmt: skip
+    assert log.one().charges == 4
+    sql = "SELECT BilledCost, EffectiveCost, x_SourceChanges FROM charges ORDER BY x_RecordId"
+    assert log.rows(sql) == [
+        (Decimal("0.00575"), Decimal("0.00575"), "priced"),
+        (Decimal("2.03751"), Decimal("2.03751"), "priced"),
+        (Decimal("0.16"), Decimal("0.16"), "priced"),
+        (Decimal("0.5"), Decimal("0.5"), None),
+    ]
+    laws = "SELECT DISTINCT source_expression, file_total, charges_total, rejected_total FROM load_controls"
+    total = Decimal("2.70326")
+    assert log.rows(laws) == [("sum(cost), priced where none is given", total, total, Decimal(0))]
+
+
+def test_a_price_that_was_taken_stays_when_prices_change(log: House, tmp_path: Path) -> None:
+    put(log, "a", record(1, ..., model="own", provider="house"), record(2, "1"))
+    cheap, dear = (PricingRegistry(overrides(tmp_path, price)) for price in ("1", "100"))
+    log.one(prices=cheap)
+    assert log.billed() == Decimal("1.00012")
+    put(log, "a", *(record(name, ..., model="own", provider="house") for name in (1, 3)), record(2, "1"), at=2e9)
+    assert log.one(prices=dear).status == "loaded"
+    assert log.billed() == Decimal("1.01212")  # the first at its old price, the third at the new one
+    put(log, "b", record(1, ..., "b", model="own", provider="house"), at=3e9)
+    log.load(prices=dear)
+    assert log.billed() == Decimal("1.01212")
+
+
+def overrides(folder: Path, price: str) -> Path:
+    file = folder / f".prices-{price}.csv"  # no export
+    file.write_text(f"provider,model,input_per_million,output_per_million\nhouse,own,{price},{price}\n")
+    return file
+
+
+def test_what_has_no_price_today_is_looked_at_again(log: House, tmp_path: Path) -> None:
+    put(log, "a", record(1, "1"), record(2, ..., model="own", provider="house"))
     outcome = log.one()
     assert outcome.status == "refused"
-    assert "without the column(s) cost; a record needs its cost, since this version knows no prices" in str(
-        outcome.reason
-    )
+    assert "1 record(s) of 2026-01 say no cost and have no price" in str(outcome.reason)
+    assert "line 2: cost is empty, and no list of prices has a provider 'house'" in str(outcome.reason)
+    assert log.one(prices=PricingRegistry(overrides(tmp_path, "1"))).status == "loaded"
+    assert log.billed() == Decimal("1.00012")
 
 
 def test_texts_of_any_kind_are_kept_as_they_are(log: House) -> None:

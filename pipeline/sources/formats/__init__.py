@@ -122,7 +122,7 @@ def resolve(columns: Sequence[str], where: str, keep: Sequence[str] = ()) -> Hea
     for index, name in enumerate(columns):
         places.setdefault(squeeze(found.plain(name)), []).append(index)
     fields: dict[str, int] = {}
-    missing, why = [], []
+    missing = []
     for wanted in found.fields:
         named = [places.get(squeeze(name), []) for name in (wanted.name, *wanted.aliases)]
         if wanted.ranked:
@@ -135,10 +135,8 @@ def resolve(columns: Sequence[str], where: str, keep: Sequence[str] = ()) -> Hea
             fields[wanted.name] = hits[0]
         elif wanted.needed:
             missing.append(" or ".join((wanted.name, *wanted.aliases)[:3]) if wanted.ranked else wanted.name)
-            why += [wanted.why] if wanted.why else []
     if missing:
-        what = "; ".join((f"without the column(s) {', '.join(missing)}", *why))
-        raise UnreadableFileError(f"{where}: {found.title} {what}; export them too")
+        raise UnreadableFileError(f"{where}: {found.title} without the column(s) {', '.join(missing)}; export them too")
     tags = _tag_columns(found, columns)
     always = _always_kept(found, columns)
     kept = {**_kept_columns(columns, keep, where, always), **always}

@@ -54,7 +54,7 @@ class Field:
         needed: the header must have it, and a row without a readable value is rejected.
         aliases: other spellings, compared squeezed.
         ranked: name and aliases are different columns, and the first that the header has is taken.
-        why: what a person is told where a needed value is missing, beside that it is.
+        strict: a value may be missing, but a row whose value cannot be read is rejected.
     """
 
     name: str
@@ -62,7 +62,12 @@ class Field:
     needed: bool = False
     aliases: tuple[str, ...] = ()
     ranked: bool = False
-    why: str = ""
+    strict: bool = False
+
+    @property
+    def must_be_readable(self) -> bool:
+        """Whether a value that cannot be read rejects its row."""
+        return self.needed or self.strict
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,8 @@ class Format:
         translated: headers may be written ``Kosten (Cost)``: the name in brackets counts.
         views: how its two views are told, for a format whose billing periods come in two; its rows then have ``x_View``
             and ``x_Committed``.
+        priced: a row may leave its cost out and is priced by what it used (``engines.priced``): its SQL files read the
+            relation ``priced_records``.
         overlay: SQL file under sql/staging/ laid over the rows as read (``staged_as_read``): what a row leaves out and
             the others of its delivery tell; None where each row stands for itself.
         keeps: columns without a FOCUS home that are kept all the same, each with its name ``x_…``.
@@ -172,6 +179,7 @@ class Format:
     translated: bool = False
     views: TwoViews | None = None
     overlay: str | None = None
+    priced: bool = False
     keeps: Mapping[str, str] = field(default_factory=dict)
     versions: tuple[str, ...] = ("1",)
     version: Callable[[Sequence[str]], str] = field(default=lambda _: "1", repr=False)
@@ -207,6 +215,7 @@ class Format:
         files += [f"sources/{name}" for name in (self.generated, self.views and self.views.kinds, *self.steps) if name]
         files += [f"staging/{self.overlay}"] if self.overlay else []
         files += [f"staging/{self.name}_records"] if self.record else []
+        files += [f"staging/{self.name}_priced"] if self.priced else []
         parts = [
             *(str(READER_VERSION), self._described),
             *(resources.sql(name) for name in files),

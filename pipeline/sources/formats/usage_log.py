@@ -1,6 +1,6 @@
 """The usage log: JSON lines that programs write of what they use, one record a line. docs/formats.md is the contract.
 
-Its charges are recorded, never billed. A segment is a batch: a segment that has grown replaces what was loaded of it. A
+Its charges are recorded, never billed. A record without a cost is priced when it is first loaded. A segment is a batch: a segment that has grown replaces what was loaded of it. A
 record's id counts once, in whatever segment or source it stands.
 """
 
@@ -21,9 +21,10 @@ USAGE_LOG = Format(
         Field("time", "datetime", needed=True),
         Field("provider", needed=True),
         Field("operation", needed=True),
-        Field("cost", "decimal", needed=True, why="a record needs its cost, since this version knows no prices"),
+        Field("cost", "decimal", strict=True),
         Field("currency", needed=True),
         Field("model"),
+        Field("variant"),
         *(Field(name, "decimal") for name in QUANTITIES),
         Field("attribution"),
         Field("request_id"),
@@ -35,22 +36,24 @@ USAGE_LOG = Format(
     period="strftime(time, '%Y-%m')",
     currency="currency",
     controls=tuple(
-        Control(column, ("cost",), "sum(cost)")
+        Control(column, ("cost",), "sum(cost), priced where none is given", value="coalesce(cost, x_Price, 0)")
         for column in ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
     ),
     row_key=(
-        *("id", "segment", "time", "provider", "operation", "cost", "currency", "model", *QUANTITIES),
+        *("id", "segment", "time", "provider", "operation", "cost", "currency", "model", "variant", *QUANTITIES),
         *("attribution", "request_id", "parent_id", "success", "metadata"),
     ),
     tag_fields={"attribution": ""},
     objects=("metadata",),
     overlay="usage_log",
+    priced=True,
     origin="recorded",
     record="id",
     grows=True,
     batch="segment",
     keeps={
         "model": "x_Model",
+        "variant": "x_Variant",
         "operation": "x_Operation",
         "input_tokens": "x_InputTokens",
         "output_tokens": "x_OutputTokens",
