@@ -152,9 +152,11 @@ class Swap:
 
     def keep_columns(self, staged: Staged) -> None:
         """Show the columns that the source keeps in the analysts' view."""
-        for name in staged.header.kept.values():
-            if self.warehouse.execute("INSERT OR IGNORE INTO kept_columns VALUES (?)", [name]):
-                schema.refresh_views(self.warehouse)
+        known = {name for (name,) in self.warehouse.rows("SELECT column_name FROM kept_columns")}
+        new = [{"column_name": name} for name in sorted({*staged.header.kept.values()} - known)]
+        if new:
+            loads.insert(self.warehouse, "kept_columns", *new)
+            schema.refresh_views(self.warehouse)
 
     def files(self, job: Job) -> list[tuple[str, str, int, int]]:
         """Return a job's files as the ledger holds them: path, sha256, bytes, rows of the period."""

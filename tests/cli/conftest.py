@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,17 @@ import pytest
 from pipeline import jobs
 from pipeline.cli import execute
 from pipeline.config import load_settings
+from tests import empty
 from tests.jobs.nights import Charge, Ended, budgets, write_bill, write_config
 
 Say = Callable[..., Ended]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _copied_warehouses() -> Iterator[None]:
+    """Nights begin without a warehouse; the one that they make is a copy."""
+    with empty.copied():
+        yield
 
 
 @pytest.fixture
