@@ -16,7 +16,7 @@ from tests.jobs.nights import Charge, Ended, budgets, write_bill, write_config
 Say = Callable[..., Ended]
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _copied_warehouses() -> Iterator[None]:
     """Nights begin without a warehouse; the one that they make is a copy."""
     with empty.copied():
@@ -36,7 +36,7 @@ def say(capsys: pytest.CaptureFixture[str]) -> Say:
     return run
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder after its run: February (252 USD) and March (210 USD) of one source; tests only read it."""
     folder = tmp_path_factory.mktemp("night")

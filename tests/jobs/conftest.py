@@ -14,7 +14,7 @@ from tests.jobs.nights import Ended
 Say = Callable[..., Ended]
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _copied_warehouses() -> Iterator[None]:
     """Nights begin without a warehouse; the one that they make is a copy."""
     with empty.copied():
