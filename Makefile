@@ -6,7 +6,8 @@ CONFIG ?= sample_data/costmill.yaml
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# Files in the order of tests/conftest.py, the long ones first, and not by how many tests they have.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # A stamp in the environment: packages are installed once per change of a lock.
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev

@@ -56,6 +56,12 @@ def chromium() -> Path:
     pytest.skip(reason)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files of heavy tests: two workers that take file after file then end at about the same time."""
+    heavy = {item.path for item in items if any(item.iter_markers("heavy")) or any(item.iter_markers("browser"))}
+    items.sort(key=lambda item: item.path not in heavy)
+
+
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Name a file's bytes by their number: archives hold the time, and every worker must collect the same names."""
     return f"{len(val)} bytes" if isinstance(val, bytes) else None

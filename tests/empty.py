@@ -5,9 +5,15 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from pipeline.store import warehouse
 from pipeline.store.warehouse import Warehouse
 
 
@@ -26,3 +32,19 @@ def put(path: Path, like: Path | None = None) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(like or made(), path)
     return path
+
+
+@contextmanager
+def copied() -> Iterator[None]:
+    """Let each warehouse that the program makes in this process be a copy, put there when it would make it."""
+    connect = warehouse._connect
+    made()
+
+    def connect_to_copy(path: Path, *, read_only: bool) -> Any:
+        if not read_only and not path.exists():
+            put(path)
+        return connect(path, read_only=read_only)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(warehouse, "_connect", connect_to_copy)
+        yield

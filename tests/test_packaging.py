@@ -109,7 +109,14 @@ def test_sdist_holds_every_file_of_the_checkout(project_root: Path, built: Path)
     assert sorted(set(checkout_files(project_root)) - left_out - names) == []
 
 
-def test_demo_runs_from_the_unpacked_wheel_in_an_empty_folder(wheel: Path, company: Path, empty_folder: Path) -> None:
+def test_a_night_runs_from_the_unpacked_wheel_in_an_empty_folder(
+    wheel: Path, company: Path, empty_folder: Path
+) -> None:
+    config = company / "costmill.yaml"
+    keys = yaml.safe_load(config.read_text(encoding="utf-8"))
+    config.write_text(
+        yaml.safe_dump(keys | {"sources": keys["sources"][-1:]})
+    )  # all of it runs in the environment below
     site = empty_folder.with_name("site")
     zipfile.ZipFile(wheel).extractall(site)
     env = foreign_environment(PYTHONPATH=str(site))

@@ -188,15 +188,21 @@ class Mapper:
         """Sum the control columns over the file, by currency."""
         fmt = staged.header.format
         rounding = self._rounding(fmt, period, unread)
+        sums = ", ".join(
+            f"""
+            [sum(file_total_{number}), sum(rejected_total_{number}),
+                coalesce(sum(CASE WHEN {self.taken} THEN repeated_total_{number}
+                    ELSE file_total_{number} - rejected_total_{number} END), 0)],
+            bool_or(derived_{number})"""
+            for number in range(len(fmt.controls))
+        )
+        rows = self.warehouse.rows(
+            f"SELECT currency, {sums} FROM staged_sums WHERE {_of(period, unread)} GROUP BY ALL ORDER BY 1"
+        )
         totals = []
         for number, control in enumerate(fmt.controls):
-            rows = self.warehouse.rows(f"""
-                SELECT currency, sum(file_total_{number}), sum(rejected_total_{number}),
-                    coalesce(sum(CASE WHEN {self.taken} THEN repeated_total_{number}
-                        ELSE file_total_{number} - rejected_total_{number} END), 0),
-                    bool_or(derived_{number})
-                FROM staged_sums WHERE {_of(period, unread)} GROUP BY ALL ORDER BY 1""")
-            for currency, total, rejected, repeated, is_derived in rows:
+            for currency, *summed in rows:
+                (total, rejected, repeated), is_derived = summed[2 * number : 2 * number + 2]
                 moved = rounding.get((number, currency), money.ZERO)
                 told = replace(control, expression="derived") if is_derived else control
                 totals.append(ControlTotal(currency, told, total, rejected, moved, repeated))
@@ -204,8 +210,10 @@ class Mapper:
 
     def _rounding(self, fmt: Format, period: str, unread: bool) -> dict[tuple[int, str | None], Decimal]:
         moved: dict[tuple[int, str | None], Decimal] = {}
-        for number in range(len(fmt.controls)):
-            if not self.warehouse.value(f"SELECT sum(long_{number}) FROM staged_sums WHERE {_of(period, unread)}"):
+        long = ", ".join(f"sum(long_{number})" for number in range(len(fmt.controls)))
+        [found] = self.warehouse.rows(f"SELECT {long} FROM staged_sums WHERE {_of(period, unread)}")
+        for number, texts in enumerate(found):
+            if not texts:
                 continue
             rows = self.warehouse.rows(f"""
                 SELECT {fmt.currency}, x_Long_{number}, count(*) FROM staged
@@ -262,15 +270,21 @@ class Mapper:
         self._insert_dimensions(period)
         return charges - generated, generated
 
-    def charges_total(self, load_id: str, control: Control, currency: str | None) -> Decimal:
-        """Sum what a money law is about over the charges that a load brought, in one currency."""
-        total = self.warehouse.value(
-            f"SELECT coalesce(sum({control.column}), 0) FROM charges "
-            f"WHERE x_LoadId = $1 AND BillingCurrency IS NOT DISTINCT FROM $2 AND ({control.only or 'true'})",
-            [load_id, currency],
+    def charges_totals(
+        self, load_id: str, controls: Sequence[Control]
+    ) -> dict[tuple[str, str | None, str | None], Decimal]:
+        """Sum what the money laws are about over the charges that a load brought, by column, condition and currency."""
+        sums = ", ".join(
+            f"coalesce(sum({control.column}) FILTER (WHERE {control.only or 'true'}), 0)" for control in controls
         )
-        assert isinstance(total, Decimal)
-        return total
+        rows = self.warehouse.rows(
+            f"SELECT BillingCurrency, {sums} FROM charges WHERE x_LoadId = ? GROUP BY ALL", [load_id]
+        )
+        return {
+            (control.column, control.only, currency): total
+            for currency, *totals in rows
+            for control, total in zip(controls, totals, strict=True)
+        }
 
     def _generated(self, fmt: Format, period: str) -> int:
         if not fmt.generated:

@@ -45,6 +45,8 @@ class Reader:
         self._spools: dict[ExportFile, Spool] = {}
         self._numbers = itertools.count()
         self._closely = False
+        #: Whether ``staged_rows`` is there; to ask the catalog is to read all of it.
+        self._has_rows = False
         connection.execute(resources.sql("staging/macros"))
 
     def look(self, file: ExportFile, keep: Sequence[str] = ()) -> StagedFile:
@@ -92,6 +94,7 @@ class Reader:
         self.connection.execute("DROP VIEW IF EXISTS staged_plain")
         self.connection.execute("DROP VIEW IF EXISTS staged_as_read")
         self.connection.execute("DROP TABLE IF EXISTS staged_rows")
+        self._has_rows = False
         credits.clear(self.connection)
 
     def _require_month_first(self, looked: Sequence[StagedFile]) -> None:
@@ -266,19 +269,14 @@ class Reader:
                 self.connection.unregister("careful")
 
     def _append(self, select: str) -> None:
-        if self._exists():
+        if self._has_rows:
             self.connection.execute(f"INSERT INTO staged_rows BY NAME {select}")
         else:
             self.connection.execute(f"CREATE TEMP TABLE staged_rows AS {select}")
+            self._has_rows = True
 
     def _forget(self, number: int, files: int = 1) -> None:
-        if self._exists():
+        if self._has_rows:
             self.connection.execute(
                 "DELETE FROM staged_rows WHERE x_File BETWEEN ? AND ?", [number, number + files - 1]
             )
-
-    def _exists(self) -> bool:
-        [(tables,)] = self.connection.execute(
-            "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'staged_rows'"
-        ).fetchall()
-        return bool(tables)

@@ -34,11 +34,13 @@ class Drift:
 def write(warehouse: Warehouse, load: Load) -> None:
     """Compare a delivery's columns with those of the one before and write what differs."""
     given = {"source": load.x_Source, "format": load.format, "fingerprint": load.fingerprint}
-    rows = warehouse.rows(_BEFORE, given | {"at": load.delivered_at or load.modified_at})
-    for columns, types, version in rows:
+    found = warehouse.rows(_BEFORE, given | {"at": load.delivered_at or load.modified_at})
+    rows = []
+    for columns, types, version in found:
         for each in _differences(load, json.loads(columns), json.loads(types), version):
             row = {"load_id": load.load_id, "column_name": each.column, "change": each.change}
-            loads.insert(warehouse, "load_drift", row | {"before": each.before, "after": each.after})
+            rows.append(row | {"before": each.before, "after": each.after})
+    loads.insert(warehouse, "load_drift", *rows)
 
 
 def _differences(load: Load, columns: list[str], types: dict[str, str], version: str | None) -> Iterator[Drift]:

@@ -149,11 +149,12 @@ def write(
     """Write what a load was measured at and compared with, replacing what stood there of it."""
     for table in ("load_measures", "load_members"):
         warehouse.execute(f"DELETE FROM {table} WHERE load_id = ?", [load_id])
+    rows = []
     for each in comparison:
         row = {"load_id": load_id, "measure": each.measure, "BillingCurrency": each.currency, "loaded": each.loaded}
         row |= {"compared_load_id": compared_with if each.finding else None, "delivered": each.delivered}
-        row |= {"allowed": each.allowed, "finding": each.finding}
-        loads.insert(warehouse, "load_measures", row)
+        rows.append(row | {"allowed": each.allowed, "finding": each.finding})
+    loads.insert(warehouse, "load_measures", *rows)
     named = {"days": measured.days, "accounts": measured.accounts}
     members = [(load_id, measure, member, False) for measure, names in named.items() for member in sorted(names)]
     members += [(load_id, each.measure, member, True) for each in comparison for member in each.gone]

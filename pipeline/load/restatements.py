@@ -35,6 +35,7 @@ def write(
     """Write one row for each account and service that differs, with the reason why there was something new."""
     nothing: Sums = (0, money.ZERO, money.ZERO)
     reason = why(warehouse, load.load_id, replaced)
+    rows = []
     for key in sorted({*before, *after}, key=str):
         old, new = before.get(key, nothing), after.get(key, nothing)
         if old == new:
@@ -45,7 +46,8 @@ def write(
         names = ("charges", "BilledCost", "EffectiveCost")
         sums = {f"{name}_before": value for name, value in zip(names, old, strict=True)}
         sums |= {f"{name}_after": value for name, value in zip(names, new, strict=True)}
-        loads.insert(warehouse, "restatements", {**row, **keys, **sums})
+        rows.append({**row, **keys, **sums})
+    loads.insert(warehouse, "restatements", *rows)
 
 
 def why(warehouse: Warehouse, load_id: str, replaced: str) -> str:

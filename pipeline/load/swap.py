@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from pipeline import money, resources
 from pipeline.engines import staging
@@ -122,18 +123,15 @@ class Swap:
         Raises:
             LawError: when the file's sum is not that of charges, rejected and repeated rows.
         """
+        rows: list[dict[str, Any]] = []
+        charges = self.mapper.charges_totals(load_id, job.staged.header.format.controls)
         for total in self.mapper.control_totals(job.staged, job.period, job.unread):
-            charged = self.mapper.charges_total(load_id, total.control, total.currency)
-            totals = (total.file_total, charged, total.rejected_total, total.repeated_total)
-            loads.write_control(
-                self.warehouse,
-                load_id,
-                currency=total.currency,
-                column=total.control.column,
-                expression=total.control.expression,
-                totals=totals,
-                rounding=total.rounding,
-            )
+            charged = charges.get((total.control.column, total.control.only, total.currency), money.ZERO)
+            row: dict[str, Any] = {"load_id": load_id, "BillingCurrency": total.currency}
+            row |= {"column_name": total.control.column}
+            row |= {"source_expression": total.control.expression, "rounding": money.text(total.rounding)}
+            row |= {"file_total": total.file_total, "charges_total": charged}
+            rows.append(row | {"rejected_total": total.rejected_total, "repeated_total": total.repeated_total})
             if total.file_total != money.total([charged, total.rejected_total, total.repeated_total]):
                 raise LawError(
                     f"{job.delivery.name}: {total.control.column} in {total.currency} is {money.text(total.file_total)} in the file, "
@@ -141,20 +139,24 @@ class Swap:
                     f"{money.text(total.repeated_total)} repeated; "
                     "nothing was changed, please report this"
                 )
+        loads.insert(self.warehouse, "load_controls", *rows)
 
     def write_rejects(self, job: Job, load_id: str) -> None:
         """Write the first rejected rows of a load."""
+        rows = []
         for number, record, line, problem in self.mapper.rejects(job.period, job.unread, REJECTS_KEPT):
             column, value, reason = problem.split(staging.UNIT, 2)
             row = {"load_id": load_id, "path": job.name_of(job.delivery.files[number]), "record": record, "line": line}
-            row |= {"column_name": column or None, "value": value or None, "reason": reason}
-            loads.insert(self.warehouse, "rejected_rows", row)
+            rows.append(row | {"column_name": column or None, "value": value or None, "reason": reason})
+        loads.insert(self.warehouse, "rejected_rows", *rows)
 
     def keep_columns(self, staged: Staged) -> None:
         """Show the columns that the source keeps in the analysts' view."""
-        for name in staged.header.kept.values():
-            if self.warehouse.execute("INSERT OR IGNORE INTO kept_columns VALUES (?)", [name]):
-                schema.refresh_views(self.warehouse)
+        known = {name for (name,) in self.warehouse.rows("SELECT column_name FROM kept_columns")}
+        new = [{"column_name": name} for name in sorted({*staged.header.kept.values()} - known)]
+        if new:
+            loads.insert(self.warehouse, "kept_columns", *new)
+            schema.refresh_views(self.warehouse)
 
     def files(self, job: Job) -> list[tuple[str, str, int, int]]:
         """Return a job's files as the ledger holds them: path, sha256, bytes, rows of the period."""
@@ -186,6 +188,8 @@ def remember_keys(warehouse: Warehouse, source: str, period: str) -> None:
 
 def drop_orphans(warehouse: Warehouse) -> None:
     """Drop dimension rows that only the replaced charges used."""
+    if not warehouse.value("SELECT 1 FROM leaving LIMIT 1"):
+        return
     for table, key in (("resources", "x_ResourceKey"), ("tag_sets", "x_TagSetId"), ("tags", "x_TagSetId")):
         warehouse.execute(f"""
             DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM leaving WHERE {key} IS NOT NULL)

@@ -82,7 +82,9 @@ def touch(warehouse: Warehouse) -> None:
 
 def _mark(warehouse: Warehouse, marks: Sequence[tuple[str, str]]) -> None:
     if marks:
-        warehouse.connection.executemany("INSERT OR IGNORE INTO dirty (x_BillingPeriod, stage) VALUES (?, ?)", marks)
+        rows = ", ".join("(?, ?)" for _ in marks)
+        values = [value for mark in marks for value in mark]
+        warehouse.execute(f"INSERT OR IGNORE INTO dirty (x_BillingPeriod, stage) VALUES {rows}", values)
     touch(warehouse)
 
 

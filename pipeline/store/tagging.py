@@ -72,6 +72,8 @@ def remember_tags(warehouse: Warehouse, source: str, period: str) -> None:
 
 def drop_orphans(warehouse: Warehouse) -> None:
     """Drop the changed tag sets that only the replaced rollups used."""
+    if not warehouse.value("SELECT 1 FROM leaving_tags LIMIT 1"):
+        return
     for table in ("changed_tag_sets", "changed_tags"):
         warehouse.execute(f"""
             DELETE FROM {table} WHERE x_EffectiveTagSetId IN (SELECT x_EffectiveTagSetId FROM leaving_tags)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,17 @@ import pytest
 from pipeline import jobs
 from pipeline.cli import execute
 from pipeline.config import load_settings
+from tests import empty
 from tests.jobs.nights import Charge, Ended, budgets, write_bill, write_config
 
 Say = Callable[..., Ended]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _copied_warehouses() -> Iterator[None]:
+    """Nights begin without a warehouse; the one that they make is a copy."""
+    with empty.copied():
+        yield
 
 
 @pytest.fixture
@@ -28,7 +36,7 @@ def say(capsys: pytest.CaptureFixture[str]) -> Say:
     return run
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder after its run: February (252 USD) and March (210 USD) of one source; tests only read it."""
     folder = tmp_path_factory.mktemp("night")

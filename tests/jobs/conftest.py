@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pipeline.cli import execute
+from tests import empty
 from tests.jobs.nights import Ended
 
 Say = Callable[..., Ended]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _copied_warehouses() -> Iterator[None]:
+    """Nights begin without a warehouse; the one that they make is a copy."""
+    with empty.copied():
+        yield
 
 
 @pytest.fixture

@@ -103,6 +103,15 @@ def records(path: Path) -> Iterator[dict[str, str]]:
     yield from (dict(zip(names, line, strict=True)) for line in lines if line)  # half the time of a DictReader
 
 
+def cells(path: Path, *names: str) -> Iterator[tuple[str, ...]]:
+    """The cells of some columns of a large CSV, by Python alone: a dictionary of each row takes most of the time."""
+    with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:
+        lines = csv.reader(file)
+        header = next(lines)
+        places = [header.index(name) for name in names]
+        yield from (tuple(line[place] for place in places) for line in lines if line)
+
+
 def summed(rows: Iterable[dict[str, str]], *names: str) -> Decimal:
     """The exact sum of the first of the columns that the file has."""
     texts = [next((row[name] for name in names if name in row), None) for row in rows]
@@ -236,7 +245,7 @@ def test_the_large_azure_month_is_exact_beside_its_empty_part(house: House, expo
     empty, month = sorted(house.load(folder), key=lambda outcome: outcome.charges)
     assert (empty.status, empty.charges, month.status, month.charges) == ("loaded", 0, "loaded", 62_000)
     written = money.total(
-        money.stored(Decimal(row["CostInBillingCurrency"])) for path in folder.glob("*.gz") for row in records(path)
+        money.stored(Decimal(cost)) for path in folder.glob("*.gz") for (cost,) in cells(path, "CostInBillingCurrency")
     )
     assert house.billed() == written == Decimal("9272.072162486699990669")
 
@@ -249,8 +258,8 @@ def test_the_large_month_in_three_parts_is_exact_and_its_negations_fold(house: H
     assert (february.status, february.x_BillingPeriod, february.charges) == ("loaded", "2026-02", 0)
     written: dict[str, list[Decimal]] = {}
     for path in folder.rglob("January*.csv.gz"):
-        for row in records(path):
-            written.setdefault(row["lineItem/LineItemType"], []).append(Decimal(row["lineItem/UnblendedCost"]))
+        for kind, cost in cells(path, "lineItem/LineItemType", "lineItem/UnblendedCost"):
+            written.setdefault(kind, []).append(Decimal(cost))
     assert sum(map(len, written.values())) == 190_512
     kinds = {kind: money.total(costs) for kind, costs in written.items()}
     assert house.billed() == money.total(kinds.values()) == Decimal("42051.791999664")

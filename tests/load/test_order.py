@@ -108,6 +108,7 @@ def test_deliveries_in_any_order_and_repeated_end_the_same(deliveries: list[Draw
     assert found[0] == found[1] == found[2]
 
 
+@pytest.mark.heavy
 @given(
     st.lists(amounts, min_size=6, max_size=12), st.integers(1, 3), st.sampled_from(["csv", "csv.gz", "zip", "parquet"])
 )

@@ -20,6 +20,7 @@ from pipeline.store.base import CostStore, Selection
 from pipeline.store.duckdb import DuckDBCostStore
 from pipeline.store.memory import InMemoryCostStore
 from pipeline.store.warehouse import Warehouse
+from tests.soak import more
 
 MARCH = datetime(2026, 3, 1)
 APRIL = datetime(2026, 4, 1)
@@ -220,7 +221,8 @@ SELECTIONS = st.builds(
 )
 
 
-@settings(max_examples=30)
+@pytest.mark.heavy
+@settings(max_examples=more(10, 200))
 @given(entries=ENTRIES, selection=SELECTIONS, seed=st.randoms(use_true_random=False))
 def test_the_stores_agree_whatever_the_order(
     warehouse: Warehouse, entries: list[CostEntry], selection: Selection, seed: random.Random

@@ -21,6 +21,7 @@ from pipeline.store import rollups, rule_sql, tagging
 from pipeline.store.warehouse import Warehouse
 from pipeline.summaries import tag_summary
 from tests.conditions import HOSTILE, KEYS, TEXT_COLUMNS, answer_tags, conditions, holds, tag_sets
+from tests.soak import more
 
 PERIOD, SOURCE = "2026-03", "it's one"
 TABLES = ("charges", "resources", "tag_sets", "tags", "daily_costs", "resource_costs", "source_periods")
@@ -121,7 +122,8 @@ def test_a_condition_in_sql_means_what_it_says(warehouse: Warehouse, bill: list[
     assert sorted(found) == sorted(expected)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=SLOW, phases=(Phase.generate,))
+@pytest.mark.heavy
+@settings(max_examples=more(6, 100), deadline=None, suppress_health_check=SLOW, phases=(Phase.generate,))
 @given(bill=bills(), rules=rule_sets())
 def test_every_answer_has_the_tags_that_the_rules_give(
     warehouse: Warehouse, bill: list[Charge], rules: TagRules
