@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import inspect
 import re
@@ -39,9 +40,11 @@ def test_every_public_name_is_there_with_a_docstring(name: str) -> None:
 
 
 def test_the_names_of_the_type_checker_are_those_at_run_time() -> None:
-    source = Path(inspect.getfile(pipeline)).read_text(encoding="utf-8")
-    imported = re.findall(r"^    from (pipeline\.\S+) import (.+)$", source, re.MULTILINE)
-    homes = {name: module for module, names in imported for name in names.split(", ")}
+    tree = ast.parse(Path(inspect.getfile(pipeline)).read_text(encoding="utf-8"))
+    [checking] = [node for node in tree.body if isinstance(node, ast.If)]
+    homes = {
+        name.name: each.module for each in checking.body if isinstance(each, ast.ImportFrom) for name in each.names
+    }
     assert sorted(homes) == pipeline.__all__
     assert {name: f"pipeline.{home}" for name, home in pipeline._HOMES.items()} == homes
 
