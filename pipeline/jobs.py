@@ -163,18 +163,15 @@ class Night:
         return budgeting.evaluate_period(self.warehouse, self.settings, period, self.as_of, explain=explain)
 
     def check_budgets(self) -> list[AlertChange]:
-        """Evaluate the windows that loads touched and the current one; write status and alerts."""
+        """Evaluate the windows that loads touched and the current ones; write status and alerts."""
         started = time.monotonic()
         current = periods.label(self.as_of)
-        changes: list[AlertChange] = []
-        for period in budgeting.due_periods(self.warehouse, self.as_of):
-            result = self.evaluate(period)
-            changes += budgeting.write_budgets(self.warehouse, self.settings, period, result, self.as_of)
-            told = (*self.settings.warnings, *self.result.warnings)
-            self.result.warnings += [each for each in result.warnings if each not in told]
-            self.result.missing_rates |= bool(result.missing_rates)
-            if period == current:
-                self.result.budgets = result
+        checked = budgeting.check_due(self.warehouse, self.settings, self.as_of)
+        changes = list(checked.changes)
+        told = (*self.settings.warnings, *self.result.warnings)
+        self.result.warnings += [each for each in dict.fromkeys(checked.warnings) if each not in told]
+        self.result.missing_rates |= checked.lacks_rates
+        self.result.budgets = checked.result
         self.result.alerts += changes
         note = f"{len(changes)} alerts changed" if changes else "no alert changed"
         self._tell(Step("budgets", current, seconds=time.monotonic() - started, note=note))

@@ -130,7 +130,7 @@ def verdict(result: RunResult) -> None:
     for change in result.alerts:
         if change.kind in ("fired", "reopened"):
             click.echo(
-                f"costmill: alert {change.kind}: {change.budget_id} {change.type} {money.text(change.threshold)} %, "
+                f"costmill: alert {change.kind}: {change.budget_id} {change.type} {change.threshold_words}, "
                 f"now {money.text(change.percentage)} % ({change.severity})",
                 err=True,
             )

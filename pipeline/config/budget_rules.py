@@ -11,8 +11,18 @@ from typing import cast
 
 from pipeline import money
 from pipeline.config import fields
+from pipeline.config.budget_limits import NO_LIMITS, Limits, check_parents, read_limits
 from pipeline.config.budget_overrides import EXIT_CODES, Outside
-from pipeline.config.budgets import DEFAULT_ALERTS, AlertThreshold, AlertType, BudgetsConfig, ScopeBudget, ScopeType
+from pipeline.config.budget_windows import MONTHLY, Windowed, read_window
+from pipeline.config.budgets import (
+    DEFAULT_ALERTS,
+    AlertThreshold,
+    AlertType,
+    BudgetsConfig,
+    ScopeBudget,
+    ScopeType,
+    Unit,
+)
 from pipeline.config.findings import Findings
 from pipeline.config.keys import LEGACY_SCOPE, SECTIONS, Keys
 from pipeline.config.section import Section
@@ -48,6 +58,8 @@ class Draft:
     amount: Decimal | None = None
     currency: str | None = None
     currency_line: int | None = None
+    window: Windowed = MONTHLY
+    limits: Limits = NO_LIMITS
     alerts: tuple[AlertThreshold, ...] = DEFAULT_ALERTS
     exit_on_threshold: bool | None = None
     exit_code: int | None = None
@@ -78,6 +90,8 @@ def read_budgets(
     _check_currencies(overall, others, default_currency, outside, own)
     _warn_of_ties(others, own)
     scopes = _resolve(root, overall, others, default_currency)
+    drafts = [*([overall] if overall else []), *others]
+    check_parents(scopes, {_id(draft): (draft.line, draft.path) for draft in drafts}, own)
     return BudgetsConfig(scopes, own.warnings)
 
 
@@ -152,12 +166,14 @@ def _read_scope(section: Section, draft: Draft, amount_needed: bool = True) -> D
         amount = section.required("amount", fields.amount, "an amount above 0, or 0 to disable the budget")
     else:
         amount = section.value("amount", fields.amount, None)
-    section.value("period", fields.choice(fields.BUDGET_PERIODS, fields.LATER_BUDGET_PERIODS), None)
+    window = read_window(section)
     return replace(
         draft,
         amount=amount,
         currency=section.value("currency", fields.currency_code, None),
         currency_line=section.key_line("currency"),
+        window=window,
+        limits=read_limits(section, window.period, has_parent=draft.scope_type != "global"),
         alerts=_read_alerts(section) or DEFAULT_ALERTS,
         exit_on_threshold=section.value("exit_on_threshold", fields.boolean, None),
         exit_code=_read_exit_code(section),
@@ -167,17 +183,25 @@ def _read_scope(section: Section, draft: Draft, amount_needed: bool = True) -> D
 
 
 def _read_alerts(scope: Section) -> tuple[AlertThreshold, ...]:
-    alerts: dict[tuple[Decimal, str], AlertThreshold] = {}
+    alerts: dict[tuple[Decimal, str, str], AlertThreshold] = {}
     for section in scope.sections("alerts", SECTIONS["cost.budgets.*.alerts[]"]):
-        threshold = section.required("threshold", fields.threshold, "percent such as 80")
+        unit: Unit = "amount" if section.has("amount") else "percent"
+        if unit == "percent":
+            threshold = section.required("threshold", fields.threshold, "percent such as 80")
+        else:
+            threshold = section.value("amount", fields.threshold_amount, None)
+            if section.has("threshold"):
+                section.problem("amount", "stands beside threshold; an alert has percent or an amount, not both")
         kind = section.value("type", fields.choice(fields.ALERT_TYPES), "actual")
         counts = section.value("exit", fields.boolean, True)
         if threshold is None:
             continue
-        if (threshold, kind) in alerts:
-            message = f"threshold {money.text(threshold)} ({kind}) stands twice; keep one"
+        if (threshold, unit, kind) in alerts:
+            name = "threshold" if unit == "percent" else "amount"
+            message = f"{name} {money.text(threshold)} ({kind}) stands twice; keep one"
             section.findings.problem(section.line, section.path, message)
-        alerts.setdefault((threshold, kind), AlertThreshold(threshold, cast(AlertType, kind), counts))
+        made = AlertThreshold(threshold, cast(AlertType, kind), counts, unit)
+        alerts.setdefault((threshold, unit, kind), made)
     return tuple(alerts.values())
 
 
@@ -247,6 +271,10 @@ def _warn_of_failure_code(code: int | None, line: int | None, path: str, finding
         findings.warning(line, path, message)
 
 
+def _id(draft: Draft) -> str:
+    return f"{draft.scope_type}:{draft.scope_key}" if draft.scope_key else draft.scope_type
+
+
 # --- resolving --------------------------------------------------------------------------------
 
 
@@ -265,6 +293,13 @@ def _resolve(
             scope_key=draft.scope_key,
             amount=draft.amount,
             currency=draft.currency or currency,
+            period=draft.window.period,
+            period_by=draft.window.period_by,
+            starts=draft.window.starts,
+            ends=draft.window.ends,
+            planned=draft.limits.planned,
+            rollover=draft.limits.rollover,
+            parent=draft.limits.parent,
             alerts=draft.alerts,
             exit_on_threshold=exit_on_threshold if draft.exit_on_threshold is None else draft.exit_on_threshold,
             exit_code=exit_code if draft.exit_code is None else draft.exit_code,
