@@ -20,6 +20,7 @@ from typing import Any
 from pipeline import __version__, periods
 from pipeline.budgets import evaluate
 from pipeline.budgets.alerts import AlertChange
+from pipeline.budgets.charges import lacking_usage
 from pipeline.budgets.model import BudgetResult
 from pipeline.config import Settings, SourceSettings
 from pipeline.errors import CostmillError, UsageError, is_interrupt
@@ -160,13 +161,15 @@ class Night:
 
     def evaluate(self, period: str, *, explain: bool = False) -> BudgetResult:
         """Evaluate the configured budgets of one billing period; writes nothing."""
-        return budgeting.evaluate_period(self.warehouse, self.settings, period, self.as_of, explain=explain)
+        return budgeting.evaluate_period(
+            self.warehouse, self.settings, period, self.as_of, keys=self.keys, explain=explain
+        )
 
     def check_budgets(self) -> list[AlertChange]:
         """Evaluate the windows that loads touched and the current ones; write status and alerts."""
         started = time.monotonic()
         current = periods.label(self.as_of)
-        checked = budgeting.check_due(self.warehouse, self.settings, self.as_of)
+        checked = budgeting.check_due(self.warehouse, self.settings, self.as_of, self.keys)
         changes = list(checked.changes)
         told = (*self.settings.warnings, *self.result.warnings)
         self.result.warnings += [each for each in dict.fromkeys(checked.warnings) if each not in told]
@@ -282,6 +285,9 @@ def ask_budgets(
         )
     if stored_rules(warehouse) != settings.tags.rules:
         raise UsageError("the warehouse was made with other tag rules than the configuration has; run `costmill run`")
+    budgets = settings.budgets.scopes if settings.budgets else ()
+    if (budget_id := lacking_usage(warehouse, budgets, asking.keys)) is not None:
+        raise UsageError(f"the warehouse was made without what the budget {budget_id} counts; run `costmill run`")
     result = asking.evaluate(period, explain=explain)
     if period in asking.loaded:
         return result

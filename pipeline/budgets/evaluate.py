@@ -6,7 +6,7 @@ them; nothing here writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal, localcontext
@@ -26,7 +26,7 @@ from pipeline.budgets.model import (
     ThresholdState,
     ThresholdStatus,
 )
-from pipeline.budgets.spend import Books, LastDays, PeriodRates, Spend, read_rows
+from pipeline.budgets.spend import Books, LastDays, PeriodRates, Row, Spend, read_rows
 from pipeline.config.budgets import ROLLING, AlertThreshold, BudgetsConfig, ScopeBudget, Unit
 from pipeline.forecast import Forecast, linear, rounded
 from pipeline.money import EXACT, ZERO, percent, text, total
@@ -40,6 +40,8 @@ _HEALTH: tuple[tuple[Decimal, Health], ...] = (
 #: A threshold above this many percent is APPROACHING from this many percent below.
 _APPROACH = Decimal(5)
 _NAMED_SCOPES = 5
+_WITHOUT_FORECAST = {"lifetime": "a lifetime", "hourly": "an hour"}
+_MOMENT = pl.Datetime("us")
 
 
 def assemble(
@@ -68,14 +70,14 @@ def _children(parent: BudgetStatus, shown: Iterable[BudgetStatus]) -> tuple[Chil
     return tuple(Child(status.budget_id, status.health, status.percentage) for status in own)
 
 
-def allocations(config: BudgetsConfig, resources: pl.DataFrame) -> tuple[Allocation, ...]:
+def allocations(budgets: Sequence[ScopeBudget], resources: pl.DataFrame) -> tuple[Allocation, ...]:
     """Say for each resource of a billing period which budgets received its cost.
 
     Args:
         resources: ``resource_costs`` with x_Provider, ResourceId, ResourceName and x_ResourceType of ``resources`` and
             Tags of ``tag_sets``.
     """
-    ordered = scopes.report_order(config.scopes)
+    ordered = scopes.report_order(budgets)
     own = billed(resources)
     return scopes.explain(own, ordered, scopes.TagBudgets(ordered).match_all(own["Tags"]))
 
@@ -88,6 +90,7 @@ def open_books(
     days: LastDays,
     rates: PeriodRates,
     late_days: int = 0,
+    usage: Mapping[str, Sequence[Row]] | None = None,
 ) -> tuple[Books, tuple[str, ...]]:
     """Give every charge to the budgets that count it; returns them, and the ties among tag budgets.
 
@@ -98,10 +101,12 @@ def open_books(
             that have usage in it.
         rates: by billing period, currency -> units of the budgets' currency.
         late_days: so many days after it, a day's data counts as complete.
+        usage: by budget id what ``charges.read_usage`` knows better.
     """
     charges = billed(daily).filter(pl.col("ChargeDay") <= as_of.date())
     matches = scopes.TagBudgets(budgets).match_all(charges["x_ReportedTags"])
-    rows = read_rows(scopes.allocate(charges, budgets, matches))
+    days_of = scopes.allocate(charges, budgets, matches).with_columns(x_UsageStart=pl.col("ChargeDay").cast(_MOMENT))
+    rows: dict[str, Sequence[Row]] = {**read_rows(days_of), **(usage or {})}
     return Books(rows, as_of, days, rates, late_days), scopes.found_ties(charges, budgets, matches)
 
 
@@ -172,8 +177,8 @@ def out_of_dates(budget: ScopeBudget, window: Window) -> BudgetStatus:
 
 
 def _forecast(budget: ScopeBudget, window: Window, spend: Spend) -> Forecast:
-    if budget.period in ROLLING or budget.period == "lifetime":
-        words = "a lifetime" if budget.period == "lifetime" else "a rolling window"
+    if budget.period in ROLLING or budget.period in _WITHOUT_FORECAST:
+        words = _WITHOUT_FORECAST.get(budget.period, "a rolling window")
         return Forecast(None, f"{words} has no forecast", None, 0, window.days)
     return linear(spend.usage, total(spend.other.values()), window=window, last_complete_day=spend.through)
 

@@ -12,6 +12,7 @@ from pipeline.budgets.windows import name_of
 from pipeline.config.budgets import AlertType, ScopeBudget, ScopeType, Unit
 from pipeline.money import ZERO, text
 from pipeline.periods import Window
+from pipeline.rules import plain
 
 Health = Literal["OK", "WARNING", "CRITICAL", "EXCEEDED", "UNSPECIFIED", "DISABLED"]
 ThresholdState = Literal["OK", "APPROACHING", "EXCEEDED"]
@@ -306,6 +307,8 @@ def _budget_json(budget: ScopeBudget) -> dict[str, Any]:
         "period_by": budget.period_by,
         "starts": budget.starts.isoformat() if budget.starts else None,
         "ends": budget.ends.isoformat() if budget.ends else None,
+        "basis": budget.basis,
+        "filter": plain(budget.filter) if budget.filter else None,
         "planned": {label: text(amount) for label, amount in budget.planned},
         "rollover": None if budget.rollover is None else {"max_percent": text(budget.rollover)},
         "parent": budget.parent,

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
-from pipeline.budgets import windows
+from pipeline.budgets import filters, windows
 from pipeline.budgets.model import Allocation
-from pipeline.config.budgets import ScopeBudget, ScopeType
+from pipeline.config.budgets import COSTS, ScopeBudget, ScopeType
 from pipeline.periods import label
 
 #: Stands for a missing BillingCurrency: ISO 4217's code for "no currency", which no rate converts.
@@ -100,22 +101,25 @@ def allocate(daily: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mappin
 
     Returns:
         Columns budget_id, x_BillingPeriod, BillingCurrency (NO_CURRENCY for NULL), x_Source, ChargeDay (Date), x_Usage
-        (Boolean: ChargeCategory Usage and no Correction), x_Cost (Decimal(38, 18), summed). Scopes overlap: the sum of
+        (Boolean: ChargeCategory Usage and no Correction), x_Cost (Decimal(38, 18), the cost of its basis, summed). Scopes overlap: the sum of
         all rows is no total.
     """
     enabled = [scope for scope in scopes if scope.enabled]
     facts = _with_winners(_flagged(_with_usage(daily), enabled), enabled, matches, "x_ReportedTags")
     flags = [_flag(scope) for scope in enabled if is_conditional(scope)]
-    facts = facts.group_by(*_GRAIN, "x_Provider", "x_ResourceType", "x_TagBudget", *flags).agg(
-        pl.col("BilledCost").sum().alias("x_Cost")
-    )
+    by_cost = {cost: [s.budget_id for s in enabled if COSTS[s.basis] == cost] for cost in COSTS.values()}
+    sums = [pl.col(cost).sum() for cost, its in by_cost.items() if its or cost == "BilledCost"]
+    facts = facts.group_by(*_GRAIN, "x_Provider", "x_ResourceType", "x_TagBudget", *flags).agg(sums)
     parts = _received_by(facts.lazy(), enabled)
-    return pl.concat(part.group_by("budget_id", *_GRAIN).agg(pl.col("x_Cost").sum()) for part in parts).collect()
+    received = pl.concat(part.group_by("budget_id", *_GRAIN).agg(sums) for part in parts)
+    own = [pl.when(pl.col("budget_id").is_in(its)).then(pl.col(cost)) for cost, its in by_cost.items() if its]
+    cost = pl.coalesce(own) if own else pl.col("BilledCost")
+    return received.select("budget_id", *_GRAIN, cost.alias("x_Cost")).collect()
 
 
 def is_conditional(scope: ScopeBudget) -> bool:
     """Whether a budget counts only some of the charges of its scope."""
-    return scope.has_dates
+    return scope.has_dates or scope.filter is not None
 
 
 def found_ties(daily: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mapping[str, TagMatch]) -> tuple[str, ...]:
@@ -158,6 +162,7 @@ def _with_usage(daily: pl.DataFrame) -> pl.DataFrame:
 
 def _flagged(facts: pl.DataFrame, enabled: Sequence[ScopeBudget]) -> pl.DataFrame:
     """Add, for each conditional budget, whether it counts the charge."""
+    facts = filters.with_tags(facts, enabled)
     return facts.with_columns(**{_flag(scope): _counts(scope) for scope in enabled if is_conditional(scope)})
 
 
@@ -184,12 +189,15 @@ def _among(match: TagMatch | None, excluded: frozenset[str]) -> TagMatch:
 
 
 def _counts(scope: ScopeBudget) -> pl.Expr:
-    """Whether a budget counts a charge by its dates."""
+    """Whether a budget counts a charge by its filter and its dates."""
+    passes = pl.lit(True) if scope.filter is None else filters.expression(scope.filter)
+    if not scope.has_dates:
+        return passes
     start, end = windows.counted_span(scope)
     if scope.period_by == "billing":
         labels = pl.col("x_BillingPeriod")
-        return (labels >= label(start)) & (labels < label(end))
-    return (pl.col("ChargeDay") >= start.date()) & (pl.col("ChargeDay") < end.date())
+        return passes & (labels >= label(start)) & (labels < label(end))
+    return passes & (pl.col("ChargeDay") >= start.date()) & (pl.col("ChargeDay") < end.date())
 
 
 def _flag(scope: ScopeBudget) -> str:
@@ -218,10 +226,10 @@ def matched_resources(
 
 
 def counts_resources(scope: ScopeBudget, scopes: Sequence[ScopeBudget]) -> bool:
-    """Whether resources by billing period tell those of a budget: they know no days."""
+    """Whether resources by billing period tell those of a budget: they know no days, and nothing of what filters ask."""
     rivals = [other for other in scopes if other.enabled and other.scope_type == "tag"]
-    months = all(other.period_by == "billing" or not is_conditional(other) for other in rivals)
-    return scope.period_by == "billing" and (scope.scope_type != "tag" or months)
+    known = all(other.filter is None and (other.period_by == "billing" or not other.has_dates) for other in rivals)
+    return scope.filter is None and scope.period_by == "billing" and (scope.scope_type != "tag" or known)
 
 
 def explain(
@@ -267,6 +275,29 @@ def explain(
         for row in rows.iter_rows(named=True)
         for match in (none if row["x_Match"] is None else distinct[row["x_Match"]],)
     )
+
+
+def read_allocations(scopes: Sequence[ScopeBudget], received: Iterable[Mapping[str, Any]]) -> tuple[Allocation, ...]:
+    """Return what ``charges.received`` found as allocations; ``scopes`` in report order."""
+    rank = {scope.scope_key: (-scope.priority, scope.scope_key) for scope in scopes if scope.scope_type == "tag"}
+    found = []
+    for row in received:
+        match = _decided(tuple(rank[selector] for selector in row["matches"]))
+        found.append(
+            Allocation(
+                resource_id=row["ResourceId"],
+                resource_name=row["ResourceName"],
+                resource_type=row["x_ResourceType"],
+                provider=row["x_Provider"],
+                cost=row["BilledCost"],
+                currency=row["BillingCurrency"],
+                allocated_scopes=tuple(row["received"]),
+                matched_tags=match.selectors,
+                selected_tag_budget=match.winner,
+                warnings=(match.warning,) if match.warning else (),
+            )
+        )
+    return tuple(found)
 
 
 def _received(provider: str | None, selector: str | None, type_: str | None, enabled: set[str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 
 import polars as pl
@@ -23,7 +23,7 @@ PeriodRates = Mapping[str, Mapping[str, Decimal]]
 #: Billing period, currency, source, when, usage, cost: what ``scopes.allocate`` gives one budget.
 Row = tuple[str, str, str, datetime, bool, Decimal]
 
-_COLUMNS = ("budget_id", "x_BillingPeriod", "BillingCurrency", "x_Source", "ChargeDay", "x_Usage", "x_Cost")
+_COLUMNS = ("budget_id", "x_BillingPeriod", "BillingCurrency", "x_Source", "x_UsageStart", "x_Usage", "x_Cost")
 
 
 @dataclass
@@ -128,8 +128,8 @@ class Books:
 def read_rows(allocated: pl.DataFrame) -> dict[str, list[Row]]:
     """Return what ``scopes.allocate`` gave each budget, by budget id."""
     found: dict[str, list[Row]] = defaultdict(list)
-    for budget_id, period, currency, source, day, usage, cost in allocated.select(_COLUMNS).iter_rows():
-        found[budget_id].append((period, currency, source, datetime.combine(day, time()), usage, cost))
+    for budget_id, period, currency, source, at, usage, cost in allocated.select(_COLUMNS).iter_rows():
+        found[budget_id].append((period, currency, source, at, usage, cost))
     return found
 
 

@@ -26,7 +26,7 @@ MONTHLY = Windowed()
 
 def read_window(section: Section) -> Windowed:
     """Read the window of a scope; what does not fit together is noted."""
-    period = section.value("period", fields.choice(fields.BUDGET_PERIODS, fields.LATER_BUDGET_PERIODS), "monthly")
+    period = section.value("period", fields.choice(fields.BUDGET_PERIODS), "monthly")
     said = section.value("period_by", fields.choice(fields.PERIOD_BY), None)
     starts, ends = section.value("starts", fields.day, None), section.value("ends", fields.day, None)
     if starts and ends and ends <= starts:

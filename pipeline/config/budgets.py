@@ -7,11 +7,15 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from pipeline.rules import Condition
+
 ScopeType = Literal["global", "provider", "tag", "type"]
 AlertType = Literal["actual", "forecasted"]
 Unit = Literal["percent", "amount"]
 PeriodBy = Literal["billing", "charge"]
+Basis = Literal["billed", "effective", "list", "contracted"]
 PeriodName = Literal[
+    "hourly",
     "daily",
     "weekly",
     "monthly",
@@ -24,10 +28,17 @@ PeriodName = Literal[
     "custom",
 ]
 
+#: Basis -> the cost column that it sums.
+COSTS: dict[str, str] = {
+    "billed": "BilledCost",
+    "effective": "EffectiveCost",
+    "list": "ListCost",
+    "contracted": "ContractedCost",
+}
 #: Rolling windows and their days.
 ROLLING: dict[str, int] = {"rolling_24h": 1, "rolling_7d": 7, "rolling_30d": 30}
 #: Windows that follow one another; the others are one each, now or ever.
-CALENDAR = ("daily", "weekly", "monthly", "quarterly", "yearly")
+CALENDAR = ("hourly", "daily", "weekly", "monthly", "quarterly", "yearly")
 #: Periods of whole months, which go by the billing period unless they say otherwise.
 BY_BILLING = ("monthly", "quarterly", "yearly")
 
@@ -64,6 +75,8 @@ class ScopeBudget:
         planned: (month or quarter, amount from then on) pairs, oldest first; ``amount`` is the limit before them.
         rollover: percent of the limit that may be carried to the next window; None: nothing is.
         parent: budget id of the budget above, which the limits of its children may not pass together.
+        basis: which cost it counts: see ``COSTS``.
+        filter: the charges of its scope that it counts; None: all.
         exit_on_threshold, exit_code: effective values, the root's where the scope has none.
         priority: of tag budgets; 0 elsewhere.
     """
@@ -85,6 +98,8 @@ class ScopeBudget:
     planned: tuple[tuple[str, Decimal], ...] = ()
     rollover: Decimal | None = None
     parent: str | None = None
+    basis: Basis = "billed"
+    filter: Condition | None = None
 
     @property
     def enabled(self) -> bool:

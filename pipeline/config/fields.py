@@ -11,7 +11,7 @@ from functools import cache
 from typing import get_args
 
 from pipeline import money
-from pipeline.config.budgets import PeriodBy, PeriodName
+from pipeline.config.budgets import Basis, PeriodBy, PeriodName
 from pipeline.errors import UsageError, near
 from pipeline.periods import parse_as_of
 
@@ -33,7 +33,7 @@ _READ_BITS = 0o444
 _EXPONENT = 999
 
 BUDGET_PERIODS: tuple[str, ...] = get_args(PeriodName)
-LATER_BUDGET_PERIODS = ("hourly",)
+BASES: tuple[str, ...] = get_args(Basis)
 PERIOD_BY: tuple[str, ...] = get_args(PeriodBy)
 ALERT_TYPES = ("actual", "forecasted")
 #: ``auto`` and the names of pipeline.sources.formats, which lies above this package: a test compares them.

@@ -18,9 +18,9 @@ class Keys:
 
 _SCOPE = (
     *("amount", "currency", "period", "period_by", "starts", "ends", "alerts"),
-    *("planned", "rollover", "exit_on_threshold", "exit_code", "name", "owner"),
+    *("basis", "filter", "planned", "rollover", "exit_on_threshold", "exit_code", "name", "owner"),
 )
-_SCOPE_LATER = ("basis", "filter", "notify")
+_SCOPE_LATER = ("notify",)
 
 #: The keys of a condition, wherever one stands: docs/tags.md has them.
 CONDITION = Keys(("column", "tag", "equals", "in", "prefix", "contains", "present", "absent", "all", "any", "not"))

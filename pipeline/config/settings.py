@@ -93,7 +93,8 @@ def default_settings(
     warehouse = warehouse.absolute()
     findings = Findings()
     nothing = Section(None, "cost", SECTIONS["cost"], findings)
-    budgets = read_budgets(nothing, outside(environ or {}, overrides, findings), None, findings)
+    asked = tag_rules.askable((), ())
+    budgets = read_budgets(nothing, outside(environ or {}, overrides, findings), None, asked, findings)
     findings.raise_problems(None)
     return Settings(
         file=None,
@@ -133,9 +134,10 @@ def _read_root(
     resolver = Resolver(file.parent, environ)
     warehouse = root.value("warehouse", resolver.path, resolver.path("warehouse/costs.duckdb"))
     currency = parts.read_currency(root)
-    budgets = read_budgets(root.section("cost", SECTIONS["cost"]), budget_words, currency.report, findings)
     sources = parts.read_sources(root, resolver)
     tags = tag_rules.read_tags(root, sources)
+    asked = tag_rules.askable(sources, tags.rules.aliases)
+    budgets = read_budgets(root.section("cost", SECTIONS["cost"]), budget_words, currency.report, asked, findings)
     tag_rules.check_selectors(root, budgets, tags)
     return Settings(
         file=file,
@@ -148,7 +150,7 @@ def _read_root(
         currency=currency,
         tags=tags,
         fiscal_year_start=parts.read_fiscal_year_start(root),
-        splits=tag_rules.read_splits(root, tag_rules.askable(sources, tags.rules.aliases)),
+        splits=tag_rules.read_splits(root, asked),
         budgets=budgets,
         as_of=root.value("as_of", fields.moment, None),
         writer_wait_seconds=root.value("writer_wait_seconds", fields.integer(0, _YEAR_SECONDS), 600),

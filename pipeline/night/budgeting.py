@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipeline import periods, resources
-from pipeline.budgets import alerts, evaluate, ledger, scopes, status_table, windows
+from pipeline.budgets import alerts, charges, evaluate, filters, ledger, scopes, status_table, windows
 from pipeline.budgets.alerts import AlertChange
-from pipeline.budgets.model import BudgetResult, BudgetStatus
+from pipeline.budgets.model import Allocation, BudgetResult, BudgetStatus
 from pipeline.budgets.spend import Books, PeriodRates
 from pipeline.config import BudgetsConfig, Settings
 from pipeline.config.budgets import CALENDAR, ROLLING, ScopeBudget
@@ -27,18 +27,27 @@ Judged = tuple[ScopeBudget, Window]
 
 
 def evaluate_period(
-    warehouse: Warehouse, settings: Settings, period: str, as_of: datetime, *, explain: bool = False
+    warehouse: Warehouse,
+    settings: Settings,
+    period: str,
+    as_of: datetime,
+    *,
+    keys: Collection[str],
+    explain: bool = False,
 ) -> BudgetResult:
-    """Judge the configured budgets in the windows that answer for one billing period; writes nothing."""
+    """Judge the configured budgets in the windows that answer for one billing period; writes nothing.
+
+    Args:
+        keys: the tag keys that the roll-up reports.
+    """
     config = settings.budgets or BudgetsConfig()
     moment = windows.shown_moment(period, as_of)
     shown = [(budget, windows.current(budget, moment)) for budget in config.scopes]
     judged = [(budget, window) for budget, window in shown if window]
-    books, ties = read_books(warehouse, settings, judged, as_of)
-    result = evaluate.assemble(config, period, moment, _judge(warehouse, config.scopes, judged, books), ties)
-    if not explain:
-        return result
-    return replace(result, allocations=evaluate.allocations(config, _resources(warehouse, [period])))
+    books, ties = read_books(warehouse, settings, judged, as_of, keys)
+    statuses = _judge(warehouse, config.scopes, judged, books, keys)
+    result = evaluate.assemble(config, period, moment, statuses, ties)
+    return replace(result, allocations=explained(warehouse, config, judged, period)) if explain else result
 
 
 @dataclass(frozen=True)
@@ -52,13 +61,14 @@ class Checked:
     lacks_rates: bool
 
 
-def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime) -> Checked:
+def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: Collection[str]) -> Checked:
     """Judge every window that loads touched and the current ones; write their status and alerts."""
     config = settings.budgets or BudgetsConfig()
     due = rollups.due(warehouse, "budgets")
+    charges.refresh_usage(warehouse, config.scopes, keys, due)
     judged = _due_windows(warehouse, config.scopes, due, as_of)
-    books, ties = read_books(warehouse, settings, judged, as_of)
-    statuses = _judge(warehouse, config.scopes, judged, books)
+    books, ties = read_books(warehouse, settings, judged, as_of, keys)
+    statuses = _judge(warehouse, config.scopes, judged, books, keys)
     with warehouse.transaction():
         changes = _write(warehouse, config, statuses, as_of)
         for period in due:
@@ -69,14 +79,34 @@ def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime) -> Chec
 
 
 def read_books(
-    warehouse: Warehouse, settings: Settings, judged: Sequence[Judged], as_of: datetime
+    warehouse: Warehouse, settings: Settings, judged: Sequence[Judged], as_of: datetime, keys: Collection[str]
 ) -> tuple[Books, tuple[str, ...]]:
-    """Read what the charges of these windows came to, from the rollups."""
+    """Read what the charges of these windows came to: from the rollups, and from ``budget_usage`` what only it knows."""
     config = settings.budgets or BudgetsConfig()
     days = {period: last_days(warehouse, period) for period in loaded_periods(warehouse)}
+    asking = filters.from_charges(config.scopes, keys)
+    before = [(budget, windows.preceding(budget, window)) for budget, window in judged if budget.rollover is not None]
+    every = [*judged, *before]
+    plain = [(budget, window) for budget, window in every if budget not in asking]
     return evaluate.open_books(
-        config.scopes, _daily(warehouse, judged), as_of=as_of, days=days, rates=_rates(settings, config)
+        filters.from_rollup(config.scopes, keys),
+        _daily(warehouse, plain, filters.asked_columns([budget for budget, _ in plain])),
+        as_of=as_of,
+        days=days,
+        rates=_rates(settings, config),
+        usage=charges.read_usage(warehouse, [each for each in every if each[0] in asking], as_of),
     )
+
+
+def explained(
+    warehouse: Warehouse, config: BudgetsConfig, judged: Sequence[Judged], period: str
+) -> tuple[Allocation, ...]:
+    """Say for each resource of a billing period which budgets count its cost in the windows that are judged."""
+    ordered = scopes.report_order(budget for budget in config.scopes if budget.enabled)
+    if all(budget.period_by == "billing" and not scopes.is_conditional(budget) for budget in ordered):
+        return evaluate.allocations(ordered, _resources(warehouse, [period]))
+    shown = {budget.budget_id: window for budget, window in judged}
+    return scopes.read_allocations(ordered, charges.received(warehouse, ordered, shown, period))
 
 
 def remember_first_load(warehouse: Warehouse, as_of: datetime) -> None:
@@ -92,9 +122,13 @@ def _due_windows(
     that wait for a rate, and the current ones."""
     touched = status_table.touched_by(warehouse, due)
     charged = warehouse.rows(_CHARGED, [as_of.date(), list(due)])
+    hours = charges.hours(warehouse, due, as_of)
     found: list[Judged] = []
     for budget in budgets:
-        own = {windows.current(budget, as_of), *_holding(budget, due, charged)}
+        own = {
+            windows.current(budget, as_of),
+            *_holding(budget, due, hours.get(budget.budget_id, []) if budget.period == "hourly" else charged),
+        }
         own |= {window for window in touched.get(budget.budget_id, ()) if windows.is_own(budget, window)}
         counted = {window for window in own if window}
         found += [(budget, window) for window in sorted(counted | _given(budget, counted, as_of))]
@@ -122,12 +156,22 @@ def _holding(
 
 
 def _judge(
-    warehouse: Warehouse, budgets: Sequence[ScopeBudget], judged: Sequence[Judged], books: Books
+    warehouse: Warehouse,
+    budgets: Sequence[ScopeBudget],
+    judged: Sequence[Judged],
+    books: Books,
+    keys: Collection[str],
 ) -> list[BudgetStatus]:
-    counts: dict[tuple[str, Window], int] = {}
+    asking = filters.from_charges(budgets, keys)
+    counts = {
+        (budget.budget_id, window): charges.count_resources(warehouse, budget, window, books.as_of)
+        for budget, window in judged
+        if budget in asking
+    }
     ordered = scopes.report_order(budgets)
-    for window in sorted({window for budget, window in judged if _months(budget, window)}):
-        own = [(budget, its) for budget, its in judged if its == window]
+    plain = [(budget, window) for budget, window in judged if budget not in asking]
+    for window in sorted({window for budget, window in plain if scopes.counts_resources(budget, budgets)}):
+        own = [(budget, its) for budget, its in plain if its == window]
         counts |= evaluate.resource_counts(own, ordered, _resources(warehouse, windows.billing_periods(window)))
     return [evaluate.status(budget, window, books, counts.get((budget.budget_id, window))) for budget, window in judged]
 
@@ -153,13 +197,13 @@ def _write(
     return changes
 
 
-def _daily(warehouse: Warehouse, judged: Sequence[Judged]) -> pl.DataFrame:
-    """Return the daily costs of all windows and of those that leave them something: by billing periods, or by days."""
-    before = [(budget, windows.preceding(budget, window)) for budget, window in judged if budget.rollover is not None]
-    billing = [window for budget, window in (*judged, *before) if budget.period_by == "billing"]
-    charge = [window for budget, window in (*judged, *before) if budget.period_by == "charge"]
+def _daily(warehouse: Warehouse, judged: Sequence[Judged], asked: Sequence[str]) -> pl.DataFrame:
+    """Return the daily costs of all windows, by billing periods or by days, apart by the columns that filters ask."""
+    billing = [window for budget, window in judged if budget.period_by == "billing"]
+    charge = [window for budget, window in judged if budget.period_by == "charge"]
+    columns = "".join(f"{name}, " for name in asked if name not in _ALWAYS)
     return warehouse.frame(
-        resources.sql("night/budgeted_costs"),
+        resources.sql("night/budgeted_costs").replace("-- columns of filters\n", f"{columns}\n"),
         [
             min((periods.label(window.start) for window in billing), default=None),
             max((windows.billing_periods(window)[-1] for window in billing), default=None),
@@ -173,11 +217,6 @@ def _resources(warehouse: Warehouse, months: Sequence[str]) -> pl.DataFrame:
     return warehouse.frame(resources.sql("night/resource_costs"), [list(months)])
 
 
-def _months(budget: ScopeBudget, window: Window) -> list[str]:
-    """The months whose resources a window's count is made of; none where resources are not known."""
-    return windows.billing_periods(window) if budget.period_by == "billing" and budget.enabled else []
-
-
 def _rates(settings: Settings, config: BudgetsConfig) -> PeriodRates:
     """The configured rates convert to the report's currency; budgets in another one have none."""
     currency = config.scopes[0].currency if config.scopes else settings.currency.report
@@ -189,6 +228,11 @@ def _first_load(warehouse: Warehouse) -> datetime | None:
     return datetime.fromisoformat(first) if first is not None else None
 
 
+#: Columns of sql/night/budgeted_costs.sql that it has in any case.
+_ALWAYS = (
+    *("x_BillingPeriod", "BillingCurrency", "x_Source", "x_Origin", "x_Provider", "x_ResourceType"),
+    *("ChargeCategory", "ChargeClass"),
+)
 _CHARGED = """
 SELECT DISTINCT x_BillingPeriod, CAST(ChargeDay AS TIMESTAMP) FROM daily_costs
 WHERE x_Origin = 'billed' AND ChargeDay <= ? AND list_contains(?, x_BillingPeriod)"""

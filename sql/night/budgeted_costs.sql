@@ -1,10 +1,13 @@
 -- budgeted_costs: what budgets count of the billing periods from $1 through $2, and of the days from $3 to before $4.
--- A row is one day of a billing period, currency, source, provider, resource type, kind of charge and reported tags.
+-- A row is one day of a billing period, currency, source, provider, resource type, kind of charge, reported tags, and
+-- of the columns that filters ask.
 
 SELECT
     x_BillingPeriod, ChargeDay, BillingCurrency, x_Source, x_Origin, x_Provider, x_ResourceType, ChargeCategory,
     ChargeClass, x_ReportedTags,
-    sum(BilledCost) AS BilledCost
+    -- columns of filters
+    sum(BilledCost) AS BilledCost, sum(EffectiveCost) AS EffectiveCost, sum(ListCost) AS ListCost,
+    sum(ContractedCost) AS ContractedCost
 FROM daily_costs
 WHERE
     x_Origin = 'billed'

@@ -108,4 +108,4 @@ def result(
     counts = resource_counts(current, made.scopes, frame)
     statuses = [status(scope, window, books, counts.get((scope.budget_id, window))) for scope, window in current]
     found = assemble(made, PERIOD, moment, statuses, ties)
-    return replace(found, allocations=allocations(made, frame)) if explain else found
+    return replace(found, allocations=allocations(made.scopes, frame)) if explain else found

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from pipeline.config import SCHEMA, load_settings
-from pipeline.config.fields import EXPORT_FORMATS, LATER_BUDGET_PERIODS, REPORT_FORMATS, STALE
+from pipeline.config.fields import EXPORT_FORMATS, REPORT_FORMATS, STALE
 from pipeline.config.keys import LEGACY_SCOPE, all_keys, later_keys
 from pipeline.errors import ConfigurationError
 from tests.config.files import problem, settings, write
@@ -202,12 +202,6 @@ def test_a_key_of_a_later_version_is_refused_and_documented(tmp_path: Path, key:
     message = f"{key.split('.')[-1]} is not yet known to this version; leave it out"
     assert message in problem(tmp_path, json.dumps(document(key, {})))
     assert f"`{key}`" in DOCS.read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("period", LATER_BUDGET_PERIODS)
-def test_a_period_of_a_later_version_is_refused(tmp_path: Path, period: str) -> None:
-    found = problem(tmp_path, json.dumps(document("cost.budgets.*.period", period)))
-    assert f"'{period}' is not yet known to this version; known: daily, weekly" in found
 
 
 def test_an_unknown_key_is_refused_wherever_it_stands(tmp_path: Path) -> None:

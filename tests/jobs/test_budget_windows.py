@@ -74,4 +74,4 @@ def test_a_budget_is_asked_for_the_window_that_holds_the_end_of_a_month(tmp_path
     shown = {each["budget"]["budget_id"]: (each["window"], each["current_spend"]) for each in told["by_provider"]}
     assert shown == {"provider:azure": ("2026-W09", "70"), "provider:gcp": ("2026-02-28", "0")}
     assert (told["global"]["window"], told["global"]["current_spend"]) == ("7 days to 2026-02-28", "70")
-    assert [each["health"] for each in told["by_tag"]] == ["OK", "DISABLED"]
+    assert [each["health"] for each in told["by_tag"]] == ["DISABLED", "OK"]
