@@ -26,7 +26,7 @@ from pipeline.config import Settings, SourceSettings
 from pipeline.errors import CostmillError, UsageError, is_interrupt
 from pipeline.load import Limits, Loader, Outcome
 from pipeline.load.limits import NO_LIMITS
-from pipeline.night import budgeting, cautions, splitting
+from pipeline.night import budgeting, cautions, forecasting, splitting
 from pipeline.night.loaded import Staleness, loaded_periods, require_loaded, staleness
 from pipeline.night.reporting import Reporting
 from pipeline.night.result import Listener, RunResult, Step, load_step
@@ -44,6 +44,7 @@ __all__ = [
     "RunResult",
     "Step",
     "ask_budgets",
+    "ask_forecast",
     "loaded_periods",
     "night",
     "require_loaded",
@@ -274,8 +275,30 @@ def ask_budgets(
     """Evaluate the configured budgets on an open (published) warehouse; writes nothing.
 
     Raises:
-        UsageError: when the rollups were made without a tag key that a budget uses, or with other tag rules.
+        UsageError: when the rollups were made without a tag key that a budget uses, or with other tag rules, or what a
+            budget counts was not summed yet.
     """
+    asking = _asking(warehouse, settings, as_of)
+    result = asking.evaluate(period, explain=explain)
+    if period in asking.loaded:
+        return result
+    return replace(result, warnings=(*result.warnings, f"no data: nothing is loaded for {period}, so all spend is 0"))
+
+
+def ask_forecast(
+    warehouse: Warehouse, settings: Settings, period: str, *, as_of: datetime
+) -> tuple[forecasting.Projected, ...]:
+    """Forecast a billing period and the budgets on an open (published) warehouse; writes nothing.
+
+    Raises:
+        UsageError: as ``ask_budgets``.
+    """
+    keys = _asking(warehouse, settings, as_of).keys
+    return forecasting.project(warehouse, settings, period, as_of, keys)
+
+
+def _asking(warehouse: Warehouse, settings: Settings, as_of: datetime) -> Night:
+    """Return a night that only asks; refuses a warehouse that was made for another configuration."""
     asking = Night(warehouse, settings, as_of=as_of, run_id="")
     made_with = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
     lacking = [key for key in asking.keys if key not in made_with]
@@ -288,10 +311,7 @@ def ask_budgets(
     budgets = settings.budgets.scopes if settings.budgets else ()
     if (budget_id := lacking_usage(warehouse, budgets, asking.keys)) is not None:
         raise UsageError(f"the warehouse was made without what the budget {budget_id} counts; run `costmill run`")
-    result = asking.evaluate(period, explain=explain)
-    if period in asking.loaded:
-        return result
-    return replace(result, warnings=(*result.warnings, f"no data: nothing is loaded for {period}, so all spend is 0"))
+    return asking
 
 
 @contextmanager

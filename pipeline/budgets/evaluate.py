@@ -153,7 +153,7 @@ def status(budget: ScopeBudget, window: Window, books: Books, matched: int | Non
         without = tuple(sorted((*key, cost) for key, cost in spend.missing.items()))
         return plain("UNSPECIFIED", forecast_note=note, unconverted=missing, without_rate=without)
     spent = rounded(spend.total)
-    forecast = _forecast(budget, window, spend)
+    forecast = forecast_of(budget, window, spend)
     alerts = tuple(_threshold(alert, spent, forecast, limit) for alert in budget.alerts)
     return plain(
         _health(spent, limit),
@@ -176,7 +176,8 @@ def out_of_dates(budget: ScopeBudget, window: Window) -> BudgetStatus:
     return BudgetStatus(budget, window.start, window.end, budget.amount, "DISABLED", forecast_note=note)
 
 
-def _forecast(budget: ScopeBudget, window: Window, spend: Spend) -> Forecast:
+def forecast_of(budget: ScopeBudget, window: Window, spend: Spend) -> Forecast:
+    """Forecast what a budget will have spent at its window's end; hours, rolling windows and lifetimes have none."""
     if budget.period in ROLLING or budget.period in _WITHOUT_FORECAST:
         words = _WITHOUT_FORECAST.get(budget.period, "a rolling window")
         return Forecast(None, f"{words} has no forecast", None, 0, window.days)

@@ -149,6 +149,7 @@ class Settings:
     cache: CacheSettings | None = None
     fiscal_year_start: int = 1
     splits: tuple[Split, ...] = ()
+    late_data_days: int = 0
     budgets: BudgetsConfig | None = None
     as_of: datetime | None = None
     writer_wait_seconds: int = 600

@@ -151,6 +151,7 @@ def _read_root(
         tags=tags,
         fiscal_year_start=parts.read_fiscal_year_start(root),
         splits=tag_rules.read_splits(root, asked),
+        late_data_days=parts.read_late_data_days(root),
         budgets=budgets,
         as_of=root.value("as_of", fields.moment, None),
         writer_wait_seconds=root.value("writer_wait_seconds", fields.integer(0, _YEAR_SECONDS), 600),

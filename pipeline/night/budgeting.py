@@ -94,6 +94,7 @@ def read_books(
         as_of=as_of,
         days=days,
         rates=_rates(settings, config),
+        late_days=settings.late_data_days,
         usage=charges.read_usage(warehouse, [each for each in every if each[0] in asking], as_of),
     )
 

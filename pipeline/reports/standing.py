@@ -22,7 +22,8 @@ _BUDGETS = """
 WITH latest AS (
     SELECT max(x_BillingPeriod) AS x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed' AND charges > 0
 )
-SELECT status.*, budgets.name, budgets.owner
+SELECT status.*, budgets.name, budgets.owner,
+    budgets.basis = 'billed' AND budgets.filter IS NULL AND budgets.period_by = 'billing' AS is_billed
 FROM budget_status AS status
 LEFT JOIN budgets USING (budget_id)
 WHERE
@@ -78,6 +79,7 @@ def _budget(row: Mapping[str, Any], month: Window) -> Budget:
         thresholds=tuple(sorted(thresholds, key=lambda own: (own.type, own.unit != "percent", own.threshold))),
         unconverted=tuple((code, Decimal(str(amount))) for code, amount in sorted(unconverted.items())),
         window=_window(row, month),
+        is_billed=bool(row["is_billed"]),
     )
 
 

@@ -62,7 +62,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
                 i * 1.1 AS BilledCost, i * 1.01 AS EffectiveCost, i * 2 AS ListCost, i + 0.5 AS ContractedCost
             FROM (SELECT i::INT AS i, TIMESTAMP '2026-02-20' + to_days((i * 7 % 31)::INT) AS day FROM range(120) AS s (i))"""
         )
-        for period in ("2026-02", "2026-03"):
+        for period in ("2026-02", "2026-03", "2026-04"):
             opened.execute(
                 "INSERT INTO source_periods BY NAME SELECT 's' AS x_Source, ? AS x_BillingPeriod, 'billed' AS x_Origin,"
                 "99 AS charges, TIMESTAMP '2026-03-20' AS usage_through",
@@ -122,10 +122,11 @@ WINDOWS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize(("condition", "where"), FILTERS, ids=[where for _, where in FILTERS])
-def test_a_filtered_budget_is_the_plain_sum_in_every_window(
+def test_a_filtered_budget_is_the_plain_sum_in_any_window(
     warehouse: Warehouse, condition: Condition, where: str
 ) -> None:
-    budgets = [budget(filter=condition, **more) for more in WINDOWS]
+    number = [own for own, _ in FILTERS].index(condition)
+    budgets = [budget(filter=condition, **WINDOWS[(number + step) % len(WINDOWS)]) for step in (0, 2)]
     expected = [plain_sum(warehouse, own, f"({where})") for own in budgets]
     assert any(expected)
     assert [spends(warehouse, own)["global"] for own in budgets] == expected

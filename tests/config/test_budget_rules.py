@@ -146,7 +146,7 @@ def test_every_rule_is_checked_in_one_reading(tmp_path: Path) -> None:
             ' write "key:value" or "key:*" of letters, digits, _ and -'
         ),
         "line 20: cost.budgets.tags[2].amount: '.nan' is no number; write digits with a point, such as 1500 or 0.25",
-        "line 20: cost.budgets.tags[2].period: 'minutely' is unknown; known: hourly, daily, weekly, monthly, quarterly, yearly, rolling_24h, rolling_7d, rolling_30d, lifetime, custom",
+        "line 20: cost.budgets.tags[2].period: 'minutely' is unknown; did you mean 'monthly'?",
         "line 21: cost.budgets.tags[3] \"env:prod\".priority: 'high' is no whole number from -2147483648 to 2147483647",
         (
             "line 21: cost.budgets.tags[3] \"env:prod\".amount: '0x10' is no number;"
@@ -449,7 +449,7 @@ def test_the_limits_of_children_together_may_not_pass_their_parents(tmp_path: Pa
         ("rollover: {}", "rollover: max_percent is missing; write percent of the limit, such as 25"),
         ("filter: {column: ServiceNam, equals: x}", "'ServiceNam' is no column of a charge; did you mean 'ServiceName'?"),
         ("filter: {tag: team}", "a condition has one of equals, in, prefix, contains, present, absent"),
-        ("basis: blended", "'blended' is unknown; known: billed, effective, list, contracted"),
+        ("basis: blended", "'blended' is unknown; did you mean 'billed'?"),
         ("alerts: [{amount: 5, threshold: 5}]", "amount: stands beside threshold; an alert has percent or an amount, not both"),
         ("alerts: [{amount: 5}, {amount: 5.0}]", "alerts[1]: amount 5 (actual) stands twice; keep one"),
     ],

@@ -24,6 +24,7 @@ class Budget:
     Attributes:
         unconverted: (currency, amount) pairs that no rate converts.
         window: its name; None for the report's own month.
+        is_billed: it counts all of its scope's charges, by the bill and at BilledCost.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Budget:
     thresholds: tuple[Threshold, ...]
     unconverted: tuple[tuple[str, Decimal], ...]
     window: str | None = None
+    is_billed: bool = True
 
     @property
     def over_by_forecast(self) -> bool:
