@@ -105,7 +105,7 @@ def allocate(daily: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mappin
         all rows is no total.
     """
     enabled = [scope for scope in scopes if scope.enabled]
-    facts = _with_winners(_flagged(_with_usage(daily), enabled), enabled, matches, "x_ReportedTags")
+    facts = _with_winners(_with_usage(_flagged(daily, enabled)), enabled, matches, "x_ReportedTags")
     flags = [_flag(scope) for scope in enabled if is_conditional(scope)]
     by_cost = {cost: [s.budget_id for s in enabled if COSTS[s.basis] == cost] for cost in COSTS.values()}
     sums = [pl.col(cost).sum() for cost, its in by_cost.items() if its or cost == "BilledCost"]
