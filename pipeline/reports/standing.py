@@ -23,7 +23,8 @@ WITH latest AS (
     SELECT max(x_BillingPeriod) AS x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed' AND charges > 0
 )
 SELECT status.*, budgets.name, budgets.owner,
-    budgets.basis = 'billed' AND budgets.filter IS NULL AND budgets.period_by = 'billing' AS is_billed
+    coalesce(budgets.basis, 'billed') = 'billed' AND budgets.filter IS NULL
+        AND coalesce(budgets.period_by, 'billing') = 'billing' AS is_billed
 FROM budget_status AS status
 LEFT JOIN budgets USING (budget_id)
 WHERE
