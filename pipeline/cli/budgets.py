@@ -17,7 +17,18 @@ from pipeline.periods import label, month
 if TYPE_CHECKING:
     from pipeline.budgets.model import BudgetResult
 
-COLUMNS = ("scope", "limit", "spend", "percent", "forecast", "forecast_percent", "health", "currency", "resources")
+COLUMNS = (
+    "scope",
+    "window",
+    "limit",
+    "spend",
+    "percent",
+    "forecast",
+    "forecast_percent",
+    "health",
+    "currency",
+    "resources",
+)
 ALLOCATED = (
     "ResourceId",
     "ResourceType",
@@ -102,6 +113,7 @@ def _row(status: dict[str, object], *, whole: bool) -> tuple[object, ...]:
         status = {**status, **shown}
     key = f"{status['scope_type']}:{status['scope_key']}" if status["scope_key"] else status["scope_type"]
     names = (
+        "window",
         "effective_limit",
         "current_spend",
         "percentage",

@@ -147,8 +147,8 @@ def verdict(result: RunResult) -> None:
     for change in result.alerts:
         if change.kind in ("fired", "reopened"):
             click.echo(
-                f"costmill: alert {change.kind}: {change.budget_id} of {change.x_BillingPeriod}: {change.type} "
-                f"{money.text(change.threshold)} %, now {money.percent_text(change.percentage)} % ({change.severity})",
+                f"costmill: alert {change.kind}: {change.budget_id} of {change.window}: {change.type} "
+                f"{change.threshold_words}, now {money.percent_text(change.percentage)} % ({change.severity})",
                 err=True,
             )
     for warning in result.warnings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -107,7 +108,16 @@ def test_a_warehouse_of_the_first_version_is_upgraded_with_its_ledger(
     rest = ", NULL, 1, 1, 0, 0, 0, 0, 1, '[]', '[]', NULL"
     for load_id, status in (("a", "replaced"), ("b", "loaded"), ("c", "quarantined")):
         edit(path, f"INSERT INTO loads VALUES ({load.format(load_id, status)}{rest})")
+    month = "TIMESTAMP '2026-02-01', "
+    status = f"'2026-02', 0, 'global', 'global', '', {month} TIMESTAMP '2026-03-01', 'USD', true, 9, 5, 55.5, 6, 66"
+    edit(path, f"INSERT INTO budget_status VALUES ({status}, NULL, 'OK', '[]', 3, '{{}}', false, NULL)")
+    fired = f"'x', 'global', '2026-02', {month} 50, 'actual', 1, 'open', 'info', 'USD', 5, 9, 55.5, {month} NULL"
+    edit(path, f"INSERT INTO budget_alerts VALUES ({fired}, NULL, '[]')")
     with Warehouse.open(path) as warehouse:
+        told = "SELECT budget_id, current_spend, period, billing_periods FROM budget_status"
+        assert warehouse.rows(told) == [("global", 5, "monthly", '["2026-02"]')]
+        [kept] = warehouse.rows("SELECT alert_id, threshold, period, period_end, unit FROM budget_alerts")
+        assert kept == ("x", 50, "monthly", datetime(2026, 3, 1), "percent")
         found = warehouse.rows("SELECT load_id, status, charges FROM loads ORDER BY 1")
         assert found == [("a", "replaced", 1), ("b", "loaded", 1), ("c", "quarantined", 1)]
         warehouse.execute("UPDATE loads SET status = 'rejected' WHERE load_id = 'c'")
