@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.actors import Actor, Permission
+    from pipeline.budgets.alert_service import BudgetAlertService
     from pipeline.entries import CostCategory, CostEntry, CostSummary
     from pipeline.errors import CostmillError, EntryError, NotPermittedError, UsageError, WarehouseBusyError
     from pipeline.periods import BudgetPeriod
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Actor",
+    "BudgetAlertService",
     "BudgetPeriod",
     "CostCategory",
     "CostEntry",
@@ -41,6 +43,7 @@ __all__ = [
 
 _HOMES = {
     "Actor": "actors",
+    "BudgetAlertService": "budgets.alert_service",
     "BudgetPeriod": "periods",
     "CostCategory": "entries",
     "CostEntry": "entries",

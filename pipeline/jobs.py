@@ -175,6 +175,7 @@ class Night:
             self.result.missing_rates |= bool(result.missing_rates)
             if period == current:
                 self.result.budgets = result
+        changes += budgeting.wake_alerts(self.warehouse, self.as_of)
         self.result.alerts += changes
         note = f"{len(changes)} alerts changed" if changes else "no alert changed"
         self._tell(Step("budgets", current, seconds=time.monotonic() - started, note=note))

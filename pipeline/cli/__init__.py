@@ -13,6 +13,7 @@ import click
 
 from pipeline import __version__
 from pipeline.cli import (
+    alerts,
     budgets,
     close,
     deliveries,
@@ -74,6 +75,7 @@ for _command in (
     load.load,
     summarise.summarise,
     budgets.budgets,
+    alerts.alerts,
     report.report,
     deliveries.deliveries,
     restatements.restatements,

@@ -17,6 +17,7 @@ import click
 from pipeline import money
 
 if TYPE_CHECKING:
+    from pipeline.budgets.alerts import AlertChange
     from pipeline.jobs import RunResult, Step
 
 #: A cell of a table is cut here, but in the last column; CSV and JSON are never cut.
@@ -127,16 +128,21 @@ def verdict(result: RunResult) -> None:
     if result.staleness and result.staleness.is_stale:
         day, age = result.staleness.last_complete_day, result.staleness.age_days
         click.echo(f"costmill: stale: the last complete day of all sources is {day}, {age} days ago", err=True)
-    for change in result.alerts:
-        if change.kind in ("fired", "reopened"):
+    alerts(result.alerts)
+    for warning in result.warnings:
+        click.echo(f"costmill: warning: {warning}", err=True)
+    notes(result)
+
+
+def alerts(changes: Sequence[AlertChange]) -> None:
+    """Tell on stderr which alerts are news: fired, reopened, or no longer snoozed."""
+    for change in changes:
+        if change.is_told:
             click.echo(
                 f"costmill: alert {change.kind}: {change.budget_id} {change.type} {money.text(change.threshold)} %, "
                 f"now {money.text(change.percentage)} % ({change.severity})",
                 err=True,
             )
-    for warning in result.warnings:
-        click.echo(f"costmill: warning: {warning}", err=True)
-    notes(result)
 
 
 def notes(result: RunResult) -> None:

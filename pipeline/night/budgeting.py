@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pipeline import periods, resources
-from pipeline.budgets import alerts, evaluate, ledger
+from pipeline.budgets import alert_table, alerts, evaluate, handling, ledger
 from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.model import BudgetResult
 from pipeline.config import BudgetsConfig, Settings
@@ -62,6 +62,18 @@ def write_budgets(
         if synced or changes or not is_same:
             rollups.mark_reports(warehouse, None if synced else period)
     return changes
+
+
+def wake_alerts(warehouse: Warehouse, as_of: datetime) -> list[AlertChange]:
+    """End the snoozes that have run out; returns the alerts, all of them live."""
+    where = "WHERE status IN ('open', 'acknowledged') AND snoozed_until <= ?"
+    woken = [handling.wake(alert, as_of) for alert in alert_table.read(warehouse, where, [as_of])]
+    if woken:
+        with warehouse.transaction():
+            alert_table.write(warehouse, woken, [])
+            for period in {alert.x_BillingPeriod for alert in woken}:
+                rollups.mark_reports(warehouse, period)
+    return [alerts.told("woken", alert, as_of) for alert in woken]
 
 
 def remember_first_load(warehouse: Warehouse, as_of: datetime) -> None:

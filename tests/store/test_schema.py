@@ -107,6 +107,10 @@ def test_a_warehouse_of_the_first_version_is_upgraded_with_its_ledger(
     rest = ", NULL, 1, 1, 0, 0, 0, 0, 1, '[]', '[]', NULL"
     for load_id, status in (("a", "replaced"), ("b", "loaded"), ("c", "quarantined")):
         edit(path, f"INSERT INTO loads VALUES ({load.format(load_id, status)}{rest})")
+    alert = (
+        "'a1', 'global', '2026-03', TIMESTAMP '2026-03-01', 80, 'actual', 1, 'acknowledged', 'warning', 'USD', 90, 100"
+    )
+    edit(path, f"INSERT INTO budget_alerts VALUES ({alert}, 90, TIMESTAMP '2026-04-01', NULL, NULL, '[]')")
     with Warehouse.open(path) as warehouse:
         found = warehouse.rows("SELECT load_id, status, charges FROM loads ORDER BY 1")
         assert found == [("a", "replaced", 1), ("b", "loaded", 1), ("c", "quarantined", 1)]
@@ -115,6 +119,8 @@ def test_a_warehouse_of_the_first_version_is_upgraded_with_its_ledger(
             warehouse.execute("INSERT INTO loads BY NAME SELECT * FROM loads WHERE load_id = 'a'")
         with pytest.raises(duckdb.ConstraintException, match="NOT NULL"):
             warehouse.execute("UPDATE loads SET status = NULL WHERE load_id = 'a'")
+        alerts = "SELECT alert_id, status, spend, tenant_id, acknowledged_by FROM budget_alerts"
+        assert warehouse.rows(alerts) == [("a1", "acknowledged", 90, None, None)]
         warehouse.rows("SELECT * FROM focus_data_table")
 
 
