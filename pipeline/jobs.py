@@ -46,6 +46,7 @@ __all__ = [
     "loaded_periods",
     "night",
     "require_loaded",
+    "require_same_tags",
     "run",
     "staleness",
 ]
@@ -278,18 +279,28 @@ def ask_budgets(
         UsageError: when the rollups were made without a tag key that a budget uses, or with other tag rules.
     """
     asking = Night(warehouse, settings, as_of=as_of, run_id="")
+    require_same_tags(asking)
+    result = asking.evaluate(period, explain=explain)
+    if period in asking.loaded:
+        return result
+    return replace(result, warnings=(*result.warnings, f"no data: nothing is loaded for {period}, so all spend is 0"))
+
+
+def require_same_tags(asking: Night) -> None:
+    """Check that the rollups tell apart what the configuration's budgets need.
+
+    Raises:
+        UsageError: when they were made without a tag key that a budget uses, or with other tag rules.
+    """
+    warehouse = asking.warehouse
     made_with = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
     lacking = [key for key in asking.keys if key not in made_with]
     if lacking:
         raise UsageError(
             f"the warehouse was made without the tag key {lacking[0]!r} that the configuration uses; run `costmill run`"
         )
-    if stored_rules(warehouse) != settings.tags.rules:
+    if stored_rules(warehouse) != asking.settings.tags.rules:
         raise UsageError("the warehouse was made with other tag rules than the configuration has; run `costmill run`")
-    result = asking.evaluate(period, explain=explain)
-    if period in asking.loaded:
-        return result
-    return replace(result, warnings=(*result.warnings, f"no data: nothing is loaded for {period}, so all spend is 0"))
 
 
 @contextmanager
@@ -300,11 +311,13 @@ def night(
     as_of: datetime | None = None,
     listen: Listener | None = None,
     create: bool = False,
+    keep_idle: bool = True,
 ) -> Iterator[Night]:
     """Open the warehouse for a run, note the run in the ledger, and publish at the end what changed.
 
     Args:
         create: make the warehouse when it is not there yet.
+        keep_idle: keep the run in the ledger though it changed nothing.
 
     Raises:
         UsageError: when there is no warehouse to work on.
@@ -338,6 +351,9 @@ def night(
                 "UPDATE runs SET ended_at = ?, exit_code = ?, changed = ? WHERE run_id = ?",
                 [utc_now(), code, changed, run_id],
             )
+            if not (keep_idle or changed):
+                for table in ("runs", "run_steps"):
+                    warehouse.execute(f"DELETE FROM {table} WHERE run_id = ?", [run_id])
         tonight.publish()
 
 

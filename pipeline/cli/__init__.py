@@ -34,6 +34,7 @@ from pipeline.cli import (
     tags,
     unload,
     validate,
+    watch,
 )
 from pipeline.cli.exit_codes import ExitCode
 from pipeline.errors import CostmillError, is_interrupt
@@ -92,6 +93,7 @@ for _command in (
     publish.publish,
 ):
     costmill.add_command(_command)
+alerts.alerts.add_command(watch.watch)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -52,7 +52,7 @@ note = click.option("--note", metavar="TEXT", help="Why; kept in the alert's his
 
 @click.group()
 def alerts() -> None:
-    """Show alerts, and acknowledge, snooze or resolve them.
+    """Show alerts, acknowledge, snooze or resolve them, and watch for new ones between nights.
 
     Who asks is the configuration's `actor`: it needs budget:read to look and budget:write to act.
 
