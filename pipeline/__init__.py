@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipeline.actors import Actor, Permission
     from pipeline.budgets.alert_service import BudgetAlertService
+    from pipeline.budgets.events import subscribe
     from pipeline.entries import CostCategory, CostEntry, CostSummary
     from pipeline.errors import CostmillError, EntryError, NotPermittedError, UsageError, WarehouseBusyError
     from pipeline.periods import BudgetPeriod
@@ -39,6 +40,7 @@ __all__ = [
     "Permission",
     "UsageError",
     "WarehouseBusyError",
+    "subscribe",
 ]
 
 _HOMES = {
@@ -58,6 +60,7 @@ _HOMES = {
     "Permission": "actors",
     "UsageError": "errors",
     "WarehouseBusyError": "errors",
+    "subscribe": "budgets.events",
 }
 
 

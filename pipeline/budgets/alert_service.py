@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pipeline.actors import Actor, Permission
-from pipeline.budgets import alert_table, handling
+from pipeline.budgets import alert_table, event_table, handling
 from pipeline.budgets.alert_table import Alert
+from pipeline.budgets.events import BUS, EventBus
 from pipeline.config import Settings, default_settings
 from pipeline.errors import UsageError, near
 from pipeline.periods import month, to_utc, utc_now
@@ -44,12 +45,14 @@ class BudgetAlertService:
 
     Args:
         settings: a configuration's, or the path of a warehouse whose copy is published beside it.
+        bus: who is told of what happened, after it was committed and published.
     """
 
-    def __init__(self, settings: Settings | Path | str) -> None:
+    def __init__(self, settings: Settings | Path | str, *, bus: EventBus = BUS) -> None:
         if isinstance(settings, (str, Path)):
             settings = default_settings(Path(settings).absolute(), environ={})
         self.settings = settings
+        self._bus = bus
 
     def list_alerts(
         self,
@@ -162,10 +165,14 @@ class BudgetAlertService:
             changed = act(found)
             if changed is None:
                 return Handled(found, is_new=False)
+            is_taken = changed.status == "acknowledged" != found.status
+            told = [event_table.acknowledged(changed, actor, now)] if is_taken else []
             with warehouse.transaction():
                 alert_table.write(warehouse, [changed], [])
+                event_table.keep(warehouse, told)
                 rollups.mark_reports(warehouse, changed.x_BillingPeriod)
-            return Handled(changed, is_new=True)
+        self._bus.deliver(told)
+        return Handled(changed, is_new=True)
 
     @contextmanager
     def _reading(self) -> Iterator[Warehouse]:

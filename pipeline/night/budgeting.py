@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from pipeline import periods, resources
-from pipeline.budgets import alert_table, alerts, evaluate, handling, ledger
+from pipeline.budgets import alert_table, alerts, evaluate, event_table, handling, ledger
 from pipeline.budgets.alerts import AlertChange
+from pipeline.budgets.events import BUS
 from pipeline.budgets.model import BudgetResult
 from pipeline.config import BudgetsConfig, Settings
 from pipeline.night.summarising import last_days
@@ -50,17 +51,21 @@ def write_budgets(
     rows = evaluate.status_rows(result)
     stored = warehouse.frame("SELECT * FROM budget_status WHERE x_BillingPeriod = ? ORDER BY position", [period])
     is_same = rows.sort("position").rows() == stored.select(rows.columns).rows()
+    before = event_table.healths(warehouse)
+    suppressed = _ended_before_first_load(warehouse, period)
     with warehouse.transaction():
         synced = ledger.sync_budgets(warehouse, config, as_of)
         if not is_same:
             warehouse.execute("DELETE FROM budget_status WHERE x_BillingPeriod = ?", [period])
             warehouse.insert("budget_status", rows)
-        changes = alerts.update_alerts(
-            warehouse, result, now=as_of, suppressed=_ended_before_first_load(warehouse, period)
-        )
+        changes = alerts.update_alerts(warehouse, result, now=as_of, suppressed=suppressed)
+        told = event_table.of_alerts(warehouse, changes, as_of)
+        told += [] if suppressed else event_table.of_health(before, result.statuses, as_of)
+        event_table.keep(warehouse, told)
         rollups.done(warehouse, period, "budgets")
         if synced or changes or not is_same:
             rollups.mark_reports(warehouse, None if synced else period)
+    BUS.deliver(told)
     return changes
 
 
@@ -68,12 +73,17 @@ def wake_alerts(warehouse: Warehouse, as_of: datetime) -> list[AlertChange]:
     """End the snoozes that have run out; returns the alerts, all of them live."""
     where = "WHERE status IN ('open', 'acknowledged') AND snoozed_until <= ?"
     woken = [handling.wake(alert, as_of) for alert in alert_table.read(warehouse, where, [as_of])]
-    if woken:
-        with warehouse.transaction():
-            alert_table.write(warehouse, woken, [])
-            for period in {alert.x_BillingPeriod for alert in woken}:
-                rollups.mark_reports(warehouse, period)
-    return [alerts.told("woken", alert, as_of) for alert in woken]
+    if not woken:
+        return []
+    changes = [alerts.told("woken", alert, as_of) for alert in woken]
+    with warehouse.transaction():
+        alert_table.write(warehouse, woken, [])
+        told = event_table.of_alerts(warehouse, changes, as_of)
+        event_table.keep(warehouse, told)
+        for period in {alert.x_BillingPeriod for alert in woken}:
+            rollups.mark_reports(warehouse, period)
+    BUS.deliver(told)
+    return changes
 
 
 def remember_first_load(warehouse: Warehouse, as_of: datetime) -> None:

@@ -17,7 +17,7 @@ HEAVY = ("polars", "duckdb", "pyarrow", "jinja2", "altair", "vl_convert", "yaml"
 
 
 def test_the_commands_are_those_of_the_documentation() -> None:
-    nightly = ["alerts", "budgets", "init", "load", "publish", "report", "run", "sql", "status", "summarise"]
+    nightly = ["alerts", "budgets", "events", "init", "load", "publish", "report", "run", "sql", "status", "summarise"]
     looked_into = ["deliveries", "formats", "invoices", "restatements", "splits", "tags", "validate"]
     months = ["close", "reload", "unload"]
     assert sorted([*nightly, *looked_into, *months]) == COMMANDS
