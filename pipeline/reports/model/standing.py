@@ -45,7 +45,10 @@ class Budget:
 
 @dataclass(frozen=True)
 class Alert:
-    """An alert of this period; ``spend`` is the forecasted spend where ``type`` is forecasted."""
+    """An alert of this period; ``spend`` is the forecasted spend where ``type`` is forecasted.
+
+    ``snoozed_until`` is None for alerts that are resolved or suppressed: nobody would be told of them anyway.
+    """
 
     budget: str
     name: str
@@ -61,6 +64,9 @@ class Alert:
     resolved_at: datetime | None
     reopened_at: datetime | None
     reason: str | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    snoozed_until: datetime | None
 
 
 @dataclass(frozen=True)
