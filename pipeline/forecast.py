@@ -18,7 +18,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from pipeline.money import EXACT, QUANTUM, ZERO, total
-from pipeline.periods import Window, label
+from pipeline.periods import Window, describe
 
 NO_COMPLETE_DAY = "no complete day of usage in {period} yet; a forecast needs one"
 
@@ -83,7 +83,7 @@ def linear(
     """
     parts = _parts(usage, other, window, last_complete_day)
     if parts is None:
-        note = NO_COMPLETE_DAY.format(period=label(window.start))
+        note = NO_COMPLETE_DAY.format(period=describe(window))
         return Forecast(None, note, None, 0, window.days)
     amount = rounded(total((parts.complete, parts.rest, parts.face)))
     return Forecast(amount, None, parts.through, parts.elapsed, window.days)

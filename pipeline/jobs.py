@@ -20,12 +20,13 @@ from typing import Any
 from pipeline import __version__, periods
 from pipeline.budgets import evaluate
 from pipeline.budgets.alerts import AlertChange
+from pipeline.budgets.charges import lacking_usage
 from pipeline.budgets.model import BudgetResult
 from pipeline.config import Settings, SourceSettings
 from pipeline.errors import CostmillError, UsageError, is_interrupt
 from pipeline.load import Limits, Loader, Outcome
 from pipeline.load.limits import NO_LIMITS
-from pipeline.night import budgeting, cautions, splitting
+from pipeline.night import budgeting, cautions, forecasting, splitting
 from pipeline.night.loaded import Staleness, loaded_periods, require_loaded, staleness
 from pipeline.night.reporting import Reporting
 from pipeline.night.result import Listener, RunResult, Step, load_step
@@ -43,6 +44,7 @@ __all__ = [
     "RunResult",
     "Step",
     "ask_budgets",
+    "ask_forecast",
     "loaded_periods",
     "night",
     "require_loaded",
@@ -161,22 +163,20 @@ class Night:
 
     def evaluate(self, period: str, *, explain: bool = False) -> BudgetResult:
         """Evaluate the configured budgets of one billing period; writes nothing."""
-        return budgeting.evaluate_period(self.warehouse, self.settings, period, self.as_of, explain=explain)
+        return budgeting.evaluate_period(
+            self.warehouse, self.settings, period, self.as_of, keys=self.keys, explain=explain
+        )
 
     def check_budgets(self) -> list[AlertChange]:
-        """Evaluate the windows that loads touched and the current one; write status and alerts."""
+        """Evaluate the windows that loads touched and the current ones; write status and alerts."""
         started = time.monotonic()
         current = periods.label(self.as_of)
-        changes: list[AlertChange] = []
-        for period in budgeting.due_periods(self.warehouse, self.as_of):
-            result = self.evaluate(period)
-            changes += budgeting.write_budgets(self.warehouse, self.settings, period, result, self.as_of)
-            told = (*self.settings.warnings, *self.result.warnings)
-            self.result.warnings += [each for each in result.warnings if each not in told]
-            self.result.missing_rates |= bool(result.missing_rates)
-            if period == current:
-                self.result.budgets = result
-        changes += budgeting.wake_alerts(self.warehouse, self.as_of)
+        checked = budgeting.check_due(self.warehouse, self.settings, self.as_of, self.keys)
+        changes = [*checked.changes, *budgeting.wake_alerts(self.warehouse, self.as_of)]
+        told = (*self.settings.warnings, *self.result.warnings)
+        self.result.warnings += [each for each in dict.fromkeys(checked.warnings) if each not in told]
+        self.result.missing_rates |= checked.lacks_rates
+        self.result.budgets = checked.result
         self.result.alerts += changes
         note = f"{len(changes)} alerts changed" if changes else "no alert changed"
         self._tell(Step("budgets", current, seconds=time.monotonic() - started, note=note))
@@ -276,14 +276,36 @@ def ask_budgets(
     """Evaluate the configured budgets on an open (published) warehouse; writes nothing.
 
     Raises:
-        UsageError: when the rollups were made without a tag key that a budget uses, or with other tag rules.
+        UsageError: when the rollups were made without a tag key that a budget uses, or with other tag rules, or what a
+            budget counts was not summed yet.
     """
-    asking = Night(warehouse, settings, as_of=as_of, run_id="")
-    require_same_tags(asking)
+    asking = _asking(warehouse, settings, as_of)
     result = asking.evaluate(period, explain=explain)
     if period in asking.loaded:
         return result
     return replace(result, warnings=(*result.warnings, f"no data: nothing is loaded for {period}, so all spend is 0"))
+
+
+def ask_forecast(
+    warehouse: Warehouse, settings: Settings, period: str, *, as_of: datetime
+) -> tuple[forecasting.Projected, ...]:
+    """Forecast a billing period and the budgets on an open (published) warehouse; writes nothing.
+
+    Raises:
+        UsageError: as ``ask_budgets``.
+    """
+    keys = _asking(warehouse, settings, as_of).keys
+    return forecasting.project(warehouse, settings, period, as_of, keys)
+
+
+def _asking(warehouse: Warehouse, settings: Settings, as_of: datetime) -> Night:
+    """Return a night that only asks; refuses a warehouse that was made for another configuration."""
+    asking = Night(warehouse, settings, as_of=as_of, run_id="")
+    require_same_tags(asking)
+    budgets = settings.budgets.scopes if settings.budgets else ()
+    if (budget_id := lacking_usage(warehouse, budgets, asking.keys)) is not None:
+        raise UsageError(f"the warehouse was made without what the budget {budget_id} counts; run `costmill run`")
+    return asking
 
 
 def require_same_tags(asking: Night) -> None:

@@ -92,6 +92,34 @@ def label(moment: date) -> str:
     return f"{moment.year:04d}-{moment.month:02d}"
 
 
+def describe(window: Window) -> str:
+    """Return a window as people write it: 2026-03, 2026-Q1, 2026, 2026-W13, 2026-03-22, 2026-03-22T05, or its days."""
+    shapes = {
+        BudgetPeriod.MONTHLY: label(window.start),
+        BudgetPeriod.QUARTERLY: quarter_label(window.start),
+        BudgetPeriod.YEARLY: f"{window.start.year:04d}",
+        BudgetPeriod.WEEKLY: f"{window.start:%G-W%V}",
+        BudgetPeriod.DAILY: window.start.date().isoformat(),
+        BudgetPeriod.HOURLY: f"{window.start:%Y-%m-%dT%H}",
+    }
+    for shape, words in shapes.items():
+        if _is_shaped(window, shape):
+            return words
+    return f"{window.start.date()} to {(window.end - timedelta(microseconds=1)).date()}"
+
+
+def quarter_label(moment: date) -> str:
+    """Return the label ``YYYY-Qn`` of the calendar quarter that holds ``moment``."""
+    return f"{moment.year:04d}-Q{(moment.month + 2) // 3}"
+
+
+def _is_shaped(window_: Window, period: BudgetPeriod) -> bool:
+    try:
+        return window(period, window_.start) == window_
+    except UsageError:
+        return False
+
+
 def previous(period: str) -> str:
     """Return the label of the billing period before."""
     return label(month(period).start - timedelta(days=1))

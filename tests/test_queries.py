@@ -198,7 +198,7 @@ def test_budgets_stand_where_the_files_say(ask: Ask) -> None:
     assert all(row["current_spend"] == sample.scope(row["budget_id"], LATEST) for row in rows)
     [exceeded] = [row for row in rows if row["health"] == "EXCEEDED"]
     assert (exceeded["budget_id"], exceeded["remaining"]) == ("tag:team:ml", Decimal("-562.032419142"))
-    assert "100.0 actual" in exceeded["open_alerts"]
+    assert "100.0 percent actual" in exceeded["open_alerts"]
 
 
 def test_three_machines_and_a_savings_plan_are_new(ask: Ask) -> None:

@@ -10,7 +10,10 @@ from typing import Any, Literal
 
 import polars as pl
 
-from pipeline.config.budgets import AlertType
+from pipeline.budgets.windows import name_of
+from pipeline.config.budgets import AlertType, PeriodName, Unit
+from pipeline.money import text
+from pipeline.periods import Window
 from pipeline.store.warehouse import Warehouse
 
 Severity = Literal["info", "warning", "critical", "emergency"]
@@ -25,8 +28,11 @@ class Alert:
     alert_id: str
     budget_id: str
     x_BillingPeriod: str
+    period: PeriodName
     period_start: datetime
+    period_end: datetime
     threshold: Decimal
+    unit: Unit
     type: AlertType
     occurrence: int
     status: str
@@ -49,8 +55,18 @@ class Alert:
 
     @property
     def key(self) -> AlertKey:
-        """What tells alerts of one window apart, whatever their occurrence."""
-        return (self.budget_id, self.threshold, self.type)
+        """What tells alerts apart, whatever their occurrence."""
+        return (self.budget_id, self.period, self.period_start, self.threshold, self.unit, self.type)
+
+    @property
+    def window_name(self) -> str:
+        """The window as people write it; of rolling ones the last, as it was when the alert fired or was reopened."""
+        return name_of(self.period, Window(self.period_start, self.period_end))
+
+    @property
+    def threshold_words(self) -> str:
+        """The threshold with its unit: ``80 %`` or ``500 USD``."""
+        return f"{text(self.threshold)} {'%' if self.unit == 'percent' else self.currency}"
 
     @property
     def cause(self) -> Cause:
@@ -63,11 +79,12 @@ class Alert:
         return self.snoozed_until is not None and self.snoozed_until > now
 
 
-AlertKey = tuple[str, Decimal, AlertType]
+#: Budget, period, start of the window, threshold, its unit, type.
+AlertKey = tuple[str, str, datetime, Decimal, Unit, AlertType]
 _COLUMNS = tuple(field.name for field in fields(Alert))
 _SCHEMA: dict[str, pl.DataType] = {
     **{name: pl.String() for name in _COLUMNS},
-    **{name: pl.Datetime("us") for name in _COLUMNS if name.endswith(("_at", "_start", "_until"))},
+    **{name: pl.Datetime("us") for name in _COLUMNS if name.endswith(("_at", "_start", "_end", "_until"))},
     **{name: pl.Decimal(38, 18) for name in ("spend", "effective_limit")},
     **{name: pl.Decimal(38, 6) for name in ("threshold", "percentage")},
     "occurrence": pl.Int32(),
@@ -77,13 +94,13 @@ _SCHEMA: dict[str, pl.DataType] = {
 def read(warehouse: Warehouse, where: str, parameters: list[Any] | dict[str, Any]) -> list[Alert]:
     """Return the rows that ``where`` selects, by window and budget, each threshold's occurrences in order."""
     columns = ", ".join(_COLUMNS)
-    order = "ORDER BY period_start, budget_id, threshold, type, occurrence"
+    order = "ORDER BY period_start, budget_id, unit, threshold, type, occurrence"
     return [Alert(*row) for row in warehouse.rows(f"SELECT {columns} FROM budget_alerts {where} {order}", parameters)]
 
 
 def write(warehouse: Warehouse, changed: list[Alert], fresh: list[Alert]) -> None:
-    """Update rows from the column ``status`` on, and append new ones. Two empty lists write nothing."""
-    names = _COLUMNS[_COLUMNS.index("status") :]
+    """Update rows' end of the window and from the column ``status`` on, and append new ones. Empty lists write nothing."""
+    names = ("period_end", *_COLUMNS[_COLUMNS.index("status") :])
     assignments = ", ".join(f"{name} = ?" for name in names)
     for alert in changed:
         values = [getattr(alert, name) for name in names]

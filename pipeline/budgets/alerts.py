@@ -10,13 +10,13 @@ none                fired                       nothing
 live                nothing                     resolved
 resolved, actual    reopened                    nothing
 resolved, forecast  next occurrence fires, or   nothing
-                    reopened after an edit
+or rolling          reopened after an edit
 resolved by a       nothing                     noted: from then on it is as any resolved one
 person
 ==================  ==========================  =======================================================
 
-An edit of the amount raises no occurrence: a forecasted alert that an edit resolved, or that an edit brings back, is
-reopened. Disabled scopes, scopes without a rate, and forecasted thresholds without a forecast change nothing.
+A rolling window has no start: its alerts are crossings, the next one comes only after the spend fell. An edit of the
+amount raises no occurrence: an alert that an edit resolved, or that an edit brings back, is reopened. Disabled scopes, scopes without a rate, and forecasted thresholds without a forecast change nothing.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from pipeline.budgets import handling
+from pipeline.budgets import handling, windows
 from pipeline.budgets.alert_table import Alert, AlertKey, Cause, Kind, Severity, continued, read, write
-from pipeline.budgets.evaluate import reaches
+from pipeline.budgets.evaluate import meets, reaches
 from pipeline.budgets.ledger import ORIGIN
-from pipeline.budgets.model import BudgetResult, BudgetStatus
-from pipeline.config.budgets import AlertType
+from pipeline.budgets.model import BudgetStatus
+from pipeline.config.budgets import ROLLING, AlertType, ScopeBudget, Unit
 from pipeline.money import EXACT, text
 from pipeline.store.warehouse import Warehouse
 
@@ -55,6 +55,8 @@ class AlertChange:
 
     Attributes:
         kind: ``suppressed`` is a firing or reopening in a window that is too old to tell about.
+        period: the billing period that it stands under.
+        window: as people write it, such as 2026-03 or 2026-W13.
         percentage: of the limit, 6 decimals: spend for an actual threshold, forecast for a forecasted one. Of an alert
             whose budget or threshold is gone, what the row last said.
         reason: why it was resolved; None for the other kinds.
@@ -64,8 +66,12 @@ class AlertChange:
     kind: Kind
     alert_id: str
     budget_id: str
+    period: str
+    window: str
     threshold: Decimal
+    unit: Unit
     type: AlertType
+    currency: str
     percentage: Decimal
     severity: Severity
     reason: str | None = None
@@ -76,6 +82,11 @@ class AlertChange:
         """Whether it is news for people: it fired, came back, or its snooze ran out."""
         return self.kind in ("fired", "reopened", "woken") and not self.is_snoozed
 
+    @property
+    def threshold_words(self) -> str:
+        """The threshold with its unit: ``80 %`` or ``500 USD``."""
+        return f"{text(self.threshold)} {'%' if self.unit == 'percent' else self.currency}"
+
 
 @dataclass(frozen=True)
 class _Crossing:
@@ -83,17 +94,24 @@ class _Crossing:
 
     status: BudgetStatus
     threshold: Decimal
+    unit: Unit
     type: AlertType
     figure: Decimal
     percentage: Decimal
 
     @property
     def key(self) -> AlertKey:
-        return (self.status.budget_id, self.threshold, self.type)
+        budget = self.status.budget
+        start = windows.alert_start(budget, self.status.window)
+        return (budget.budget_id, budget.period, start, self.threshold, self.unit, self.type)
 
     @property
     def crossed(self) -> bool:
-        return reaches(self.figure, self.status.effective_limit, self.threshold)
+        return self.crosses(self.status.effective_limit)
+
+    def crosses(self, limit: Decimal) -> bool:
+        """Whether it would be crossed under another limit."""
+        return meets(self.figure, limit, self.threshold, self.unit)
 
     @property
     def severity(self) -> Severity:
@@ -101,54 +119,62 @@ class _Crossing:
         return next((name for percent, name in _SEVERITIES if reaches(self.figure, limit, percent)), "info")
 
 
-def update_alerts(warehouse: Warehouse, result: BudgetResult, *, now: datetime, suppressed: bool) -> list[AlertChange]:
-    """Bring ``budget_alerts`` in line with an evaluation. Runs in the caller's transaction; no change, no write.
+def update_alerts(
+    warehouse: Warehouse,
+    statuses: Sequence[BudgetStatus],
+    budgets: Sequence[ScopeBudget],
+    *,
+    now: datetime,
+    first_load: datetime | None,
+) -> list[AlertChange]:
+    """Bring ``budget_alerts`` in line with judged windows. Runs in the caller's transaction; no change, no write.
 
     Call it after ``sync_budgets``: that table tells an alert whose budget left the file from other doors' alerts.
 
     Args:
+        budgets: all of the file.
         now: UTC, written as the time of what happens.
-        suppressed: the window ended before the warehouse's first load: its alerts are written as ``suppressed``.
+        first_load: of the warehouse: alerts of windows that had ended by then are written as ``suppressed``.
 
     Returns:
-        The changes in report order, those of removed budgets and thresholds last.
+        The changes in the order of ``statuses``, those of removed budgets and thresholds last.
     """
-    newest = _newest(warehouse, result)
-    steps = (_step(newest.get(at.key), at, result.period, now, suppressed) for at in _crossings(result))
-    happened = [step for step in steps if step is not None]
+    newest = _newest(warehouse, statuses)
+    happened = []
+    for at in (each for status in statuses for each in _crossings(status)):
+        suppressed = first_load is not None and at.status.period_end <= first_load
+        if step := _step(newest.get(at.key), at, now, suppressed):
+            happened.append(step)
     known = {alert.alert_id for alert in newest.values()}
     fresh = [alert for _, alert in happened if alert.alert_id not in known]
     again = [alert for _, alert in happened if alert.alert_id in known]
-    removed = _removed(warehouse, result, now)
+    removed = _removed(warehouse, budgets, now)
     write(warehouse, [*again, *removed], fresh)
     return [told(kind, alert, now) for kind, alert in happened] + [told("resolved", alert, now) for alert in removed]
 
 
-def _crossings(result: BudgetResult) -> Iterator[_Crossing]:
+def _crossings(status: BudgetStatus) -> Iterator[_Crossing]:
     """Each threshold that can be judged, once: the table keeps 6 decimals of it."""
-    for status in result.statuses:
-        if status.current_spend is None or status.percentage is None:
-            continue
-        for threshold, kind in dict.fromkeys((_six(alert.threshold), alert.type) for alert in status.alerts):
-            if kind == "actual":
-                yield _Crossing(status, threshold, kind, status.current_spend, status.percentage)
-            elif status.forecasted_spend is not None and status.forecast_percentage is not None:
-                yield _Crossing(status, threshold, kind, status.forecasted_spend, status.forecast_percentage)
+    if status.current_spend is None or status.percentage is None:
+        return
+    for threshold, unit, kind in dict.fromkeys((_six(own.threshold), own.unit, own.type) for own in status.alerts):
+        if kind == "actual":
+            yield _Crossing(status, threshold, unit, kind, status.current_spend, status.percentage)
+        elif status.forecasted_spend is not None and status.forecast_percentage is not None:
+            yield _Crossing(status, threshold, unit, kind, status.forecasted_spend, status.forecast_percentage)
 
 
-def _step(
-    before: Alert | None, crossing: _Crossing, period: str, now: datetime, suppressed: bool
-) -> tuple[Kind, Alert] | None:
+def _step(before: Alert | None, crossing: _Crossing, now: datetime, suppressed: bool) -> tuple[Kind, Alert] | None:
     """Decide what happens to one alert, by the table at the top."""
     if not crossing.crossed:
         return _under(before, crossing, now)
     event: Kind = "suppressed" if suppressed else "fired"
     if before is None:
-        return event, _fire(crossing, period, 1, now, event)
+        return event, _fire(crossing, 1, now, event)
     if before.status != "resolved" or before.cause == "person":
         return None
     if _fell_and_rose(before, crossing):
-        return event, handling.snoozed_as(before, _fire(crossing, period, before.occurrence + 1, now, event), now)
+        return event, handling.snoozed_as(before, _fire(crossing, before.occurrence + 1, now, event), now)
     kind: Kind = "suppressed" if suppressed else "reopened"
     return kind, _reopen(before, crossing, now, kind)
 
@@ -164,19 +190,24 @@ def _under(before: Alert | None, crossing: _Crossing, now: datetime) -> tuple[Ki
 
 
 def _fell_and_rose(before: Alert, crossing: _Crossing) -> bool:
-    """A forecast that fell by itself and would be back under the old limit too: a new occurrence."""
-    rose = reaches(crossing.figure, before.effective_limit, crossing.threshold)
-    return crossing.type == "forecasted" and before.cause == "figure" and rose
+    """A figure that fell by itself and would be back under the old limit too: of a forecast or a rolling window, a new
+    occurrence."""
+    rose = crossing.crosses(before.effective_limit)
+    comes_again = crossing.type == "forecasted" or crossing.status.budget.period in ROLLING
+    return comes_again and before.cause == "figure" and rose
 
 
-def _fire(crossing: _Crossing, period: str, occurrence: int, now: datetime, event: Kind) -> Alert:
+def _fire(crossing: _Crossing, occurrence: int, now: datetime, event: Kind) -> Alert:
     status = crossing.status
     return Alert(
         alert_id=_alert_id(crossing, occurrence),
         budget_id=status.budget_id,
-        x_BillingPeriod=period,
-        period_start=status.period_start,
+        x_BillingPeriod=windows.noted_period(status.window, now),
+        period=status.budget.period,
+        period_start=windows.alert_start(status.budget, status.window),
+        period_end=status.period_end,
         threshold=crossing.threshold,
+        unit=crossing.unit,
         type=crossing.type,
         occurrence=occurrence,
         status="suppressed" if event == "suppressed" else "open",
@@ -195,6 +226,7 @@ def _fire(crossing: _Crossing, period: str, occurrence: int, now: datetime, even
 def _reopen(before: Alert, crossing: _Crossing, now: datetime, event: Kind) -> Alert:
     return replace(
         handling.handed_back(before, now),
+        period_end=crossing.status.period_end,
         status="suppressed" if event == "suppressed" else "open",
         severity=crossing.severity,
         currency=crossing.status.currency,
@@ -210,7 +242,7 @@ def _reopen(before: Alert, crossing: _Crossing, now: datetime, event: Kind) -> A
 def _resolve(before: Alert, crossing: _Crossing, now: datetime) -> Alert:
     status, figure = crossing.status, "spend" if crossing.type == "actual" else "forecast"
     now_is = f"{text(crossing.figure)} {status.currency}, {crossing.percentage:.6f} % of {text(status.effective_limit)}"
-    if reaches(crossing.figure, before.effective_limit, crossing.threshold):
+    if crossing.crosses(before.effective_limit):
         old = text(before.effective_limit)
         return _close(before, now, crossing.percentage, f"the limit was {old}; {figure} is {now_is}", "limit")
     return _close(before, now, crossing.percentage, f"{figure} fell to {now_is}", "figure")
@@ -221,9 +253,9 @@ def _close(before: Alert, now: datetime, percentage: Decimal, reason: str, cause
     return replace(before, status="resolved", resolved_at=now, reason=reason, history=history)
 
 
-def _removed(warehouse: Warehouse, result: BudgetResult, now: datetime) -> list[Alert]:
+def _removed(warehouse: Warehouse, scopes: Sequence[ScopeBudget], now: datetime) -> list[Alert]:
     """Resolve open alerts, of any window, whose budget left the file or no longer names their threshold."""
-    budgets = {status.budget_id: status.budget for status in result.statuses}
+    budgets = {budget.budget_id: budget for budget in scopes}
     rows = read(
         warehouse,
         "WHERE status IN ('open', 'acknowledged') AND budget_id IN (SELECT budget_id FROM budgets WHERE origin = ?)",
@@ -234,8 +266,8 @@ def _removed(warehouse: Warehouse, result: BudgetResult, now: datetime) -> list[
         budget = budgets.get(alert.budget_id)
         if budget is None:
             reason = "the budget left the configuration file"
-        elif budget.enabled and (alert.threshold, alert.type) not in {
-            (_six(a.threshold), a.type) for a in budget.alerts
+        elif budget.enabled and (alert.threshold, alert.unit, alert.type) not in {
+            (_six(own.threshold), own.unit, own.type) for own in budget.alerts
         }:
             reason = f"the budget no longer has a threshold {text(alert.threshold)} {alert.type}"
         else:
@@ -244,9 +276,12 @@ def _removed(warehouse: Warehouse, result: BudgetResult, now: datetime) -> list[
     return closed
 
 
-def _newest(warehouse: Warehouse, result: BudgetResult) -> dict[AlertKey, Alert]:
-    """The row with the highest occurrence of each threshold in the result's window."""
-    rows = read(warehouse, "WHERE period_start = ?", [result.window.start])
+def _newest(warehouse: Warehouse, statuses: Sequence[BudgetStatus]) -> dict[AlertKey, Alert]:
+    """The row with the highest occurrence of each threshold in the windows of ``statuses``."""
+    starts = sorted({windows.alert_start(status.budget, status.window) for status in statuses})
+    if not starts:
+        return {}
+    rows = read(warehouse, "WHERE list_contains(?, period_start)", [starts])
     return {alert.key: alert for alert in sorted(rows, key=lambda alert: alert.occurrence)}
 
 
@@ -258,8 +293,12 @@ def told(kind: Kind, alert: Alert, now: datetime) -> AlertChange:
         kind=kind,
         alert_id=alert.alert_id,
         budget_id=alert.budget_id,
+        period=alert.x_BillingPeriod,
+        window=alert.window_name,
         threshold=alert.threshold,
+        unit=alert.unit,
         type=alert.type,
+        currency=alert.currency,
         percentage=percentage,
         severity=alert.severity,
         reason=alert.reason,
@@ -268,9 +307,10 @@ def told(kind: Kind, alert: Alert, now: datetime) -> AlertChange:
 
 
 def _alert_id(crossing: _Crossing, occurrence: int) -> str:
-    """The same for the same row on every machine: a hash of the table's unique key."""
-    status = crossing.status
-    key = [status.budget_id, status.period_start.isoformat(), text(crossing.threshold), crossing.type, occurrence]
+    """The same for the same row on every machine: a hash of the table's unique key; monthly and percent go unsaid."""
+    budget_id, period, start, threshold, unit, kind = crossing.key
+    more = [] if (period, unit) == ("monthly", "percent") else [period, unit]
+    key = [budget_id, start.isoformat(), text(threshold), kind, occurrence, *more]
     return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
 
 

@@ -1,4 +1,4 @@
-"""Budgets of one billing period, from rollups: spend, forecast, health, thresholds, and how the run ends (SPEC 3.5).
+"""Budgets in their windows, from rollups: spend, forecast, health, thresholds, and how the run ends (SPEC 3.5).
 
 Percentages are compared with exact decimals; they are rounded only to be shown. Rollups come in as the store keeps
 them; nothing here writes.
@@ -6,19 +6,29 @@ them; nothing here writes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 from functools import partial
 
 import polars as pl
 
-from pipeline.budgets import scopes
-from pipeline.budgets.model import BudgetResult, BudgetStatus, ExitDecision, Health, ThresholdState, ThresholdStatus
-from pipeline.budgets.spend import LastCompleteDays, Spend, by_budget
-from pipeline.config.budgets import AlertThreshold, BudgetsConfig, ScopeBudget
-from pipeline.forecast import DayProjection, Forecast, daily_projection, linear, rounded
+from pipeline.budgets import scopes, windows
+from pipeline.budgets.limits import carried_into, planned_limit
+from pipeline.budgets.model import (
+    Allocation,
+    BudgetResult,
+    BudgetStatus,
+    Child,
+    ExitDecision,
+    Health,
+    ThresholdState,
+    ThresholdStatus,
+)
+from pipeline.budgets.spend import Books, LastDays, PeriodRates, Row, Spend, read_rows
+from pipeline.config.budgets import ROLLING, AlertThreshold, BudgetsConfig, ScopeBudget, Unit
+from pipeline.forecast import Forecast, linear, rounded
 from pipeline.money import EXACT, ZERO, percent, text, total
 from pipeline.periods import Window, month
 
@@ -30,104 +40,88 @@ _HEALTH: tuple[tuple[Decimal, Health], ...] = (
 #: A threshold above this many percent is APPROACHING from this many percent below.
 _APPROACH = Decimal(5)
 _NAMED_SCOPES = 5
-
-_STATUS_SCHEMA: dict[str, pl.DataType] = {
-    "x_BillingPeriod": pl.String(),
-    "position": pl.Int32(),
-    "budget_id": pl.String(),
-    "scope_type": pl.String(),
-    "scope_key": pl.String(),
-    "period_start": pl.Datetime("us"),
-    "period_end": pl.Datetime("us"),
-    "currency": pl.String(),
-    "enabled": pl.Boolean(),
-    "effective_limit": pl.Decimal(38, 18),
-    "current_spend": pl.Decimal(38, 18),
-    "percentage": pl.Decimal(38, 6),
-    "forecasted_spend": pl.Decimal(38, 18),
-    "forecast_percentage": pl.Decimal(38, 6),
-    "forecast_note": pl.String(),
-    "health": pl.String(),
-    "alerts": pl.String(),
-    "matched_resources": pl.Int64(),
-    "unconverted": pl.String(),
-    "breached": pl.Boolean(),
-    "exit_code": pl.Int32(),
-}
+_WITHOUT_FORECAST = {"lifetime": "a lifetime", "hourly": "an hour"}
+_MOMENT = pl.Datetime("us")
 
 
-def evaluate(
-    config: BudgetsConfig,
-    daily: pl.DataFrame,
-    resources: pl.DataFrame,
-    *,
-    period: str,
-    as_of: datetime,
-    last_complete_day: LastCompleteDays,
-    rates: Mapping[str, Decimal],
-    explain: bool = False,
+def assemble(
+    config: BudgetsConfig, period: str, moment: datetime, statuses: Iterable[BudgetStatus], ties: Iterable[str] = ()
 ) -> BudgetResult:
-    """Evaluate all budgets of a file in one billing period.
+    """Put together what budgets come to at a moment of a billing period: those without a window then are out of dates.
 
     Args:
-        daily: rows of ``daily_costs``; other periods, other origins than billed and days after ``as_of`` are left out.
-        resources: ``resource_costs`` with x_Provider, ResourceId, ResourceName and x_ResourceType of ``resources`` and
-            Tags of ``tag_sets``. It knows no days: matched resources and allocations are those of the whole period.
-        period: billing period, such as 2026-03.
-        as_of: UTC; data counts up to the end of its day.
-        last_complete_day: for all data, or by source: then each budget's forecast ends at the earliest of the last
-            days of those sources that have usage in it.
-        rates: currency -> units of the budgets' currency, of this billing period.
-        explain: fill ``allocations``.
+        statuses: judged windows, at least those that hold the moment.
+        ties: warnings about tag budgets that matched the same charges.
     """
-    window = month(period)
-    ordered = scopes.report_order(config.scopes)
-    billed = _billed(daily, period).filter(pl.col("ChargeDay") <= as_of.date())
-    spent = _billed(resources, period)
-    matches = scopes.TagBudgets(ordered).match_all(billed["x_ReportedTags"])
-    spends = by_budget(billed, ordered, matches, as_of=as_of, last_complete_day=last_complete_day, rates=rates)
-    resource_matches = scopes.TagBudgets(ordered).match_all(spent["Tags"])
-    counts = scopes.matched_resources(spent, ordered, resource_matches)
-    statuses = tuple(
-        _status(scope, spends[scope.budget_id], window, counts.get(scope.budget_id, 0)) for scope in ordered
-    )
-    return BudgetResult(
-        period=period,
-        window=window,
-        statuses=statuses,
-        warnings=(*config.warnings, *scopes.tie_warnings(matches), *_rate_warnings(statuses, period)),
-        allocations=scopes.explain(spent, ordered, resource_matches) if explain else None,
-    )
+    judged = {(status.budget_id, status.window): status for status in statuses}
+    shown = []
+    for budget in scopes.report_order(config.scopes):
+        window = windows.current(budget, moment)
+        shown.append(
+            judged[budget.budget_id, window] if window else out_of_dates(budget, windows.around(budget, moment))
+        )
+    warnings = (*config.warnings, *ties, *rate_warnings(shown))
+    statuses = tuple(replace(status, children=_children(status, shown)) for status in shown)
+    return BudgetResult(period=period, window=month(period), statuses=statuses, warnings=warnings)
 
 
-def project(
-    config: BudgetsConfig,
+def _children(parent: BudgetStatus, shown: Iterable[BudgetStatus]) -> tuple[Child, ...]:
+    own = (status for status in shown if status.budget.parent == parent.budget_id)
+    return tuple(Child(status.budget_id, status.health, status.percentage) for status in own)
+
+
+def allocations(budgets: Sequence[ScopeBudget], resources: pl.DataFrame) -> tuple[Allocation, ...]:
+    """Say for each resource of a billing period which budgets received its cost.
+
+    Args:
+        resources: ``resource_costs`` with x_Provider, ResourceId, ResourceName and x_ResourceType of ``resources`` and
+            Tags of ``tag_sets``.
+    """
+    ordered = scopes.report_order(budgets)
+    own = billed(resources)
+    return scopes.explain(own, ordered, scopes.TagBudgets(ordered).match_all(own["Tags"]))
+
+
+def open_books(
+    budgets: Sequence[ScopeBudget],
     daily: pl.DataFrame,
     *,
-    period: str,
     as_of: datetime,
-    last_complete_day: LastCompleteDays,
-    rates: Mapping[str, Decimal],
-    budget_id: str = "global",
-) -> list[DayProjection]:
-    """Return one budget's month day by day for a chart: spend, pace of the limit, projection to the forecast.
+    days: LastDays,
+    rates: PeriodRates,
+    late_days: int = 0,
+    usage: Mapping[str, Sequence[Row]] | None = None,
+) -> tuple[Books, tuple[str, ...]]:
+    """Give every charge to the budgets that count it; returns them, and the ties among tag budgets.
 
-    Arguments as for ``evaluate``. Empty when the budget does not exist, is disabled, or a rate is missing.
+    Args:
+        daily: rows of ``daily_costs``; other origins than billed and days after ``as_of`` are left out.
+        as_of: UTC; data counts up to the end of its day.
+        days: by billing period and source; a budget's forecast ends at the earliest of the last days of those sources
+            that have usage in it.
+        rates: by billing period, currency -> units of the budgets' currency.
+        late_days: so many days after it, a day's data counts as complete.
+        usage: by budget id what ``charges.read_usage`` knows better.
     """
-    ordered = scopes.report_order(config.scopes)
-    budget = next((scope for scope in ordered if scope.budget_id == budget_id and scope.enabled), None)
-    if budget is None:
-        return []
-    billed = _billed(daily, period).filter(pl.col("ChargeDay") <= as_of.date())
-    matches = scopes.TagBudgets(ordered).match_all(billed["x_ReportedTags"])
-    spend = by_budget(billed, ordered, matches, as_of=as_of, last_complete_day=last_complete_day, rates=rates)[
-        budget_id
-    ]
-    if spend.unconverted:
-        return []
-    return daily_projection(
-        spend.usage, spend.other, window=month(period), last_complete_day=spend.through, limit=budget.amount
-    )
+    charges = billed(daily).filter(pl.col("ChargeDay") <= as_of.date())
+    matches = scopes.TagBudgets(budgets).match_all(charges["x_ReportedTags"])
+    days_of = scopes.allocate(charges, budgets, matches).with_columns(x_UsageStart=pl.col("ChargeDay").cast(_MOMENT))
+    rows: dict[str, Sequence[Row]] = {**read_rows(days_of), **(usage or {})}
+    return Books(rows, as_of, days, rates, late_days), scopes.found_ties(charges, budgets, matches)
+
+
+def resource_counts(
+    wanted: Iterable[tuple[ScopeBudget, Window]], budgets: Sequence[ScopeBudget], resources: pl.DataFrame
+) -> dict[tuple[str, Window], int]:
+    """Count the distinct resources of budgets in windows by the billing period; of other budgets they are not known."""
+    counts: dict[tuple[str, Window], int] = {}
+    told = [(budget, window) for budget, window in wanted if scopes.counts_resources(budget, budgets)]
+    matches = scopes.TagBudgets(budgets).match_all(resources["Tags"]) if told else {}
+    for window in dict.fromkeys(window for _, window in told):
+        own = billed(resources).filter(pl.col("x_BillingPeriod").is_in(windows.billing_periods(window)))
+        found = scopes.matched_resources(own, budgets, matches)
+        counts |= {(b.budget_id, window): found.get(b.budget_id, 0) for b, its in told if its == window}
+    return counts
 
 
 def exit_decision(result: BudgetResult) -> ExitDecision:
@@ -140,36 +134,26 @@ def exit_decision(result: BudgetResult) -> ExitDecision:
     return ExitDecision(code, status.budget_id, reason, reason if code == 0 else None)
 
 
-def status_rows(result: BudgetResult) -> pl.DataFrame:
-    """Return the result as rows of the table ``budget_status``, with exactly its columns."""
-    rows = [
-        {
-            "x_BillingPeriod": result.period,
-            "position": position,
-            **{name: getattr(status, name) for name in _STATUS_SCHEMA if hasattr(status, name)},
-            "enabled": status.budget.enabled,
-            "alerts": json.dumps([alert.to_json_dict() for alert in status.alerts]),
-            "unconverted": json.dumps({currency: text(cost) for currency, cost in status.unconverted}),
-        }
-        for position, status in enumerate(result.statuses)
-    ]
-    return pl.DataFrame(rows, schema=_STATUS_SCHEMA)
+def billed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Leave out recorded charges: no bill has them."""
+    return frame.filter(pl.col("x_Origin") == "billed")
 
 
-def _billed(frame: pl.DataFrame, period: str) -> pl.DataFrame:
-    return frame.filter((pl.col("x_Origin") == "billed") & (pl.col("x_BillingPeriod") == period))
-
-
-def _status(budget: ScopeBudget, spend: Spend, window: Window, matched: int) -> BudgetStatus:
-    plain = partial(BudgetStatus, budget, window.start, window.end, budget.amount)
+def status(budget: ScopeBudget, window: Window, books: Books, matched: int | None) -> BudgetStatus:
+    """Judge one budget in one window; ``matched`` are its distinct resources, None where they are not known."""
     if not budget.enabled:
-        return plain("DISABLED", forecast_note="disabled")
+        return BudgetStatus(budget, window.start, window.end, budget.amount, "DISABLED", forecast_note="disabled")
+    spend, carried = books.spend(budget, window), carried_into(budget, window, books)
+    limit = EXACT.add(planned_limit(budget, window), carried)
+    plain = partial(BudgetStatus, budget, window.start, window.end, limit, rollover=carried)
+    plain = partial(plain, matched_resources=matched, billing_periods=tuple(sorted(spend.periods)))
     if spend.unconverted:
         missing = tuple(sorted(spend.unconverted.items()))
         note = f"no rate to {budget.currency} for {', '.join(currency for currency, _ in missing)}"
-        return plain("UNSPECIFIED", forecast_note=note, matched_resources=matched, unconverted=missing)
-    limit, spent = budget.amount, rounded(spend.total)
-    forecast = linear(spend.usage, total(spend.other.values()), window=window, last_complete_day=spend.through)
+        without = tuple(sorted((*key, cost) for key, cost in spend.missing.items()))
+        return plain("UNSPECIFIED", forecast_note=note, unconverted=missing, without_rate=without)
+    spent = rounded(spend.total)
+    forecast = forecast_of(budget, window, spend)
     alerts = tuple(_threshold(alert, spent, forecast, limit) for alert in budget.alerts)
     return plain(
         _health(spent, limit),
@@ -180,20 +164,47 @@ def _status(budget: ScopeBudget, spend: Spend, window: Window, matched: int) -> 
         forecast_note=forecast.note,
         forecast_through=forecast.through,
         alerts=alerts,
-        matched_resources=matched,
         breached=budget.exit_on_threshold and any(alert.exit and alert.state == "EXCEEDED" for alert in alerts),
     )
+
+
+def out_of_dates(budget: ScopeBudget, window: Window) -> BudgetStatus:
+    """Return the status of a budget that has no window now: switched off, or not within its dates."""
+    start, end = windows.counted_span(budget)
+    note = f"counts from {start.date()}" if window.start < start else f"ended on {end.date()}"
+    note = note if budget.enabled else "disabled"
+    return BudgetStatus(budget, window.start, window.end, budget.amount, "DISABLED", forecast_note=note)
+
+
+def forecast_of(budget: ScopeBudget, window: Window, spend: Spend) -> Forecast:
+    """Forecast what a budget will have spent at its window's end; hours, rolling windows and lifetimes have none."""
+    if budget.period in ROLLING or budget.period in _WITHOUT_FORECAST:
+        words = _WITHOUT_FORECAST.get(budget.period, "a rolling window")
+        return Forecast(None, f"{words} has no forecast", None, 0, window.days)
+    return linear(spend.usage, total(spend.other.values()), window=window, last_complete_day=spend.through)
 
 
 def _threshold(alert: AlertThreshold, spend: Decimal, forecast: Forecast, limit: Decimal) -> ThresholdStatus:
     """A forecasted threshold without a forecast is OK: nothing is known against it."""
     figure = spend if alert.type == "actual" else forecast.amount
     state: ThresholdState = "OK"
-    if figure is not None and reaches(figure, limit, alert.threshold):
+    if figure is not None and meets(figure, limit, alert.threshold, alert.unit):
         state = "EXCEEDED"
-    elif figure is not None and alert.threshold > _APPROACH and reaches(figure, limit, alert.threshold - _APPROACH):
+    elif figure is not None and _approaches(figure, limit, alert):
         state = "APPROACHING"
-    return ThresholdStatus(alert.threshold, alert.type, state, alert.exit)
+    return ThresholdStatus(alert.threshold, alert.type, state, alert.exit, alert.unit)
+
+
+def _approaches(figure: Decimal, limit: Decimal, alert: AlertThreshold) -> bool:
+    """Whether a figure is at most 5 percent of the limit below a threshold that lies above 5 percent."""
+    with localcontext(EXACT):
+        step = _APPROACH if alert.unit == "percent" else limit * _APPROACH / 100
+    return alert.threshold > step and meets(figure, limit, EXACT.subtract(alert.threshold, step), alert.unit)
+
+
+def meets(figure: Decimal, limit: Decimal, threshold: Decimal, unit: Unit) -> bool:
+    """Say exactly whether ``figure`` is at or over a threshold, in percent of ``limit`` or an amount."""
+    return figure >= threshold if unit == "amount" else reaches(figure, limit, threshold)
 
 
 def _health(spend: Decimal, limit: Decimal) -> Health:
@@ -201,32 +212,36 @@ def _health(spend: Decimal, limit: Decimal) -> Health:
 
 
 def reaches(figure: Decimal, limit: Decimal, percentage: Decimal) -> bool:
-    """Say exactly whether ``figure`` is at least ``percentage`` percent of ``limit``."""
+    """Say exactly whether ``figure`` is at least ``percentage`` percent of ``limit``; anything spent of 0 is 100."""
     with localcontext(EXACT):
+        if limit == 0:
+            return (100 if figure > 0 else 0) >= percentage
         return figure * 100 >= limit * percentage
 
 
-def _shown_percent(figure: Decimal, limit: Decimal) -> Decimal | None:
+def _shown_percent(figure: Decimal, limit: Decimal) -> Decimal:
     shown = percent(figure, limit)
-    return None if shown is None else EXACT.add(shown, ZERO)
+    return Decimal(100 if figure > 0 else 0) if shown is None else EXACT.add(shown, ZERO)
 
 
-def _rate_warnings(statuses: Iterable[BudgetStatus], period: str) -> list[str]:
-    """One line per currency without a rate: the sum of the widest scope that has it, and who cannot be counted."""
-    sums: dict[str, tuple[Decimal, str]] = {}
-    names: dict[str, list[str]] = {}
+def rate_warnings(statuses: Iterable[BudgetStatus]) -> list[str]:
+    """One line per billing period and currency without a rate: the sum of the widest scope that has it, and who
+    cannot be counted."""
+    sums: dict[tuple[str, str], tuple[Decimal, str]] = {}
+    names: dict[tuple[str, str], list[str]] = {}
     for status in statuses:
-        for currency, cost in status.unconverted:
-            sums.setdefault(currency, (cost, status.currency))
-            names.setdefault(currency, []).append(status.budget_id)
+        for period, currency, cost in status.without_rate:
+            sums.setdefault((period, currency), (cost, status.currency))
+            names.setdefault((period, currency), []).append(status.budget_id)
     return [
-        f"{text(cost)} {currency} of {period} have no rate to {own}: {_listed(names[currency])} UNSPECIFIED; "
+        f"{text(cost)} {currency} of {period} have no rate to {own}: {_listed(names[period, currency])} UNSPECIFIED; "
         f'give currency.rates."{period}".{currency}'
-        for currency, (cost, own) in sorted(sums.items())
+        for (period, currency), (cost, own) in sorted(sums.items())
     ]
 
 
-def _listed(names: Sequence[str]) -> str:
+def _listed(each: Sequence[str]) -> str:
+    names = list(dict.fromkeys(each))
     more = len(names) - _NAMED_SCOPES
     shown = ", ".join(names[:_NAMED_SCOPES]) + (f" and {more} more" if more > 0 else "")
     return f"{shown} {'is' if len(names) == 1 else 'are'}"
@@ -242,5 +257,5 @@ def _breach(status: BudgetStatus) -> str:
     return (
         f"budget {status.budget_id}: {'spend' if actual else 'forecast'} {text(figure)} {status.currency} is "
         f"{text(percentage)} % of {text(status.effective_limit)} {status.currency}, at or over its threshold of "
-        f"{text(alert.threshold)} %"
+        f"{text(alert.threshold)} {'%' if alert.unit == 'percent' else status.currency}"
     )

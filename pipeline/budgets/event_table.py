@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.actors import Actor, Permission
-from pipeline.budgets import alert_table
+from pipeline.budgets import alert_table, windows
 from pipeline.budgets.alert_table import Alert
 from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.events import (
@@ -22,13 +22,13 @@ from pipeline.budgets.events import (
     ThresholdReached,
 )
 from pipeline.budgets.model import BudgetStatus, Health
+from pipeline.config.budgets import ROLLING
 from pipeline.errors import UsageError, near
-from pipeline.periods import label
 from pipeline.store import loads
 from pipeline.store.warehouse import Warehouse
 
-#: Health of each budget in each window, by budget and start of the window.
-Healths = Mapping[tuple[str, datetime], Health]
+#: Health of each budget in each window, by what tells their alerts apart: budget, period and start.
+Healths = Mapping[tuple[str, str, datetime], Health]
 
 _BY_HEALTH: dict[Health, type[BudgetEvent]] = {
     "WARNING": ApproachingLimit,
@@ -45,8 +45,11 @@ ORDER BY number"""
 
 def healths(warehouse: Warehouse) -> Healths:
     """Return how budgets stood in each window when it was judged last: read it before the status is written."""
-    rows = warehouse.rows("SELECT budget_id, period_start, health FROM budget_status")
-    return {(budget_id, start): health for budget_id, start, health in rows}
+    rows = warehouse.rows("SELECT budget_id, period, period_start, health FROM budget_status")
+    return {
+        (budget_id, period, windows.FIRST if period in ROLLING else start): health
+        for budget_id, period, start, health in rows
+    }
 
 
 def of_health(before: Healths, statuses: Iterable[BudgetStatus], now: datetime) -> list[Event]:
@@ -54,15 +57,16 @@ def of_health(before: Healths, statuses: Iterable[BudgetStatus], now: datetime) 
     made: list[Event] = []
     for status in statuses:
         kind = _BY_HEALTH.get(status.health)
-        former = _BY_HEALTH.get(before.get((status.budget_id, status.period_start), "OK"))
+        start = windows.alert_start(status.budget, status.window)
+        former = _BY_HEALTH.get(before.get((status.budget_id, status.budget.period, start), "OK"))
         is_news = kind is not None and kind is not former and former is not LimitExceeded
         if kind and is_news and status.current_spend is not None and status.percentage is not None:
             made.append(
                 kind(
                     at=now,
                     budget_id=status.budget_id,
-                    period=label(status.period_start),
-                    period_start=status.period_start,
+                    period=windows.noted_period(status.window, now),
+                    period_start=start,
                     currency=status.currency,
                     spend=status.current_spend,
                     limit=status.effective_limit,
@@ -98,6 +102,7 @@ def acknowledged(alert: Alert, actor: Actor, now: datetime) -> AlertAcknowledged
         period=alert.x_BillingPeriod,
         period_start=alert.period_start,
         threshold=alert.threshold,
+        unit=alert.unit,
         type=alert.type,
         alert_id=alert.alert_id,
         note=alert.note,
@@ -152,5 +157,6 @@ def _of_alert(alert: Alert, now: datetime) -> dict[str, Any]:
         "limit": alert.effective_limit,
         "percentage": alert.percentage,
         "threshold": alert.threshold,
+        "unit": alert.unit,
         "type": alert.type,
     }

@@ -75,9 +75,10 @@ class LimitExceeded(BudgetEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ThresholdEvent(BudgetEvent):
-    """An event of a threshold, in percent of the limit; ``spend`` is the forecast where ``type`` is ``forecasted``."""
+    """An event of a threshold (``unit`` percent or amount); ``spend`` is the forecast where ``type`` is ``forecasted``."""
 
     threshold: Decimal
+    unit: str
     type: str
 
 
@@ -108,6 +109,7 @@ class AlertAcknowledged(Event):
     period: str
     period_start: datetime
     threshold: Decimal
+    unit: str
     type: str
     alert_id: str
     note: str | None

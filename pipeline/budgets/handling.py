@@ -13,7 +13,6 @@ from decimal import Decimal
 from pipeline.actors import Actor
 from pipeline.budgets.alert_table import Alert, Cause, Kind, continued
 from pipeline.errors import UsageError
-from pipeline.money import text
 
 
 def acknowledge(alert: Alert, actor: Actor, note: str | None, now: datetime) -> Alert | None:
@@ -82,7 +81,7 @@ def snoozed_as(before: Alert, alert: Alert, now: datetime) -> Alert:
 
 def label(alert: Alert) -> str:
     """Return an alert as people name it: the start of its id, its budget, threshold and window."""
-    return f"{alert.alert_id[:8]} {alert.budget_id} {alert.type} {text(alert.threshold)} % of {alert.x_BillingPeriod}"
+    return f"{alert.alert_id[:8]} {alert.budget_id} {alert.type} {alert.threshold_words} of {alert.window_name}"
 
 
 def state(alert: Alert) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pipeline.config.budgets import AlertThreshold, BudgetsConfig, ScopeBudget
 from pipeline.money import stored, text
+from pipeline.rules import plain
 from pipeline.store.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
@@ -21,7 +22,8 @@ ChangeKind = Literal["added", "changed", "ended", "resumed"]
 
 #: What the file states, in the table's order; the other columns are the ledger's own.
 _STATED = (
-    "scope_type", "scope_key", "name", "owner", "amount", "currency", "period", "priority", "alerts", "enabled"
+    "scope_type", "scope_key", "name", "owner", "amount", "currency", "period", "priority", "alerts", "enabled",
+    "period_by", "starts", "ends", "planned", "rollover", "parent", "basis", "filter",
 )  # fmt: skip
 
 
@@ -86,9 +88,12 @@ def _known(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
 def _stated(scope: ScopeBudget) -> dict[str, Any]:
     values = {name: getattr(scope, name) for name in _STATED}
     values["amount"] = stored(scope.amount)
+    values["filter"] = json.dumps(plain(scope.filter)) if scope.filter else None
+    values["planned"] = json.dumps({label: text(amount) for label, amount in scope.planned})
+    values["rollover"] = None if scope.rollover is None else stored(scope.rollover)
     values["alerts"] = json.dumps([_alert(alert) for alert in scope.alerts])
     return values
 
 
 def _alert(alert: AlertThreshold) -> dict[str, Any]:
-    return {"threshold": text(alert.threshold), "type": alert.type, "exit": alert.exit}
+    return {"threshold": text(alert.threshold), "type": alert.type, "exit": alert.exit, "unit": alert.unit}

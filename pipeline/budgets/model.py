@@ -8,9 +8,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from pipeline.config.budgets import AlertType, ScopeBudget, ScopeType
-from pipeline.money import text
+from pipeline.budgets.windows import name_of
+from pipeline.config.budgets import AlertType, ScopeBudget, ScopeType, Unit
+from pipeline.money import ZERO, text
 from pipeline.periods import Window
+from pipeline.rules import plain
 
 Health = Literal["OK", "WARNING", "CRITICAL", "EXCEEDED", "UNSPECIFIED", "DISABLED"]
 ThresholdState = Literal["OK", "APPROACHING", "EXCEEDED"]
@@ -21,16 +23,31 @@ _SEVERITY: tuple[Health, ...] = ("OK", "UNSPECIFIED", "WARNING", "CRITICAL", "EX
 
 @dataclass(frozen=True)
 class ThresholdStatus:
-    """A threshold in percent of the effective limit, and where the spend (or the forecast) stands."""
+    """A threshold in percent of the effective limit, or an amount, and where the spend (or the forecast) stands."""
 
     threshold: Decimal
     type: AlertType
     state: ThresholdState
     exit: bool
+    unit: Unit = "percent"
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return the alert of SPEC 3.5 with its threshold as text."""
-        return {"threshold": text(self.threshold), "type": self.type, "state": self.state, "exit": self.exit}
+        told = {"threshold": text(self.threshold), "type": self.type, "state": self.state, "exit": self.exit}
+        return {**told, "unit": self.unit}
+
+
+@dataclass(frozen=True)
+class Child:
+    """How a budget stands whose parent is another one, in its own current window."""
+
+    budget_id: str
+    health: Health
+    percentage: Decimal | None
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return the child of a status in JSON."""
+        return {"budget_id": self.budget_id, "health": self.health, "percentage": _percentage(self.percentage)}
 
 
 @dataclass(frozen=True)
@@ -44,11 +61,16 @@ class BudgetStatus:
         percentage, forecast_percentage: of ``effective_limit``, 6 decimals, half-even. Health and thresholds are
             decided before this rounding.
         forecast_through: last complete day that the forecast counts.
-        health: DISABLED for amount 0, UNSPECIFIED where a rate is missing.
-        matched_resources: distinct resources (provider and ResourceId) with charges in this scope.
+        health: DISABLED for amount 0 and outside of its dates, UNSPECIFIED where a rate is missing.
+        matched_resources: distinct resources (provider and ResourceId) with charges in this scope; None where only
+            charges could tell.
         unconverted: currency -> BilledCost that no rate converts; empty when all is counted.
         breached: one of its thresholds that may end the run is EXCEEDED, and ``exit_on_threshold`` is on.
         exit_code: what a breach asks for; None when ``exit_on_threshold`` is off.
+        billing_periods: those whose charges it counted, oldest first.
+        rollover: part of ``effective_limit`` that the window before left over.
+        children: how the budgets stand whose parent this is, in report order.
+        without_rate: ``unconverted`` by billing period: (period, currency, cost).
     """
 
     budget: ScopeBudget
@@ -63,9 +85,23 @@ class BudgetStatus:
     forecast_note: str | None = None
     forecast_through: date | None = None
     alerts: tuple[ThresholdStatus, ...] = ()
-    matched_resources: int = 0
+    matched_resources: int | None = 0
     unconverted: tuple[tuple[str, Decimal], ...] = ()
     breached: bool = False
+    billing_periods: tuple[str, ...] = ()
+    without_rate: tuple[tuple[str, str, Decimal], ...] = ()
+    rollover: Decimal = ZERO
+    children: tuple[Child, ...] = ()
+
+    @property
+    def window(self) -> Window:
+        """Its window, half-open, UTC."""
+        return Window(self.period_start, self.period_end)
+
+    @property
+    def window_name(self) -> str:
+        """The window as people write it."""
+        return name_of(self.budget.period, self.window)
 
     @property
     def scope_type(self) -> ScopeType:
@@ -98,10 +134,12 @@ class BudgetStatus:
             "scope_type": self.scope_type,
             "scope_key": self.scope_key,
             "budget": _budget_json(self.budget),
+            "window": self.window_name,
             "period_start": _iso(self.period_start),
             "period_end": _iso(self.period_end),
             "currency": self.currency,
             "effective_limit": text(self.effective_limit),
+            "rollover": text(self.rollover),
             "current_spend": _money(self.current_spend),
             "percentage": _percentage(self.percentage),
             "forecasted_spend": _money(self.forecasted_spend),
@@ -114,6 +152,7 @@ class BudgetStatus:
             "unconverted": {currency: text(cost) for currency, cost in self.unconverted},
             "breached": self.breached,
             "exit_code": self.exit_code,
+            "children": [child.to_json_dict() for child in self.children],
         }
 
 
@@ -160,9 +199,10 @@ class Allocation:
 
 @dataclass(frozen=True)
 class BudgetResult:
-    """All budgets of a configuration in one billing period.
+    """All budgets of a configuration, each in the window that answers for one billing period.
 
     Attributes:
+        window: the billing period's.
         statuses: in report order: global, providers A to Z, tags by priority (high first) then selector, types A to Z.
         policies: empty until policies exist.
         allocations: None unless asked for with ``explain``.
@@ -264,6 +304,14 @@ def _budget_json(budget: ScopeBudget) -> dict[str, Any]:
         "amount": text(budget.amount),
         "currency": budget.currency,
         "period": budget.period,
+        "period_by": budget.period_by,
+        "starts": budget.starts.isoformat() if budget.starts else None,
+        "ends": budget.ends.isoformat() if budget.ends else None,
+        "basis": budget.basis,
+        "filter": plain(budget.filter) if budget.filter else None,
+        "planned": {label: text(amount) for label, amount in budget.planned},
+        "rollover": None if budget.rollover is None else {"max_percent": text(budget.rollover)},
+        "parent": budget.parent,
         "priority": budget.priority,
         "exit_on_threshold": budget.exit_on_threshold,
         "exit_code": budget.exit_code,

@@ -7,20 +7,23 @@ such sums of money raise ``polars.exceptions.ComputeError`` past 20 digits befor
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
+from pipeline.budgets import filters, windows
 from pipeline.budgets.model import Allocation
-from pipeline.config.budgets import ScopeBudget, ScopeType
+from pipeline.config.budgets import COSTS, ScopeBudget, ScopeType
+from pipeline.periods import label
 
 #: Stands for a missing BillingCurrency: ISO 4217's code for "no currency", which no rate converts.
 NO_CURRENCY = "XXX"
 
 _ORDER: tuple[ScopeType, ...] = ("global", "provider", "tag", "type")
-#: One row of ``allocate``: budget, currency, source, day and kind of charge.
-_GRAIN = ("BillingCurrency", "x_Source", "ChargeDay", "x_Usage")
+#: One row of ``allocate``: budget, billing period, currency, source, day and kind of charge.
+_GRAIN = ("x_BillingPeriod", "BillingCurrency", "x_Source", "ChargeDay", "x_Usage")
 
 #: How a matching tag budget is ranked: its priority negated, then its selector.
 _Place = tuple[int, str]
@@ -33,15 +36,20 @@ def report_order(scopes: Iterable[ScopeBudget]) -> list[ScopeBudget]:
 
 @dataclass(frozen=True)
 class TagMatch:
-    """What a tag set matches: selectors of tag budgets, the winner first, and why that one when it was not clear."""
+    """What a tag set matches: places of tag budgets, the winner first, and why that one when it was not clear."""
 
-    selectors: tuple[str, ...] = ()
+    places: tuple[_Place, ...] = ()
     warning: str | None = None
+
+    @property
+    def selectors(self) -> tuple[str, ...]:
+        """The selectors, the winner first."""
+        return tuple(selector for _, selector in self.places)
 
     @property
     def winner(self) -> str | None:
         """The selector that receives the charges; None when nothing matches."""
-        return self.selectors[0] if self.selectors else None
+        return self.places[0][1] if self.places else None
 
 
 @dataclass(frozen=True)
@@ -88,41 +96,118 @@ def allocate(daily: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mappin
 
     Args:
         daily: rows of ``daily_costs``.
-        scopes: all budgets; disabled ones receive nothing.
+        scopes: all budgets; disabled ones receive nothing, one with dates only what lies in its windows.
         matches: ``TagBudgets.match_all`` of the column x_ReportedTags.
 
     Returns:
-        Columns budget_id, BillingCurrency (NO_CURRENCY for NULL), x_Source, ChargeDay (Date), x_Usage (Boolean:
-        ChargeCategory Usage and no Correction), BilledCost (Decimal(38, 18), summed). Scopes overlap: the sum of all
-        rows is no total.
+        Columns budget_id, x_BillingPeriod, BillingCurrency (NO_CURRENCY for NULL), x_Source, ChargeDay (Date), x_Usage
+        (Boolean: ChargeCategory Usage and no Correction), x_Cost (Decimal(38, 18), the cost of its basis, summed). Scopes overlap: the sum of
+        all rows is no total.
     """
-    facts = (
-        daily.lazy()
-        .join(_winners(matches, "x_ReportedTags").lazy(), on="x_ReportedTags", how="left")
-        .with_columns(
-            pl.col("BillingCurrency").fill_null(NO_CURRENCY),
-            x_Usage=(pl.col("ChargeCategory") == "Usage").fill_null(False)
-            & pl.col("ChargeClass").ne_missing("Correction"),
-        )
-        .group_by(*_GRAIN, "x_Provider", "x_ResourceType", "x_TagBudget")
-        .agg(pl.col("BilledCost").sum())
-        .collect()
+    enabled = [scope for scope in scopes if scope.enabled]
+    facts = _with_winners(_flagged(_with_usage(daily), enabled), enabled, matches, "x_ReportedTags")
+    flags = [_flag(scope) for scope in enabled if is_conditional(scope)]
+    by_cost = {cost: [s.budget_id for s in enabled if COSTS[s.basis] == cost] for cost in COSTS.values()}
+    sums = [pl.col(cost).sum() for cost, its in by_cost.items() if its or cost == "BilledCost"]
+    facts = facts.group_by(*_GRAIN, "x_Provider", "x_ResourceType", "x_TagBudget", *flags).agg(sums)
+    parts = _received_by(facts.lazy(), enabled)
+    received = pl.concat(part.group_by("budget_id", *_GRAIN).agg(sums) for part in parts)
+    own = [pl.when(pl.col("budget_id").is_in(its)).then(pl.col(cost)) for cost, its in by_cost.items() if its]
+    cost = pl.coalesce(own) if own else pl.col("BilledCost")
+    return received.select("budget_id", *_GRAIN, cost.alias("x_Cost")).collect()
+
+
+def is_conditional(scope: ScopeBudget) -> bool:
+    """Whether a budget counts only some of the charges of its scope."""
+    return scope.has_dates or scope.filter is not None
+
+
+def found_ties(daily: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mapping[str, TagMatch]) -> tuple[str, ...]:
+    """Return each tie that decided something among the charges of ``daily``, once, sorted."""
+    enabled = [scope for scope in scopes if scope.enabled]
+    combinations = _combinations(_flagged(daily, enabled), enabled, "x_ReportedTags")
+    decided = (_among(matches.get(tags or ""), absent) for tags, absent in _excluded(combinations, enabled))
+    return tuple(sorted({match.warning for match in decided if match.warning}))
+
+
+def _received_by(facts: pl.LazyFrame, enabled: Sequence[ScopeBudget]) -> list[pl.LazyFrame]:
+    """Give each charge once per budget that receives it, its id as ``budget_id``."""
+    plain = [scope.budget_id for scope in enabled if not is_conditional(scope)]
+    parts = [facts.with_columns(budget_id=its).filter(pl.col("budget_id").is_in(plain)) for its in _budget_ids()]
+    return parts + [
+        facts.filter(
+            pl.col(_flag(scope)) & (_budget_ids()[_ORDER.index(scope.scope_type)] == scope.budget_id)
+        ).with_columns(budget_id=pl.lit(scope.budget_id))
+        for scope in enabled
+        if is_conditional(scope)
+    ]
+
+
+def _with_winners(
+    facts: pl.DataFrame, enabled: Sequence[ScopeBudget], matches: Mapping[str, TagMatch], tags: str
+) -> pl.DataFrame:
+    """Add ``x_TagBudget``: decided once per tag set and flags of tag budgets."""
+    found = _combinations(facts, enabled, tags)
+    winners = [_among(matches.get(own or ""), absent).winner for own, absent in _excluded(found, enabled)]
+    decided = found.with_columns(pl.Series("x_TagBudget", winners, dtype=pl.String))
+    return facts.join(decided, on=found.columns, how="left", nulls_equal=True)
+
+
+def _with_usage(daily: pl.DataFrame) -> pl.DataFrame:
+    return daily.with_columns(
+        pl.col("BillingCurrency").fill_null(NO_CURRENCY),
+        x_Usage=(pl.col("ChargeCategory") == "Usage").fill_null(False) & pl.col("ChargeClass").ne_missing("Correction"),
     )
-    enabled = [scope.budget_id for scope in scopes if scope.enabled]
-    return pl.concat(
-        facts.lazy()
-        .with_columns(budget_id=budget_id)
-        .filter(pl.col("budget_id").is_in(enabled))
-        .group_by("budget_id", *_GRAIN)
-        .agg(pl.col("BilledCost").sum())
-        for budget_id in _budget_ids()
-    ).collect()
+
+
+def _flagged(facts: pl.DataFrame, enabled: Sequence[ScopeBudget]) -> pl.DataFrame:
+    """Add, for each conditional budget, whether it counts the charge."""
+    facts = filters.with_tags(facts, enabled)
+    return facts.with_columns(**{_flag(scope): _counts(scope) for scope in enabled if is_conditional(scope)})
+
+
+def _combinations(facts: pl.DataFrame, enabled: Sequence[ScopeBudget], tags: str) -> pl.DataFrame:
+    flags = [_flag(scope) for scope in enabled if scope.scope_type == "tag" and is_conditional(scope)]
+    return facts.select(tags, *flags).unique()
+
+
+def _excluded(
+    combinations: pl.DataFrame, enabled: Sequence[ScopeBudget]
+) -> Iterator[tuple[str | None, frozenset[str]]]:
+    """Give each combination's tags with the selectors that do not count it."""
+    selectors = {_flag(scope): scope.scope_key for scope in enabled}
+    for tags, *flags in combinations.iter_rows():
+        pairs = zip(combinations.columns[1:], flags, strict=True)
+        yield tags, frozenset(selectors[name] for name, counts in pairs if not counts)
+
+
+def _among(match: TagMatch | None, excluded: frozenset[str]) -> TagMatch:
+    """Decide anew among the budgets that count a charge."""
+    if match is None or not excluded.intersection(match.selectors):
+        return match or TagMatch()
+    return _decided(tuple(place for place in match.places if place[1] not in excluded))
+
+
+def _counts(scope: ScopeBudget) -> pl.Expr:
+    """Whether a budget counts a charge by its filter and its dates."""
+    passes = pl.lit(True) if scope.filter is None else filters.expression(scope.filter)
+    if not scope.has_dates:
+        return passes
+    start, end = windows.counted_span(scope)
+    if scope.period_by == "billing":
+        labels = pl.col("x_BillingPeriod")
+        return passes & (labels >= label(start)) & (labels < label(end))
+    return passes & (pl.col("ChargeDay") >= start.date()) & (pl.col("ChargeDay") < end.date())
+
+
+def _flag(scope: ScopeBudget) -> str:
+    return f"counts {scope.budget_id}"
 
 
 def matched_resources(
     resources: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mapping[str, TagMatch]
 ) -> dict[str, int]:
-    """Count the distinct resources of each enabled budget; those without charges are left out.
+    """Count the distinct resources of each enabled budget that ``counts_resources``; those without charges are left out.
 
     A resource is a provider and a ResourceId: another name, account, source or tag set makes no new one.
 
@@ -130,18 +215,21 @@ def matched_resources(
         resources: ``resource_costs`` with x_Provider, ResourceId, x_ResourceType and Tags.
         matches: ``TagBudgets.match_all`` of the column Tags.
     """
-    tagged = resources.lazy().filter(pl.col("ResourceId").is_not_null())
-    tagged = tagged.join(_winners(matches, "Tags").lazy(), on="Tags", how="left")
-    enabled = [scope.budget_id for scope in scopes if scope.enabled]
+    enabled = [scope for scope in scopes if scope.enabled and counts_resources(scope, scopes)]
+    facts = _flagged(resources.filter(pl.col("ResourceId").is_not_null()), enabled)
+    facts = _with_winners(facts, enabled, matches, "Tags")
     counts = pl.concat(
-        tagged.select("x_Provider", "ResourceId", budget_id=budget_id)
-        .filter(pl.col("budget_id").is_in(enabled))
-        .unique()
-        .group_by("budget_id")
-        .agg(pl.len())
-        for budget_id in _budget_ids()
+        part.select("budget_id", "x_Provider", "ResourceId").unique().group_by("budget_id").agg(pl.len())
+        for part in _received_by(facts.lazy(), enabled)
     ).collect()
     return dict(counts.iter_rows())
+
+
+def counts_resources(scope: ScopeBudget, scopes: Sequence[ScopeBudget]) -> bool:
+    """Whether resources by billing period tell those of a budget: they know no days, and nothing of what filters ask."""
+    rivals = [other for other in scopes if other.enabled and other.scope_type == "tag"]
+    known = all(other.filter is None and (other.period_by == "billing" or not other.has_dates) for other in rivals)
+    return scope.filter is None and scope.period_by == "billing" and (scope.scope_type != "tag" or known)
 
 
 def explain(
@@ -189,9 +277,27 @@ def explain(
     )
 
 
-def tie_warnings(matches: Mapping[str, TagMatch]) -> tuple[str, ...]:
-    """Return each tie that decided something, once, sorted."""
-    return tuple(sorted({match.warning for match in matches.values() if match.warning}))
+def read_allocations(scopes: Sequence[ScopeBudget], received: Iterable[Mapping[str, Any]]) -> tuple[Allocation, ...]:
+    """Return what ``charges.received`` found as allocations; ``scopes`` in report order."""
+    rank = {scope.scope_key: (-scope.priority, scope.scope_key) for scope in scopes if scope.scope_type == "tag"}
+    found = []
+    for row in received:
+        match = _decided(tuple(rank[selector] for selector in row["matches"]))
+        found.append(
+            Allocation(
+                resource_id=row["ResourceId"],
+                resource_name=row["ResourceName"],
+                resource_type=row["x_ResourceType"],
+                provider=row["x_Provider"],
+                cost=row["BilledCost"],
+                currency=row["BillingCurrency"],
+                allocated_scopes=tuple(row["received"]),
+                matched_tags=match.selectors,
+                selected_tag_budget=match.winner,
+                warnings=(match.warning,) if match.warning else (),
+            )
+        )
+    return tuple(found)
 
 
 def _received(provider: str | None, selector: str | None, type_: str | None, enabled: set[str]) -> tuple[str, ...]:
@@ -218,9 +324,11 @@ def _winners(matches: Mapping[str, TagMatch], column: str) -> pl.DataFrame:
 
 
 def _decided(places: tuple[_Place, ...]) -> TagMatch:
+    if not places:
+        return TagMatch()
     tied = [selector for priority, selector in places if priority == places[0][0]]
     warning = _tie(tied, -places[0][0]) if len(tied) > 1 else None
-    return TagMatch(tuple(selector for _, selector in places), warning)
+    return TagMatch(places, warning)
 
 
 def _tie(selectors: Sequence[str], priority: int) -> str:

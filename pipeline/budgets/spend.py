@@ -1,41 +1,50 @@
-"""What each budget spent in its currency, exact, by day, and the last day that its data covers whole."""
+"""What each budget spent in its currency in a window, exact, by day, and the last day that its data covers whole."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 
 import polars as pl
 
-from pipeline.budgets import scopes
-from pipeline.budgets.scopes import TagMatch
-from pipeline.config.budgets import ScopeBudget
+from pipeline import periods
+from pipeline.budgets import windows
+from pipeline.config.budgets import CALENDAR, ScopeBudget
 from pipeline.money import EXACT, ZERO, total
+from pipeline.periods import Window
 
-#: One last complete day for all data, or one per source (None: a source without daily usage).
-LastCompleteDays = date | Mapping[str, date | None] | None
+#: Billing period -> source -> its last complete day there (None: a source without daily usage).
+LastDays = Mapping[str, Mapping[str, date | None]]
+#: Billing period -> currency -> units of the budgets' currency.
+PeriodRates = Mapping[str, Mapping[str, Decimal]]
+#: Billing period, currency, source, when, usage, cost: what ``scopes.allocate`` gives one budget.
+Row = tuple[str, str, str, datetime, bool, Decimal]
 
-_COLUMNS = ("budget_id", "BillingCurrency", "x_Source", "ChargeDay", "x_Usage", "BilledCost")
+_COLUMNS = ("budget_id", "x_BillingPeriod", "BillingCurrency", "x_Source", "x_UsageStart", "x_Usage", "x_Cost")
 
 
 @dataclass
 class Spend:
-    """Charges of one budget.
+    """Charges of one budget in one window.
 
     Attributes:
         usage, other: by UTC day, in the budget's currency, unrounded. Usage of a source that has no daily usage
             makes no run rate: it counts as other.
-        unconverted: what no rate converts, by currency as billed.
+        unconverted: what no rate converts, by currency as billed; by billing period in ``missing``.
         through: last complete day of the sources whose usage this budget has, the earliest of theirs, never after
             the evaluation's ``as_of``; None when there is none.
+        periods: the billing periods of the charges.
     """
 
     usage: dict[date, Decimal] = field(default_factory=dict)
     other: dict[date, Decimal] = field(default_factory=dict)
     unconverted: dict[str, Decimal] = field(default_factory=dict)
+    missing: dict[tuple[str, str], Decimal] = field(default_factory=dict)
     through: date | None = None
+    periods: set[str] = field(default_factory=set)
 
     @property
     def total(self) -> Decimal:
@@ -43,50 +52,89 @@ class Spend:
         return total((*self.usage.values(), *self.other.values()))
 
 
-def by_budget(
-    daily: pl.DataFrame,
-    budgets: Sequence[ScopeBudget],
-    matches: Mapping[str, TagMatch],
-    *,
-    as_of: datetime,
-    last_complete_day: LastCompleteDays,
-    rates: Mapping[str, Decimal],
-) -> dict[str, Spend]:
-    """Return the spend of every budget by its id, an empty one where it has no charges or is disabled.
+@dataclass
+class Books:
+    """What budgets are judged by: their charges, the rates, and how far the data reaches.
 
-    Args:
-        daily: rows of ``daily_costs`` of one billing period.
-        matches: ``TagBudgets.match_all`` of the column x_ReportedTags.
-        rates: currency -> units of the budgets' currency.
+    Attributes:
+        rows: of each budget, dated up to the end of ``as_of``'s day.
+        as_of: UTC.
+        days: see ``LastDays``; also tells which sources have charges in a billing period.
+        late_days: so many days after it, a day's data counts as complete.
     """
-    spends = {budget.budget_id: Spend() for budget in budgets}
-    known = {budget.budget_id: {**rates, budget.currency: Decimal(1)} for budget in budgets}
-    sources: dict[str, set[str]] = {budget.budget_id: set() for budget in budgets}
-    rows = scopes.allocate(daily, budgets, matches).select(_COLUMNS).iter_rows()
-    with localcontext(EXACT):
-        for budget_id, currency, source, day, usage, cost in rows:
-            spend, rate = spends[budget_id], known[budget_id].get(currency)
-            if rate is None:
-                spend.unconverted[currency] = spend.unconverted.get(currency, ZERO) + cost
-                continue
-            if usage:
-                sources[budget_id].add(source)
-            by_day = spend.usage if usage and _last_day(source, last_complete_day) else spend.other
-            by_day[day] = by_day.get(day, ZERO) + cost * rate
-    for budget_id, spend in spends.items():
-        spend.through = _through(sources[budget_id], last_complete_day, as_of)
-    return spends
+
+    rows: Mapping[str, Sequence[Row]]
+    as_of: datetime
+    days: LastDays
+    rates: PeriodRates
+    late_days: int = 0
+    _by_window: dict[str, Mapping[Window | None, Sequence[Row]]] = field(default_factory=dict, repr=False)
+
+    def spend(self, budget: ScopeBudget, window: Window) -> Spend:
+        """Return what a budget spent in a window; nothing when it has no charges there."""
+        spend, sources = Spend(), set()
+        last = self.last_days(budget, window)
+        with localcontext(EXACT):
+            for period, currency, source, at, usage, cost in self._rows(budget, window):
+                spend.periods.add(period)
+                rate = Decimal(1) if currency == budget.currency else self.rates.get(period, {}).get(currency)
+                if rate is None:
+                    spend.unconverted[currency] = spend.unconverted.get(currency, ZERO) + cost
+                    spend.missing[period, currency] = spend.missing.get((period, currency), ZERO) + cost
+                    continue
+                if usage:
+                    sources.add(source)
+                by_day = spend.usage if usage and last.get(source) else spend.other
+                by_day[at.date()] = by_day.get(at.date(), ZERO) + cost * rate
+        known = [day for day in (last.get(source) for source in (sources or last)) if day is not None]
+        end = self.as_of.date() - timedelta(days=self.late_days)
+        spend.through = min(*known, end) if known else None
+        return spend
+
+    def last_days(self, budget: ScopeBudget, window: Window) -> dict[str, date | None]:
+        """Return the last complete day of each source in a window, None where it has none."""
+        found: dict[str, date | None] = {}
+        for period in windows.billing_periods(window) if budget.period != "lifetime" else ():
+            for source, day in self.days.get(period, {}).items():
+                found[source] = max((each for each in (found.get(source), day) if each), default=None)
+        return found
+
+    def is_complete(self, window: Window) -> bool:
+        """Whether the data of an ended window is all there: of every source that had charges then or the month before."""
+        last = (window.end - timedelta(microseconds=1)).date()
+        if last > self.as_of.date() - timedelta(days=self.late_days):
+            return False
+        months = windows.billing_periods(window)
+        for period in months:
+            own = self.days.get(period, {})
+            if not own or set(self.days.get(periods.previous(period), {})) - set(own):
+                return False
+            end = min(last, (periods.month(period).end - timedelta(days=1)).date())
+            if any(day is not None and day < end for day in own.values()):
+                return False
+        return True
+
+    def _rows(self, budget: ScopeBudget, window: Window) -> Iterable[Row]:
+        rows = self.rows.get(budget.budget_id, ())
+        if budget.period in CALENDAR:
+            if budget.budget_id not in self._by_window:
+                self._by_window[budget.budget_id] = _by_window(budget, rows)
+            return self._by_window[budget.budget_id].get(window, ())
+        if budget.period_by == "billing":
+            return [row for row in rows if periods.month(row[0]).start in window]
+        return [row for row in rows if row[3] in window]
 
 
-def _last_day(source: str, last_complete_day: LastCompleteDays) -> date | None:
-    return last_complete_day.get(source) if isinstance(last_complete_day, Mapping) else last_complete_day
+def read_rows(allocated: pl.DataFrame) -> dict[str, list[Row]]:
+    """Return what ``scopes.allocate`` gave each budget, by budget id."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    for budget_id, period, currency, source, at, usage, cost in allocated.select(_COLUMNS).iter_rows():
+        found[budget_id].append((period, currency, source, at, usage, cost))
+    return found
 
 
-def _through(sources: set[str], last_complete_day: LastCompleteDays, as_of: datetime) -> date | None:
-    """A budget without usage ends where all data ends."""
-    if not isinstance(last_complete_day, Mapping):
-        days = [last_complete_day]
-    else:
-        days = [last_complete_day.get(source) for source in (sources or last_complete_day)]
-    known = [day for day in days if day is not None]
-    return min(*known, as_of.date()) if known else None
+def _by_window(budget: ScopeBudget, rows: Iterable[Row]) -> dict[Window | None, list[Row]]:
+    found: dict[Window | None, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[windows.holding(budget, row[0], row[3])].append(row)
+    return found

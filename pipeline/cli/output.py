@@ -139,7 +139,7 @@ def alerts(changes: Sequence[AlertChange]) -> None:
     for change in changes:
         if change.is_told:
             click.echo(
-                f"costmill: alert {change.kind}: {change.budget_id} {change.type} {money.text(change.threshold)} %, "
+                f"costmill: alert {change.kind}: {change.budget_id} {change.type} {change.threshold_words}, "
                 f"now {money.text(change.percentage)} % ({change.severity})",
                 err=True,
             )

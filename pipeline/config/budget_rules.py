@@ -11,13 +11,26 @@ from typing import cast
 
 from pipeline import money
 from pipeline.config import fields
+from pipeline.config.budget_limits import NO_LIMITS, Limits, check_parents, read_limits
 from pipeline.config.budget_overrides import EXIT_CODES, Outside
-from pipeline.config.budgets import DEFAULT_ALERTS, AlertThreshold, AlertType, BudgetsConfig, ScopeBudget, ScopeType
+from pipeline.config.budget_windows import MONTHLY, Windowed, read_window
+from pipeline.config.budgets import (
+    DEFAULT_ALERTS,
+    AlertThreshold,
+    AlertType,
+    Basis,
+    BudgetsConfig,
+    ScopeBudget,
+    ScopeType,
+    Unit,
+)
+from pipeline.config.conditions import Askable, read_condition
 from pipeline.config.findings import Findings
-from pipeline.config.keys import LEGACY_SCOPE, SECTIONS, Keys
+from pipeline.config.keys import CONDITION, LEGACY_SCOPE, SECTIONS, Keys
 from pipeline.config.section import Section
 from pipeline.config.yaml import Table
 from pipeline.focus import canonical_provider
+from pipeline.rules import Condition
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +61,10 @@ class Draft:
     amount: Decimal | None = None
     currency: str | None = None
     currency_line: int | None = None
+    window: Windowed = MONTHLY
+    limits: Limits = NO_LIMITS
+    basis: Basis = "billed"
+    filter: Condition | None = None
     alerts: tuple[AlertThreshold, ...] = DEFAULT_ALERTS
     exit_on_threshold: bool | None = None
     exit_code: int | None = None
@@ -57,7 +74,7 @@ class Draft:
 
 
 def read_budgets(
-    cost: Section, outside: Outside, report_currency: str | None, findings: Findings
+    cost: Section, outside: Outside, report_currency: str | None, asked: Askable, findings: Findings
 ) -> BudgetsConfig | None:
     """Read all budgets; None when neither the file nor flags and environment state any.
 
@@ -65,26 +82,29 @@ def read_budgets(
 
     Args:
         cost: the section ``cost``.
+        asked: what filters may ask of a charge.
         report_currency: ``currency.report``: what the global budget is in when it does not say.
     """
     own = findings.part()
     root = cost.section("budgets", _ROOT_KEYS, own)
-    overall = _with_outside(_read_global(root, outside), outside, own)
+    overall = _with_outside(_read_global(root, outside, asked), outside, own)
     if overall is None and not root.table.entries:
         return None
-    others = [*_read_providers(root), *_read_tags(root), *_read_types(root)]
+    others = [*_read_providers(root, asked), *_read_tags(root, asked), *_read_types(root, asked)]
     _check_global(root, overall, outside)
     default_currency = report_currency or DEFAULT_CURRENCY
     _check_currencies(overall, others, default_currency, outside, own)
     _warn_of_ties(others, own)
     scopes = _resolve(root, overall, others, default_currency)
+    drafts = [*([overall] if overall else []), *others]
+    check_parents(scopes, {_id(draft): (draft.line, draft.path) for draft in drafts}, own)
     return BudgetsConfig(scopes, own.warnings)
 
 
 # --- reading ----------------------------------------------------------------------------------
 
 
-def _read_global(root: Section, outside: Outside) -> Draft | None:
+def _read_global(root: Section, outside: Outside, asked: Askable) -> Draft | None:
     """Return the global scope of the file, from ``global`` or the old flat form; None when it has neither."""
     flat = [key for key in LEGACY_SCOPE if root.has(key)]
     if root.has("global"):
@@ -101,14 +121,14 @@ def _read_global(root: Section, outside: Outside) -> Draft | None:
         section = Section(table, root.path, SECTIONS["cost.budgets.global"], root.findings)
     else:
         return None
-    return _read_scope(section, Draft("global", "", section.path, section.line), outside.values.amount is None)
+    return _read_scope(section, Draft("global", "", section.path, section.line), asked, outside.values.amount is None)
 
 
-def _read_providers(root: Section) -> list[Draft]:
+def _read_providers(root: Section, asked: Askable) -> list[Draft]:
     drafts: dict[str, Draft] = {}
     for key, section in root.section("providers", None).members(SECTIONS["cost.budgets.providers.*"]):
         provider = canonical_provider(key)
-        draft = _read_scope(section, Draft("provider", provider, section.path, section.line))
+        draft = _read_scope(section, Draft("provider", provider, section.path, section.line), asked)
         if not provider:
             section.findings.problem(section.line, section.path, "a provider's name is empty")
         elif provider in drafts:
@@ -120,7 +140,7 @@ def _read_providers(root: Section) -> list[Draft]:
     return list(drafts.values())
 
 
-def _read_tags(root: Section) -> list[Draft]:
+def _read_tags(root: Section, asked: Askable) -> list[Draft]:
     drafts: dict[str, Draft] = {}
     for section in root.sections("tags", SECTIONS["cost.budgets.tags[]"]):
         selector = section.required("selector", fields.selector, 'one such as "team:ml" or "team:*"')
@@ -128,7 +148,7 @@ def _read_tags(root: Section) -> list[Draft]:
             section.path = f'{section.path} "{selector}"'  # a place in a list says little to a reader
         priority = section.value("priority", _PRIORITIES, 0)
         draft = Draft("tag", selector or "", section.path, section.line, priority=priority)
-        draft = _read_scope(section, draft)
+        draft = _read_scope(section, draft, asked)
         if selector in drafts:
             first = drafts[selector]
             section.findings.problem(section.line, section.path, f"stands twice, first on line {first.line}; keep one")
@@ -137,27 +157,31 @@ def _read_tags(root: Section) -> list[Draft]:
     return list(drafts.values())
 
 
-def _read_types(root: Section) -> list[Draft]:
+def _read_types(root: Section, asked: Askable) -> list[Draft]:
     drafts = []
     for key, section in root.section("types", None).members(SECTIONS["cost.budgets.types.*"]):
         if not key.strip():
             section.findings.problem(section.line, section.path, "a resource type's name is empty")
-        drafts.append(_read_scope(section, Draft("type", key, section.path, section.line)))
+        drafts.append(_read_scope(section, Draft("type", key, section.path, section.line), asked))
     return drafts
 
 
-def _read_scope(section: Section, draft: Draft, amount_needed: bool = True) -> Draft:
+def _read_scope(section: Section, draft: Draft, asked: Askable, amount_needed: bool = True) -> Draft:
     """Fill a draft with what a scope's keys say."""
     if amount_needed:
         amount = section.required("amount", fields.amount, "an amount above 0, or 0 to disable the budget")
     else:
         amount = section.value("amount", fields.amount, None)
-    section.value("period", fields.choice(fields.BUDGET_PERIODS, fields.LATER_BUDGET_PERIODS), None)
+    window = read_window(section)
     return replace(
         draft,
         amount=amount,
         currency=section.value("currency", fields.currency_code, None),
         currency_line=section.key_line("currency"),
+        window=window,
+        basis=cast(Basis, section.value("basis", fields.choice(fields.BASES), "billed")),
+        filter=_read_filter(section, asked),
+        limits=read_limits(section, window.period, has_parent=draft.scope_type != "global"),
         alerts=_read_alerts(section) or DEFAULT_ALERTS,
         exit_on_threshold=section.value("exit_on_threshold", fields.boolean, None),
         exit_code=_read_exit_code(section),
@@ -166,18 +190,31 @@ def _read_scope(section: Section, draft: Draft, amount_needed: bool = True) -> D
     )
 
 
+def _read_filter(scope: Section, asked: Askable) -> Condition | None:
+    section = scope.section("filter", CONDITION)
+    return read_condition(section, asked) if section.line is not None else None
+
+
 def _read_alerts(scope: Section) -> tuple[AlertThreshold, ...]:
-    alerts: dict[tuple[Decimal, str], AlertThreshold] = {}
+    alerts: dict[tuple[Decimal, str, str], AlertThreshold] = {}
     for section in scope.sections("alerts", SECTIONS["cost.budgets.*.alerts[]"]):
-        threshold = section.required("threshold", fields.threshold, "percent such as 80")
+        unit: Unit = "amount" if section.has("amount") else "percent"
+        if unit == "percent":
+            threshold = section.required("threshold", fields.threshold, "percent such as 80")
+        else:
+            threshold = section.value("amount", fields.threshold_amount, None)
+            if section.has("threshold"):
+                section.problem("amount", "stands beside threshold; an alert has percent or an amount, not both")
         kind = section.value("type", fields.choice(fields.ALERT_TYPES), "actual")
         counts = section.value("exit", fields.boolean, True)
         if threshold is None:
             continue
-        if (threshold, kind) in alerts:
-            message = f"threshold {money.text(threshold)} ({kind}) stands twice; keep one"
+        if (threshold, unit, kind) in alerts:
+            name = "threshold" if unit == "percent" else "amount"
+            message = f"{name} {money.text(threshold)} ({kind}) stands twice; keep one"
             section.findings.problem(section.line, section.path, message)
-        alerts.setdefault((threshold, kind), AlertThreshold(threshold, cast(AlertType, kind), counts))
+        made = AlertThreshold(threshold, cast(AlertType, kind), counts, unit)
+        alerts.setdefault((threshold, unit, kind), made)
     return tuple(alerts.values())
 
 
@@ -247,6 +284,10 @@ def _warn_of_failure_code(code: int | None, line: int | None, path: str, finding
         findings.warning(line, path, message)
 
 
+def _id(draft: Draft) -> str:
+    return f"{draft.scope_type}:{draft.scope_key}" if draft.scope_key else draft.scope_type
+
+
 # --- resolving --------------------------------------------------------------------------------
 
 
@@ -265,6 +306,15 @@ def _resolve(
             scope_key=draft.scope_key,
             amount=draft.amount,
             currency=draft.currency or currency,
+            period=draft.window.period,
+            period_by=draft.window.period_by,
+            starts=draft.window.starts,
+            ends=draft.window.ends,
+            planned=draft.limits.planned,
+            rollover=draft.limits.rollover,
+            parent=draft.limits.parent,
+            basis=draft.basis,
+            filter=draft.filter,
             alerts=draft.alerts,
             exit_on_threshold=exit_on_threshold if draft.exit_on_threshold is None else draft.exit_on_threshold,
             exit_code=exit_code if draft.exit_code is None else draft.exit_code,

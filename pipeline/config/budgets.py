@@ -3,20 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from pipeline.rules import Condition
+
 ScopeType = Literal["global", "provider", "tag", "type"]
 AlertType = Literal["actual", "forecasted"]
+Unit = Literal["percent", "amount"]
+PeriodBy = Literal["billing", "charge"]
+Basis = Literal["billed", "effective", "list", "contracted"]
+PeriodName = Literal[
+    "hourly",
+    "daily",
+    "weekly",
+    "monthly",
+    "quarterly",
+    "yearly",
+    "rolling_24h",
+    "rolling_7d",
+    "rolling_30d",
+    "lifetime",
+    "custom",
+]
+
+#: Basis -> the cost column that it sums.
+COSTS: dict[str, str] = {
+    "billed": "BilledCost",
+    "effective": "EffectiveCost",
+    "list": "ListCost",
+    "contracted": "ContractedCost",
+}
+#: Rolling windows and their days.
+ROLLING: dict[str, int] = {"rolling_24h": 1, "rolling_7d": 7, "rolling_30d": 30}
+#: Windows that follow one another; the others are one each, now or ever.
+CALENDAR = ("hourly", "daily", "weekly", "monthly", "quarterly", "yearly")
+#: Periods of whole months, which go by the billing period unless they say otherwise.
+BY_BILLING = ("monthly", "quarterly", "yearly")
 
 
 @dataclass(frozen=True)
 class AlertThreshold:
-    """A threshold in percent of the effective limit (0 to 1000); ``exit`` false leaves it out of the exit rule."""
+    """A threshold in percent of the effective limit (0 to 1000), or an amount; ``exit`` false leaves it out of the exit
+    rule."""
 
     threshold: Decimal
     type: AlertType
     exit: bool = True
+    unit: Unit = "percent"
 
 
 #: Used where a scope names none (SPEC 3.5); of these only 100 counts for the exit rule.
@@ -29,12 +64,19 @@ DEFAULT_ALERTS = (
 
 @dataclass(frozen=True)
 class ScopeBudget:
-    """One budget of the file.
+    """One budget, whichever door it came by.
 
     Attributes:
         scope_key: '' for global, else the provider (canonical: aws, azure, gcp, oci, or lower case), the tag
             selector ``key:value`` / ``key:*``, or the x_ResourceType.
         amount: limit per period in ``currency``; 0 disables the scope.
+        period_by: what puts a charge in a window: its billing period, or its ChargePeriodStart.
+        starts, ends: half-open; it counts in windows that lie wholly between them. Of a custom period, the window.
+        planned: (month or quarter, amount from then on) pairs, oldest first; ``amount`` is the limit before them.
+        rollover: percent of the limit that may be carried to the next window; None: nothing is.
+        parent: budget id of the budget above, which the limits of its children may not pass together.
+        basis: which cost it counts: see ``COSTS``.
+        filter: the charges of its scope that it counts; None: all.
         exit_on_threshold, exit_code: effective values, the root's where the scope has none.
         priority: of tag budgets; 0 elsewhere.
     """
@@ -43,13 +85,21 @@ class ScopeBudget:
     scope_key: str
     amount: Decimal
     currency: str
-    period: Literal["monthly"] = "monthly"
+    period: PeriodName = "monthly"
     alerts: tuple[AlertThreshold, ...] = DEFAULT_ALERTS
     exit_on_threshold: bool = False
     exit_code: int = 1
     name: str | None = None
     owner: str | None = None
     priority: int = 0
+    period_by: PeriodBy = "billing"
+    starts: date | None = None
+    ends: date | None = None
+    planned: tuple[tuple[str, Decimal], ...] = ()
+    rollover: Decimal | None = None
+    parent: str | None = None
+    basis: Basis = "billed"
+    filter: Condition | None = None
 
     @property
     def enabled(self) -> bool:
@@ -60,6 +110,11 @@ class ScopeBudget:
     def budget_id(self) -> str:
         """``global``, ``provider:aws``, ``tag:team:ml`` or ``type:aws:ec2/instance``."""
         return f"{self.scope_type}:{self.scope_key}" if self.scope_key else self.scope_type
+
+    @property
+    def has_dates(self) -> bool:
+        """Whether it counts only in a part of all time."""
+        return self.starts is not None or self.ends is not None
 
 
 @dataclass(frozen=True)

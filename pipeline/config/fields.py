@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from typing import get_args
 
 from pipeline import money
+from pipeline.config.budgets import Basis, PeriodBy, PeriodName
 from pipeline.errors import UsageError, near
 from pipeline.periods import parse_as_of
 
@@ -19,6 +21,8 @@ RECORDED = "recorded"
 _SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SELECTOR = re.compile(r"[A-Za-z0-9_-]+:(\*|[A-Za-z0-9_-]+)")
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+_QUARTER = re.compile(r"[0-9]{4}-Q[1-4]")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MODE = re.compile(r"(0o?)?[0-7]{3}")
 _MEMORY = re.compile(r"[0-9]+(\.[0-9]+)?\s?[KMGT]i?B", re.IGNORECASE)
 #: ISO 4217 codes that stand for no money: no currency, and testing.
@@ -28,19 +32,9 @@ _READ_BITS = 0o444
 #: Longest exponent that a number may have; beyond it, Decimal arithmetic on it only costs time.
 _EXPONENT = 999
 
-BUDGET_PERIODS = ("monthly",)
-LATER_BUDGET_PERIODS = (
-    "hourly",
-    "daily",
-    "weekly",
-    "quarterly",
-    "yearly",
-    "rolling_24h",
-    "rolling_7d",
-    "rolling_30d",
-    "lifetime",
-    "custom",
-)
+BUDGET_PERIODS: tuple[str, ...] = get_args(PeriodName)
+BASES: tuple[str, ...] = get_args(Basis)
+PERIOD_BY: tuple[str, ...] = get_args(PeriodBy)
 ALERT_TYPES = ("actual", "forecasted")
 #: ``auto`` and the names of pipeline.sources.formats, which lies above this package: a test compares them.
 EXPORT_FORMATS = ("auto", "aws_cur", "azure_cost", "focus", "focus_preview", "gcp_billing", "oci_cost", "usage_log")
@@ -148,6 +142,29 @@ def threshold(value: str) -> Decimal:
     return parsed
 
 
+def threshold_amount(value: str) -> Decimal:
+    """Read an alert's threshold as an amount of money: 0 or more, at most 6 decimals."""
+    parsed = amount(value)
+    if parsed != round(parsed, 6):
+        raise ValueError(f"{value!r} has more than 6 digits after the point")
+    return parsed
+
+
+def percent_of_limit(value: str) -> Decimal:
+    """Read a part of a limit: percent from 0 to 100, at most 6 decimals."""
+    parsed = threshold(value)
+    if parsed > 100:
+        raise ValueError(f"{value!r} is out of range; write percent from 0 to 100")
+    return parsed
+
+
+def quarter(value: str) -> str:
+    """Read a calendar quarter's label ``YYYY-Qn``."""
+    if not _QUARTER.fullmatch(value):
+        raise ValueError(f"{value!r} is no quarter; write it as YYYY-Qn, such as 2026-Q1")
+    return value
+
+
 def share(value: str) -> Decimal:
     """Read a share of a whole as 0 to 1 or 0% to 100%; returns 0 to 1."""
     plain = value.rstrip()
@@ -251,6 +268,17 @@ def moment(value: str) -> datetime:
         return parse_as_of(value)
     except (UsageError, OverflowError):
         raise ValueError(f"{value!r} is no date; write 2026-03-22 or 2026-03-22T06:00:00Z") from None
+
+
+def day(value: str) -> date:
+    """Read a UTC day ``YYYY-MM-DD`` from 1970 on."""
+    try:
+        found = date.fromisoformat(value) if _DAY.fullmatch(value) else None
+    except ValueError:
+        found = None
+    if found is None or not 1970 <= found.year < 9999:
+        raise ValueError(f"{value!r} is no day; write it as YYYY-MM-DD, such as 2026-03-22")
+    return found
 
 
 def source_name(value: str) -> str:

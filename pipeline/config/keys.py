@@ -16,8 +16,11 @@ class Keys:
     later: tuple[str, ...] = ()
 
 
-_SCOPE = ("amount", "currency", "period", "alerts", "exit_on_threshold", "exit_code", "name", "owner")
-_SCOPE_LATER = ("basis", "filter", "period_by", "planned", "rollover", "starts", "ends", "notify")
+_SCOPE = (
+    *("amount", "currency", "period", "period_by", "starts", "ends", "alerts"),
+    *("basis", "filter", "planned", "rollover", "exit_on_threshold", "exit_code", "name", "owner"),
+)
+_SCOPE_LATER = ("notify",)
 
 #: The keys of a condition, wherever one stands: docs/tags.md has them.
 CONDITION = Keys(("column", "tag", "equals", "in", "prefix", "contains", "present", "absent", "all", "any", "not"))
@@ -39,6 +42,7 @@ SECTIONS = {
             "tags",
             "calendar",
             "splits",
+            "forecast",
             "cost",
             "actor",
             "as_of",
@@ -62,14 +66,16 @@ SECTIONS = {
     "calendar": Keys(("fiscal_year_start",)),
     "splits[]": Keys(("name", "key", "match", "by", "to", "basis")),
     "splits[].basis": Keys(("cost", "where")),
+    "forecast": Keys(("late_data_days",)),
     "actor": Keys(("id", "type", "tenant", "permissions")),
     "cost": Keys(("budgets",)),
     "cost.budgets": Keys(("global", "providers", "tags", "types", "exit_on_threshold", "exit_code")),
     "cost.budgets.global": Keys(_SCOPE, _SCOPE_LATER),
-    "cost.budgets.providers.*": Keys(_SCOPE, _SCOPE_LATER),
-    "cost.budgets.tags[]": Keys(("selector", "priority", *_SCOPE), _SCOPE_LATER),
-    "cost.budgets.types.*": Keys(_SCOPE, _SCOPE_LATER),
-    "cost.budgets.*.alerts[]": Keys(("threshold", "type", "exit"), ("amount",)),
+    "cost.budgets.providers.*": Keys((*_SCOPE, "parent"), _SCOPE_LATER),
+    "cost.budgets.tags[]": Keys(("selector", "priority", *_SCOPE, "parent"), _SCOPE_LATER),
+    "cost.budgets.types.*": Keys((*_SCOPE, "parent"), _SCOPE_LATER),
+    "cost.budgets.*.rollover": Keys(("max_percent",)),
+    "cost.budgets.*.alerts[]": Keys(("threshold", "amount", "type", "exit")),
 }
 
 

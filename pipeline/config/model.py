@@ -155,6 +155,7 @@ class Settings:
     cache: CacheSettings | None = None
     fiscal_year_start: int = 1
     splits: tuple[Split, ...] = ()
+    late_data_days: int = 0
     budgets: BudgetsConfig | None = None
     actor: Actor = OPERATOR
     as_of: datetime | None = None

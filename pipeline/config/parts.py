@@ -131,6 +131,11 @@ def _read_rates(codes: Section, report: str | None) -> dict[str, Decimal]:
     return rates
 
 
+def read_late_data_days(root: Section) -> int:
+    """Read ``forecast``: for how many days after it a day's data may still change."""
+    return root.section("forecast", SECTIONS["forecast"]).value("late_data_days", fields.integer(0, 31), 0)
+
+
 def read_fiscal_year_start(root: Section) -> int:
     """Read ``calendar``: the month that fiscal years begin with."""
     return root.section("calendar", SECTIONS["calendar"]).value("fiscal_year_start", fields.integer(1, 12), 1)

@@ -94,7 +94,8 @@ def default_settings(
     warehouse = warehouse.absolute()
     findings = Findings()
     nothing = Section(None, "cost", SECTIONS["cost"], findings)
-    budgets = read_budgets(nothing, outside(environ or {}, overrides, findings), None, findings)
+    asked = tag_rules.askable((), ())
+    budgets = read_budgets(nothing, outside(environ or {}, overrides, findings), None, asked, findings)
     actor = read_actor(Section(None, "", SECTIONS[""], findings), environ or {})
     findings.raise_problems(None)
     return Settings(
@@ -136,9 +137,10 @@ def _read_root(
     resolver = Resolver(file.parent, environ)
     warehouse = root.value("warehouse", resolver.path, resolver.path("warehouse/costs.duckdb"))
     currency = parts.read_currency(root)
-    budgets = read_budgets(root.section("cost", SECTIONS["cost"]), budget_words, currency.report, findings)
     sources = parts.read_sources(root, resolver)
     tags = tag_rules.read_tags(root, sources)
+    asked = tag_rules.askable(sources, tags.rules.aliases)
+    budgets = read_budgets(root.section("cost", SECTIONS["cost"]), budget_words, currency.report, asked, findings)
     tag_rules.check_selectors(root, budgets, tags)
     return Settings(
         file=file,
@@ -151,7 +153,8 @@ def _read_root(
         currency=currency,
         tags=tags,
         fiscal_year_start=parts.read_fiscal_year_start(root),
-        splits=tag_rules.read_splits(root, tag_rules.askable(sources, tags.rules.aliases)),
+        splits=tag_rules.read_splits(root, asked),
+        late_data_days=parts.read_late_data_days(root),
         budgets=budgets,
         actor=read_actor(root, environ),
         as_of=root.value("as_of", fields.moment, None),

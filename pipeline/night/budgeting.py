@@ -1,72 +1,131 @@
-"""Budgets of one billing period: which are due, evaluated on the rollups, written with their alerts."""
+"""Budgets of a night: which windows are due, judged on the rollups, written with their alerts."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pipeline import periods, resources
-from pipeline.budgets import alert_table, alerts, evaluate, event_table, handling, ledger
+from pipeline.budgets import (
+    alert_table,
+    alerts,
+    charges,
+    evaluate,
+    event_table,
+    filters,
+    handling,
+    ledger,
+    scopes,
+    status_table,
+    windows,
+)
 from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.events import BUS
-from pipeline.budgets.model import BudgetResult
+from pipeline.budgets.model import Allocation, BudgetResult, BudgetStatus
+from pipeline.budgets.spend import Books, PeriodRates
 from pipeline.config import BudgetsConfig, Settings
+from pipeline.config.budgets import CALENDAR, ROLLING, ScopeBudget
+from pipeline.night.loaded import latest_period, loaded_periods
 from pipeline.night.summarising import last_days
+from pipeline.periods import Window
 from pipeline.store import rollups
 from pipeline.store.warehouse import Warehouse
 
-#: Periods whose budgets wait for a rate: counted as soon as the configuration has it.
-_UNCOUNTED = "SELECT DISTINCT x_BillingPeriod FROM budget_status WHERE unconverted <> '{}'"
+if TYPE_CHECKING:
+    import polars as pl
 
-
-def due_periods(warehouse: Warehouse, as_of: datetime) -> list[str]:
-    """Return the billing periods that loads touched, those that wait for a rate, and the current one."""
-    uncounted = {row[0] for row in warehouse.rows(_UNCOUNTED)}
-    return sorted({*rollups.due(warehouse, "budgets"), *uncounted, periods.label(as_of)})
+Judged = tuple[ScopeBudget, Window]
 
 
 def evaluate_period(
-    warehouse: Warehouse, settings: Settings, period: str, as_of: datetime, *, explain: bool = False
+    warehouse: Warehouse,
+    settings: Settings,
+    period: str,
+    as_of: datetime,
+    *,
+    keys: Collection[str],
+    explain: bool = False,
 ) -> BudgetResult:
-    """Evaluate the configured budgets of one billing period; writes nothing."""
+    """Judge the configured budgets in the windows that answer for one billing period; writes nothing.
+
+    Args:
+        keys: the tag keys that the roll-up reports.
+    """
     config = settings.budgets or BudgetsConfig()
-    rates = settings.currency.rates.get(period, {})
-    currency = config.scopes[0].currency if config.scopes else settings.currency.report
-    return evaluate.evaluate(
-        config,
-        warehouse.frame("SELECT * FROM daily_costs WHERE x_BillingPeriod = ?", [period]),
-        warehouse.frame(resources.sql("night/resource_costs"), [period]),
-        period=period,
+    moment = windows.shown_moment(period, as_of)
+    shown = [(budget, windows.current(budget, moment)) for budget in config.scopes]
+    judged = [(budget, window) for budget, window in shown if window]
+    books, ties = read_books(warehouse, settings, judged, as_of, keys)
+    statuses = _judge(warehouse, config.scopes, judged, books, keys)
+    result = evaluate.assemble(config, period, moment, statuses, ties)
+    return replace(result, allocations=explained(warehouse, config, judged, period)) if explain else result
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What checking budgets found: the current windows' result, and of all windows the alerts that changed, the
+    warnings, and whether a rate is missing."""
+
+    result: BudgetResult
+    changes: Sequence[AlertChange]
+    warnings: Sequence[str]
+    lacks_rates: bool
+
+
+def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: Collection[str]) -> Checked:
+    """Judge every window that loads touched and the current ones; write their status and alerts."""
+    config = settings.budgets or BudgetsConfig()
+    due = rollups.due(warehouse, "budgets")
+    charges.refresh_usage(warehouse, config.scopes, keys, due)
+    judged = _due_windows(warehouse, config.scopes, due, as_of)
+    books, ties = read_books(warehouse, settings, judged, as_of, keys)
+    statuses = _judge(warehouse, config.scopes, judged, books, keys)
+    before, first_load = event_table.healths(warehouse), _first_load(warehouse)
+    fresh = [status for status in statuses if first_load is None or status.period_end > first_load]
+    with warehouse.transaction():
+        changes = _write(warehouse, config, statuses, as_of)
+        told = event_table.of_alerts(warehouse, changes, as_of) + event_table.of_health(before, fresh, as_of)
+        event_table.keep(warehouse, told)
+        for period in due:
+            rollups.done(warehouse, period, "budgets")
+    BUS.deliver(told)
+    result = evaluate.assemble(config, periods.label(as_of), as_of, statuses, ties)
+    warnings = (*config.warnings, *ties, *evaluate.rate_warnings(statuses))
+    return Checked(result, changes, warnings, any(status.unconverted for status in statuses))
+
+
+def read_books(
+    warehouse: Warehouse, settings: Settings, judged: Sequence[Judged], as_of: datetime, keys: Collection[str]
+) -> tuple[Books, tuple[str, ...]]:
+    """Read what the charges of these windows came to: from the rollups, and from ``budget_usage`` what only it knows."""
+    config = settings.budgets or BudgetsConfig()
+    days = {period: last_days(warehouse, period) for period in loaded_periods(warehouse)}
+    asking = filters.from_charges(config.scopes, keys)
+    before = [(budget, windows.preceding(budget, window)) for budget, window in judged if budget.rollover is not None]
+    every = [*judged, *before]
+    plain = [(budget, window) for budget, window in every if budget not in asking]
+    return evaluate.open_books(
+        filters.from_rollup(config.scopes, keys),
+        _daily(warehouse, plain, filters.asked_columns([budget for budget, _ in plain])),
         as_of=as_of,
-        last_complete_day=last_days(warehouse, period),
-        rates=rates if currency == settings.currency.report else {},
-        explain=explain,
+        days=days,
+        rates=_rates(settings, config),
+        late_days=settings.late_data_days,
+        usage=charges.read_usage(warehouse, [each for each in every if each[0] in asking], as_of),
     )
 
 
-def write_budgets(
-    warehouse: Warehouse, settings: Settings, period: str, result: BudgetResult, as_of: datetime
-) -> list[AlertChange]:
-    """Write the status of a billing period's budgets and their alerts; returns the alerts that changed."""
-    config = settings.budgets or BudgetsConfig()
-    rows = evaluate.status_rows(result)
-    stored = warehouse.frame("SELECT * FROM budget_status WHERE x_BillingPeriod = ? ORDER BY position", [period])
-    is_same = rows.sort("position").rows() == stored.select(rows.columns).rows()
-    before = event_table.healths(warehouse)
-    suppressed = _ended_before_first_load(warehouse, period)
-    with warehouse.transaction():
-        synced = ledger.sync_budgets(warehouse, config, as_of)
-        if not is_same:
-            warehouse.execute("DELETE FROM budget_status WHERE x_BillingPeriod = ?", [period])
-            warehouse.insert("budget_status", rows)
-        changes = alerts.update_alerts(warehouse, result, now=as_of, suppressed=suppressed)
-        told = event_table.of_alerts(warehouse, changes, as_of)
-        told += [] if suppressed else event_table.of_health(before, result.statuses, as_of)
-        event_table.keep(warehouse, told)
-        rollups.done(warehouse, period, "budgets")
-        if synced or changes or not is_same:
-            rollups.mark_reports(warehouse, None if synced else period)
-    BUS.deliver(told)
-    return changes
+def explained(
+    warehouse: Warehouse, config: BudgetsConfig, judged: Sequence[Judged], period: str
+) -> tuple[Allocation, ...]:
+    """Say for each resource of a billing period which budgets count its cost in the windows that are judged."""
+    ordered = scopes.report_order(budget for budget in config.scopes if budget.enabled)
+    if all(budget.period_by == "billing" and not scopes.is_conditional(budget) for budget in ordered):
+        return evaluate.allocations(ordered, _resources(warehouse, [period]))
+    shown = {budget.budget_id: window for budget, window in judged}
+    return scopes.read_allocations(ordered, charges.received(warehouse, ordered, shown, period))
 
 
 def wake_alerts(warehouse: Warehouse, as_of: datetime) -> list[AlertChange]:
@@ -92,6 +151,124 @@ def remember_first_load(warehouse: Warehouse, as_of: datetime) -> None:
         warehouse.execute("INSERT OR REPLACE INTO settings VALUES ('first_load', ?)", [as_of.isoformat()])
 
 
-def _ended_before_first_load(warehouse: Warehouse, period: str) -> bool:
+def _due_windows(
+    warehouse: Warehouse, budgets: Sequence[ScopeBudget], due: Sequence[str], as_of: datetime
+) -> list[Judged]:
+    """Return the windows that hold charges of the ``due`` billing periods, now or when they were judged last, those
+    that wait for a rate, and the current ones."""
+    touched = status_table.touched_by(warehouse, due)
+    charged = warehouse.rows(_CHARGED, [as_of.date(), list(due)])
+    hours = charges.hours(warehouse, due, as_of)
+    found: list[Judged] = []
+    for budget in budgets:
+        own = {
+            windows.current(budget, as_of),
+            *_holding(budget, due, hours.get(budget.budget_id, []) if budget.period == "hourly" else charged),
+        }
+        own |= {window for window in touched.get(budget.budget_id, ()) if windows.is_own(budget, window)}
+        counted = {window for window in own if window}
+        found += [(budget, window) for window in sorted(counted | _given(budget, counted, as_of))]
+    return found
+
+
+def _given(budget: ScopeBudget, touched: Iterable[Window], as_of: datetime) -> set[Window]:
+    """Return the windows that these leave something to, as far as they have begun."""
+    if budget.rollover is None or budget.period not in CALENDAR:
+        return set()
+    after = (windows.following(budget, window) for window in touched)
+    return {window for window in after if window.start <= as_of and windows.is_counted(budget, window)}
+
+
+def _holding(
+    budget: ScopeBudget, due: Iterable[str], charged: Iterable[tuple[str, datetime]]
+) -> Iterator[Window | None]:
+    """Give the windows, but rolling ones, that hold the billing periods or the days of charges in them."""
+    if budget.period in ROLLING:
+        return
+    if budget.period_by == "billing":
+        yield from (windows.current(budget, periods.month(period).start) for period in due)
+    else:
+        yield from {windows.current(budget, at) for _, at in charged}
+
+
+def _judge(
+    warehouse: Warehouse,
+    budgets: Sequence[ScopeBudget],
+    judged: Sequence[Judged],
+    books: Books,
+    keys: Collection[str],
+) -> list[BudgetStatus]:
+    asking = filters.from_charges(budgets, keys)
+    counts = {
+        (budget.budget_id, window): charges.count_resources(warehouse, budget, window, books.as_of)
+        for budget, window in judged
+        if budget in asking
+    }
+    ordered = scopes.report_order(budgets)
+    plain = [(budget, window) for budget, window in judged if budget not in asking]
+    for window in sorted({window for budget, window in plain if scopes.counts_resources(budget, budgets)}):
+        own = [(budget, its) for budget, its in plain if its == window]
+        counts |= evaluate.resource_counts(own, ordered, _resources(warehouse, windows.billing_periods(window)))
+    return [evaluate.status(budget, window, books, counts.get((budget.budget_id, window))) for budget, window in judged]
+
+
+def _write(
+    warehouse: Warehouse, config: BudgetsConfig, statuses: Sequence[BudgetStatus], as_of: datetime
+) -> list[AlertChange]:
+    ordered = scopes.report_order(config.scopes)
+    synced = ledger.sync_budgets(warehouse, config, as_of)
+    positions = {budget.budget_id: position for position, budget in enumerate(ordered)}
+    rows = status_table.status_rows(statuses, as_of, positions)
+    changed = {window for _, window in status_table.write_status(warehouse, rows, ordered)}
+    moved = [each.budget_id for each in synced if each.kind != "added"]
+    dropped = status_table.drop_former(warehouse, moved, ordered, periods.month(periods.label(as_of)).start)
+    changes = alerts.update_alerts(warehouse, statuses, ordered, now=as_of, first_load=_first_load(warehouse))
+    if synced or dropped:
+        rollups.mark_reports(warehouse, None)
+    elif changed or changes:
+        shown = {windows.noted_period(window, as_of) for window in changed} | {each.period for each in changes}
+        for period in sorted({*shown, latest_period(warehouse) or ""} & {*loaded_periods(warehouse)}):
+            rollups.mark_reports(warehouse, period)
+        rollups.touch(warehouse)
+    return changes
+
+
+def _daily(warehouse: Warehouse, judged: Sequence[Judged], asked: Sequence[str]) -> pl.DataFrame:
+    """Return the daily costs of all windows, by billing periods or by days, apart by the columns that filters ask."""
+    billing = [window for budget, window in judged if budget.period_by == "billing"]
+    charge = [window for budget, window in judged if budget.period_by == "charge"]
+    columns = "".join(f"{name}, " for name in asked if name not in _ALWAYS)
+    return warehouse.frame(
+        resources.sql("night/budgeted_costs").replace("-- columns of filters\n", f"{columns}\n"),
+        [
+            min((periods.label(window.start) for window in billing), default=None),
+            max((windows.billing_periods(window)[-1] for window in billing), default=None),
+            min((window.start.date() for window in charge), default=None),
+            max((window.end.date() for window in charge), default=None),
+        ],
+    )
+
+
+def _resources(warehouse: Warehouse, months: Sequence[str]) -> pl.DataFrame:
+    return warehouse.frame(resources.sql("night/resource_costs"), [list(months)])
+
+
+def _rates(settings: Settings, config: BudgetsConfig) -> PeriodRates:
+    """The configured rates convert to the report's currency; budgets in another one have none."""
+    currency = config.scopes[0].currency if config.scopes else settings.currency.report
+    return settings.currency.rates if currency == settings.currency.report else {}
+
+
+def _first_load(warehouse: Warehouse) -> datetime | None:
     first = warehouse.value("SELECT value FROM settings WHERE name = 'first_load'")
-    return first is not None and periods.month(period).end <= datetime.fromisoformat(first)
+    return datetime.fromisoformat(first) if first is not None else None
+
+
+#: Columns of sql/night/budgeted_costs.sql that it has in any case.
+_ALWAYS = (
+    *("x_BillingPeriod", "BillingCurrency", "x_Source", "x_Origin", "x_Provider", "x_ResourceType"),
+    *("ChargeCategory", "ChargeClass"),
+)
+_CHARGED = """
+SELECT DISTINCT x_BillingPeriod, CAST(ChargeDay AS TIMESTAMP) FROM daily_costs
+WHERE x_Origin = 'billed' AND ChargeDay <= ? AND list_contains(?, x_BillingPeriod)"""

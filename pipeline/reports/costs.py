@@ -137,7 +137,8 @@ def _section(
 def _whole_bill_budget(standing: Standing, currencies: Sequence[str | None]) -> Budget | None:
     """The global budget, where it counts exactly what the one section shows."""
     for budget in standing.enabled:
-        if budget.scope_type == "global" and currencies == [budget.currency] and not budget.unconverted:
+        is_bill = budget.scope_type == "global" and budget.window is None and budget.is_billed
+        if is_bill and currencies == [budget.currency] and not budget.unconverted:
             return budget
     return None
 

@@ -8,43 +8,56 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from pipeline.periods import to_utc
+from pipeline import periods
+from pipeline.budgets import windows
+from pipeline.periods import Window, to_utc
 from pipeline.reports.model import Alert, Budget, Standing, Threshold
 from pipeline.store.warehouse import Warehouse
 
 #: From worst to best; a budget that cannot be judged does not hide one that can.
 HEALTH = ("EXCEEDED", "CRITICAL", "WARNING", "UNSPECIFIED", "OK")
 
+#: A report lists each budget's newest window that ended in its month; that of the latest month also those that go on.
 _BUDGETS = """
-SELECT status.*, budgets.name, budgets.owner
+WITH latest AS (
+    SELECT max(x_BillingPeriod) AS x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed' AND charges > 0
+)
+SELECT status.*, budgets.name, budgets.owner,
+    budgets.basis = 'billed' AND budgets.filter IS NULL AND budgets.period_by = 'billing' AS is_billed
 FROM budget_status AS status
 LEFT JOIN budgets USING (budget_id)
-WHERE x_BillingPeriod = ?
+WHERE
+    period_start < $end AND period_end > $start
+    AND (period_end <= $end OR coalesce((SELECT x_BillingPeriod FROM latest) <= $period, true))
+QUALIFY row_number() OVER (PARTITION BY budget_id ORDER BY period_start DESC, period_end DESC) = 1
 ORDER BY position, budget_id
 """
 _ALERTS = """
+WITH places AS (SELECT budget_id, max_by(position, period_start) AS position FROM budget_status GROUP BY budget_id)
 SELECT alerts.*, budgets.name, budgets.scope_key
 FROM budget_alerts AS alerts
 LEFT JOIN budgets USING (budget_id)
-LEFT JOIN budget_status AS standing USING (x_BillingPeriod, budget_id)
+LEFT JOIN places USING (budget_id)
 WHERE x_BillingPeriod = ?
 ORDER BY list_position(['open', 'acknowledged', 'suppressed', 'resolved'], alerts.status),
-    standing.position NULLS LAST, budget_id, type, threshold DESC, occurrence DESC
+    places.position NULLS LAST, budget_id, type, threshold DESC, alerts.period_start DESC, occurrence DESC
 """
 
 
 def read_standing(warehouse: Warehouse, period: str) -> Standing:
     """Read all budgets in report order, and the alerts: open ones first, resolved ones last."""
-    budgets = tuple(_budget(row) for row in warehouse.frame(_BUDGETS, [period]).to_dicts())
-    alerts = tuple(_alert(row) for row in warehouse.frame(_ALERTS, [period]).to_dicts())
+    month = periods.month(period)
+    shown = warehouse.frame(_BUDGETS, {"period": period, "start": month.start, "end": month.end})
+    budgets = tuple(_budget(row, month) for row in shown.to_dicts())
+    alerts = tuple(_alert(row, month) for row in warehouse.frame(_ALERTS, [period]).to_dicts())
     found = {budget.health for budget in budgets if budget.enabled}
     worst = next((health for health in HEALTH if health in found), "UNSPECIFIED")
     return Standing(worst, budgets, alerts)
 
 
-def _budget(row: Mapping[str, Any]) -> Budget:
+def _budget(row: Mapping[str, Any], month: Window) -> Budget:
     thresholds = [
-        Threshold(Decimal(str(alert["threshold"])), alert["type"], alert["state"])
+        Threshold(Decimal(str(alert["threshold"])), alert["type"], alert["state"], alert.get("unit", "percent"))
         for alert in json.loads(row["alerts"])
     ]
     unconverted = json.loads(row["unconverted"])
@@ -63,12 +76,20 @@ def _budget(row: Mapping[str, Any]) -> Budget:
         forecast_percentage=row["forecast_percentage"],
         forecast_note=row["forecast_note"],
         health=row["health"] if row["enabled"] else "DISABLED",
-        thresholds=tuple(sorted(thresholds, key=lambda own: (own.type, own.threshold))),
+        thresholds=tuple(sorted(thresholds, key=lambda own: (own.type, own.unit != "percent", own.threshold))),
         unconverted=tuple((code, Decimal(str(amount))) for code, amount in sorted(unconverted.items())),
+        window=_window(row, month),
+        is_billed=bool(row["is_billed"]),
     )
 
 
-def _alert(row: Mapping[str, Any]) -> Alert:
+def _window(row: Mapping[str, Any], month: Window) -> str | None:
+    """The window's name; None for the report's own month."""
+    window = Window(row["period_start"], row["period_end"])
+    return None if window == month else windows.name_of(row["period"], window)
+
+
+def _alert(row: Mapping[str, Any], month: Window) -> Alert:
     return Alert(
         budget=row["budget_id"],
         name=row["name"] or row["scope_key"] or ("All spend" if row["budget_id"] == "global" else row["budget_id"]),
@@ -87,6 +108,8 @@ def _alert(row: Mapping[str, Any]) -> Alert:
         acknowledged_at=row["acknowledged_at"],
         acknowledged_by=row["acknowledged_by"],
         snoozed_until=row["snoozed_until"] if row["status"] in ("open", "acknowledged") else None,
+        unit=row["unit"],
+        window=_window(row, month),
     )
 
 

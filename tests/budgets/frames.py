@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from pipeline.budgets.evaluate import evaluate
+from pipeline.budgets import windows
+from pipeline.budgets.evaluate import allocations, assemble, open_books, resource_counts, status
 from pipeline.budgets.model import BudgetResult
-from pipeline.budgets.spend import LastCompleteDays
 from pipeline.config.budgets import AlertThreshold, AlertType, BudgetsConfig, ScopeBudget, ScopeType
 
 PERIOD = "2026-03"
@@ -93,18 +94,18 @@ def result(
     *rows: dict[str, Any],
     used: pl.DataFrame | None = None,
     as_of: datetime = AS_OF,
-    last: LastCompleteDays = LAST_DAY,
+    last: date | Mapping[str, date | None] | None = LAST_DAY,
     rates: Mapping[str, Decimal] | None = None,
     explain: bool = False,
 ) -> BudgetResult:
-    """Evaluate charges of March 2026, by default with the whole month complete."""
-    return evaluate(
-        budgets if isinstance(budgets, BudgetsConfig) else BudgetsConfig(budgets),
-        daily(*rows),
-        resources() if used is None else used,
-        period=PERIOD,
-        as_of=as_of,
-        last_complete_day=last,
-        rates=rates or {},
-        explain=explain,
-    )
+    """Judge charges of March 2026, by default with the whole month complete; ``last`` is of all sources, or by source."""
+    made = budgets if isinstance(budgets, BudgetsConfig) else BudgetsConfig(budgets)
+    days = last if isinstance(last, Mapping) else {row["x_Source"]: last for row in rows or (charge("0"),)}
+    books, ties = open_books(made.scopes, daily(*rows), as_of=as_of, days={PERIOD: days}, rates={PERIOD: rates or {}})
+    frame = resources() if used is None else used
+    moment = windows.shown_moment(PERIOD, as_of)
+    current = [(scope, window) for scope in made.scopes if (window := windows.current(scope, moment))]
+    counts = resource_counts(current, made.scopes, frame)
+    statuses = [status(scope, window, books, counts.get((scope.budget_id, window))) for scope, window in current]
+    found = assemble(made, PERIOD, moment, statuses, ties)
+    return replace(found, allocations=allocations(made.scopes, frame)) if explain else found

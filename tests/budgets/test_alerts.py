@@ -36,7 +36,9 @@ def night(
     now = FIRST_NIGHT + timedelta(days=number)
     with warehouse.transaction():
         sync_budgets(warehouse, config(*scopes), now)
-        return update_alerts(warehouse, result(scopes, row, last=last), now=now, suppressed=suppressed)
+        found = result(scopes, row, last=last)
+        first_load = datetime(2026, 5, 1) if suppressed else None
+        return update_alerts(warehouse, found.statuses, scopes, now=now, first_load=first_load)
 
 
 def kinds(changes: list[AlertChange]) -> list[str]:
@@ -179,7 +181,7 @@ def test_a_budget_that_comes_back_reopens_its_alert(warehouse: Warehouse) -> Non
 def test_alerts_of_other_doors_are_left_alone(warehouse: Warehouse) -> None:
     night(warehouse, "90", budget("provider:aws", alerts=at(80)))
     warehouse.execute("UPDATE budgets SET origin = 'policy'")
-    assert update_alerts(warehouse, result(()), now=FIRST_NIGHT, suppressed=False) == []
+    assert update_alerts(warehouse, (), (), now=FIRST_NIGHT, first_load=None) == []
 
 
 def test_a_disabled_budget_neither_fires_nor_resolves(warehouse: Warehouse) -> None:
@@ -216,7 +218,7 @@ def test_all_of_it_can_happen_in_one_transaction(warehouse: Warehouse) -> None:
     with warehouse.transaction():
         sync_budgets(warehouse, config(*scopes), FIRST_NIGHT)
         for cost in ("100", "10", "110", "20", "120"):
-            update_alerts(warehouse, result(scopes, charge(cost)), now=FIRST_NIGHT, suppressed=False)
+            update_alerts(warehouse, result(scopes, charge(cost)).statuses, scopes, now=FIRST_NIGHT, first_load=None)
     assert warehouse.rows("SELECT type, occurrence, status FROM budget_alerts ORDER BY 1, 2") == [
         ("actual", 1, "open"), ("forecasted", 1, "resolved"), ("forecasted", 2, "resolved"), ("forecasted", 3, "open"),
     ]  # fmt: skip
@@ -252,3 +254,21 @@ def test_an_actual_threshold_has_one_row_that_is_live_exactly_when_crossed(
     rows = warehouse.rows("SELECT status <> 'resolved' FROM budget_alerts")
     ever = any(Decimal(cost) >= 80 for cost, _, _ in nights)
     assert rows == ([(Decimal(nights[-1][0]) >= 80,)] if ever else [])
+
+
+def test_a_rolling_alert_is_a_crossing_and_comes_again_only_after_the_spend_fell(warehouse: Warehouse) -> None:
+    scope = budget(period="rolling_7d", period_by="charge", alerts=at(80))
+    costs = ("90", "95", "10", "90")
+    told = [kinds(night(warehouse, charge(cost, 31), scope, number=n)) for n, cost in enumerate(costs)]
+    assert told == [["fired"], [], ["resolved"], ["fired"]]
+    assert warehouse.rows("SELECT occurrence, period_start, period_end, status FROM budget_alerts ORDER BY 1") == [
+        (1, datetime(1970, 1, 1), datetime(2026, 4, 1), "resolved"),
+        (2, datetime(1970, 1, 1), datetime(2026, 4, 1), "open"),
+    ]
+
+
+def test_a_day_and_the_month_that_it_begins_have_alerts_of_their_own(warehouse: Warehouse) -> None:
+    night(warehouse, "90")
+    daily = budget(period="daily", period_by="charge", alerts=at(80))
+    assert kinds(night(warehouse, charge("90", 31), daily)) == ["fired"]
+    assert warehouse.value("SELECT count(*) FROM budget_alerts") == 2

@@ -63,7 +63,7 @@ def test_allocation_agrees_with_its_twin(
         fill(warehouse, rows, scopes)
     billed = warehouse.frame(BILLED)
     allocated = allocate(billed, scopes, TagBudgets(scopes).match_all(billed["x_ReportedTags"]))
-    sums = allocated.group_by("budget_id", "BillingCurrency").agg(pl.col("BilledCost").sum())
+    sums = allocated.group_by("budget_id", "BillingCurrency").agg(pl.col("x_Cost").sum())
     twin = warehouse.rows(TWIN.read_text(encoding="utf-8"), {"period": "2026-03", "through": date(2026, 3, 20)})
     assert sums.sort("budget_id", "BillingCurrency").rows() == twin
 

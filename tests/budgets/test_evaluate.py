@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -9,12 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.budgets.evaluate import evaluate, project, status_rows
 from pipeline.budgets.model import BudgetStatus, ThresholdState
-from pipeline.budgets.spend import LastCompleteDays
-from pipeline.config.budgets import BudgetsConfig, ScopeBudget
+from pipeline.budgets.status_table import status_rows
+from pipeline.config.budgets import BudgetsConfig
 from pipeline.store.warehouse import Warehouse
-from tests.budgets.frames import AS_OF, LAST_DAY, PERIOD, at, budget, charge, config, daily, resource, resources, result
+from tests.budgets.frames import AS_OF, at, budget, charge, daily, resource, resources, result
 
 
 def only(cost: str, **more: object) -> BudgetStatus:
@@ -93,7 +93,7 @@ def test_purchases_and_corrections_are_no_run_rate() -> None:
     assert status.forecasted_spend == Decimal(529)
 
 
-def through(scope: str, last: LastCompleteDays) -> tuple[date | None, Decimal | None]:
+def through(scope: str, last: Mapping[str, date | None]) -> tuple[date | None, Decimal | None]:
     rows = charge("10", x_Source="a"), charge("20", x_Source="b", x_Provider="gcp")
     found = result((budget(), budget("provider:gcp"), budget("provider:oci")), *rows, last=last)
     status = next(status for status in found.statuses if status.budget_id == scope)
@@ -200,27 +200,11 @@ def test_global_spend_is_the_sum_of_daily_costs(rows: list[dict[str, object]]) -
     assert status.current_spend == daily(*rows)["BilledCost"].sum() == status.forecasted_spend
 
 
-def test_the_projection_of_a_scope_ends_at_its_forecast() -> None:
-    budgets: tuple[ScopeBudget, ...] = (budget(amount=310), budget("provider:gcp"))
-    rows = charge("10"), charge("5", 9, ChargeCategory="Tax"), charge("3", x_Provider="gcp")
-    series = project(
-        config(*budgets), daily(*rows), period=PERIOD, as_of=AS_OF, last_complete_day=date(2026, 3, 2), rates={}
-    )
-    status = result(budgets, *rows, last=date(2026, 3, 2)).global_
-    assert status is not None
-    assert (len(series), series[-1].projected, series[0].pace) == (31, status.forecasted_spend, Decimal(10))
-
-
-@pytest.mark.parametrize("scopes", [(), (budget(amount=0),), (budget(currency="EUR"),)])
-def test_there_is_no_projection_without_a_budget_or_a_rate(scopes: tuple[ScopeBudget, ...]) -> None:
-    rows = daily(charge("10"))
-    assert project(config(*scopes), rows, period=PERIOD, as_of=AS_OF, last_complete_day=LAST_DAY, rates={}) == []
-
-
 def test_status_rows_fit_the_table(tmp_path: object) -> None:
     rows = charge("10", tags={"team": "ml"}), charge("1", BillingCurrency="EUR", x_Provider="gcp")
     budgets = (budget(), budget("provider:aws", exit_on_threshold=True), budget("provider:oci", 0))
-    frame = status_rows(result(budgets, *rows))
+    positions = {scope.budget_id: position for position, scope in enumerate(budgets)}
+    frame = status_rows(result(budgets, *rows).statuses, AS_OF, positions)
     with Warehouse.open(tmp_path / "w.duckdb") as warehouse:  # type: ignore[operator]
         assert frame.columns == warehouse.frame("SELECT * FROM budget_status").columns
         warehouse.insert("budget_status", frame)
@@ -231,17 +215,3 @@ def test_status_rows_fit_the_table(tmp_path: object) -> None:
             (1, "provider:aws", "OK", Decimal(10), "{}", 1),
             (2, "provider:oci", "DISABLED", None, "{}", None),
         ]
-
-
-def test_no_budgets_make_no_rows() -> None:
-    assert status_rows(result(BudgetsConfig(), charge("1"))).is_empty()
-
-
-def test_frames_with_more_columns_are_fine() -> None:
-    import polars as pl
-
-    wide = daily(charge("1")).with_columns(pl.lit("Compute").alias("ServiceName"))
-    found = evaluate(
-        config(budget()), wide, resources(), period=PERIOD, as_of=AS_OF, last_complete_day=LAST_DAY, rates={}
-    )
-    assert found.statuses[0].current_spend == Decimal(1)

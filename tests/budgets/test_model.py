@@ -18,7 +18,7 @@ def test_money_is_text_and_percentages_have_six_decimals() -> None:
     told = result((budget(amount="300.50", alerts=at("80.5")),), charge("100.10")).to_json_dict()["global"]
     assert (told["effective_limit"], told["current_spend"], told["forecasted_spend"]) == ("300.5", "100.1", "100.1")
     assert (told["percentage"], told["forecast_percentage"]) == ("33.311148", "33.311148")
-    assert told["alerts"] == [{"threshold": "80.5", "type": "actual", "state": "OK", "exit": True}]
+    assert told["alerts"] == [{"threshold": "80.5", "type": "actual", "state": "OK", "exit": True, "unit": "percent"}]
     assert (told["period_start"], told["period_end"]) == ("2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z")
 
 

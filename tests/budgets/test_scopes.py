@@ -36,7 +36,7 @@ def match(tags: dict[str, str] | None, *budgets: ScopeBudget) -> tuple[str, ...]
 
 def received(frame: pl.DataFrame, *budgets: ScopeBudget) -> dict[str, Decimal]:
     matches = TagBudgets(budgets).match_all(frame["x_ReportedTags"])
-    sums = allocate(frame, budgets, matches).group_by("budget_id").agg(pl.col("BilledCost").sum())
+    sums = allocate(frame, budgets, matches).group_by("budget_id").agg(pl.col("x_Cost").sum())
     return dict(sums.iter_rows())
 
 

@@ -110,7 +110,7 @@ def test_every_rule_is_checked_in_one_reading(tmp_path: Path) -> None:
               currency: USD
               amout: 3
             providers:
-              aws: {amount: 1, planned: {}}
+              aws: {amount: 1, notify: {}}
               AWS: {amount: 2}
             tags:
               - {selector: "env:prod", amount: 1_000}
@@ -121,7 +121,7 @@ def test_every_rule_is_checked_in_one_reading(tmp_path: Path) -> None:
                   - {threshold: 1001}
                   - {threshold: 80, type: forecast}
                   - {type: actual}
-              - {selector: team, amount: .nan, period: weekly}
+              - {selector: team, amount: .nan, period: minutely}
               - {selector: "env:prod", amount: 0x10, priority: high}
             types:
               "aws:ec2/instance": {amount: .inf, exit_on_threshold: yes}
@@ -131,7 +131,7 @@ def test_every_rule_is_checked_in_one_reading(tmp_path: Path) -> None:
         "line 3: cost.budgets.exit_code: '256' is no whole number from 0 to 255",
         "line 5: cost.budgets.global.amount: '-5' is negative; write an amount above 0, or 0 to disable the budget",
         "line 7: cost.budgets.global.amout: unknown key 'amout'; did you mean 'amount'?",
-        "line 9: cost.budgets.providers.aws.planned: planned is not yet known to this version; leave it out",
+        "line 9: cost.budgets.providers.aws.notify: notify is not yet known to this version; leave it out",
         "line 10: cost.budgets.providers.AWS: is the provider aws, as cost.budgets.providers.aws (line 9) is; keep one",
         (
             "line 12: cost.budgets.tags[0] \"env:prod\".amount: '1_000' is no number;"
@@ -146,7 +146,7 @@ def test_every_rule_is_checked_in_one_reading(tmp_path: Path) -> None:
             ' write "key:value" or "key:*" of letters, digits, _ and -'
         ),
         "line 20: cost.budgets.tags[2].amount: '.nan' is no number; write digits with a point, such as 1500 or 0.25",
-        "line 20: cost.budgets.tags[2].period: 'weekly' is not yet known to this version; known: monthly",
+        "line 20: cost.budgets.tags[2].period: 'minutely' is unknown; did you mean 'monthly'?",
         "line 21: cost.budgets.tags[3] \"env:prod\".priority: 'high' is no whole number from -2147483648 to 2147483647",
         (
             "line 21: cost.budgets.tags[3] \"env:prod\".amount: '0x10' is no number;"
@@ -185,7 +185,7 @@ def test_a_disabled_global_budget_alone_is_fine(tmp_path: Path) -> None:
     assert not scope.enabled
 
 
-@pytest.mark.parametrize("key", ["basis", "filter", "planned", "rollover", "starts", "ends", "notify", "period_by"])
+@pytest.mark.parametrize("key", ["notify"])
 def test_a_key_of_a_later_version_is_refused_by_name(tmp_path: Path, key: str) -> None:
     found = problem(tmp_path, GLOBAL.replace("100}", f"100, {key}: x}}"))
     assert found == f"line 3: cost.budgets.global.{key}: {key} is not yet known to this version; leave it out"
@@ -242,10 +242,10 @@ def test_the_new_form_is_not_migrated(tmp_path: Path, caplog: pytest.LogCaptureF
 
 
 def test_problems_of_the_flat_form_point_at_the_flat_keys(tmp_path: Path) -> None:
-    assert problems(tmp_path, "cost:\n  budgets:\n    currency: EURO\n    period: daily\n") == [
+    assert problems(tmp_path, "cost:\n  budgets:\n    currency: EURO\n    period: dayly\n") == [
         "line 3: cost.budgets: amount is missing; write an amount above 0, or 0 to disable the budget",
         "line 3: cost.budgets.currency: 'EURO' is no ISO 4217 code; write one such as USD or EUR",
-        "line 4: cost.budgets.period: 'daily' is not yet known to this version; known: monthly",
+        "line 4: cost.budgets.period: 'dayly' is unknown; did you mean 'daily'?",
     ]
 
 
@@ -396,3 +396,71 @@ def test_the_order_in_the_file_does_not_matter(tmp_path: Path, priorities: dict[
     assert forwards == backwards
     keys = [(-scope.priority, scope.scope_key) for scope in forwards[1:]]
     assert keys == sorted(keys)
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("period: custom, starts: 2026-01-01", "global: ends is missing: a custom period is the days from starts to before ends"),
+        ("starts: 2026-02-01, ends: 2026-02-01", "ends: 2026-02-01 is not after starts, 2026-02-01; it is the first day that does not count"),
+        ("starts: 2026-02-30", "starts: '2026-02-30' is no day; write it as YYYY-MM-DD, such as 2026-03-22"),
+        ("period: weekly, period_by: billing", "period_by: billing does not fit the period weekly: a bill is a month; leave it out or write charge"),
+    ],
+)  # fmt: skip
+def test_a_window_that_cannot_be_is_refused(tmp_path: Path, keys: str, expected: str) -> None:
+    assert problem(tmp_path, GLOBAL.replace("100}", f"100, {keys}}}")).endswith(expected)
+
+
+@pytest.mark.parametrize(("period", "by"), [("quarterly", "billing"), ("weekly", "charge"), ("lifetime", "charge")])
+def test_months_go_by_the_bill_and_the_rest_by_the_charge(tmp_path: Path, period: str, by: str) -> None:
+    (scope,) = budgets(tmp_path, GLOBAL.replace("100}", f"100, period: {period}}}")).scopes
+    assert (scope.period, scope.period_by) == (period, by)
+
+
+HIERARCHY = """\
+cost:
+  budgets:
+    global: {amount: 100, planned: {"2026-04": 50}}
+    providers:
+      aws: {amount: 60, parent: global}
+      gcp: {amount: 20, parent: global}
+"""
+
+
+def test_the_limits_of_children_together_may_not_pass_their_parents(tmp_path: Path) -> None:
+    assert problem(tmp_path, HIERARCHY) == (
+        "line 3: cost.budgets.global: the limits of its children are 80 together from 2026-04 on, its own is 50;"
+        " raise it or lower theirs"
+    )
+    fits = HIERARCHY.replace(": 50}", ": 80}")
+    assert [scope.parent for scope in budgets(tmp_path, fits).scopes] == [None, "global", "global"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("parent: globe", "parent 'globe' is no budget of this file; did you mean 'global'?"),
+        ("parent: provider:aws", "parent 'provider:aws' is below this budget itself; a budget has no parent among its children"),
+        ("parent: global, period: weekly", "parent 'global' is monthly, and this budget weekly: their limits cannot be compared"),
+        ("period: weekly, planned: {}", "planned: is an amount per month or quarter, and the period is weekly; leave it out"),
+        ("planned: {2026-Q1: 5}", "'2026-Q1' is no billing period; write it as YYYY-MM, such as 2026-03"),
+        ("period: lifetime, rollover: {max_percent: 5}", "rollover: the period lifetime has none before it; leave it out"),
+        ("rollover: {max_percent: 101}", "'101' is out of range; write percent from 0 to 100"),
+        ("rollover: {}", "rollover: max_percent is missing; write percent of the limit, such as 25"),
+        ("filter: {column: ServiceNam, equals: x}", "'ServiceNam' is no column of a charge; did you mean 'ServiceName'?"),
+        ("filter: {tag: team}", "a condition has one of equals, in, prefix, contains, present, absent"),
+        ("basis: blended", "'blended' is unknown; did you mean 'billed'?"),
+        ("alerts: [{amount: 5, threshold: 5}]", "amount: stands beside threshold; an alert has percent or an amount, not both"),
+        ("alerts: [{amount: 5}, {amount: 5.0}]", "alerts[1]: amount 5 (actual) stands twice; keep one"),
+    ],
+)  # fmt: skip
+def test_a_limit_that_cannot_be_is_refused(tmp_path: Path, keys: str, expected: str) -> None:
+    text = GLOBAL + f"    providers:\n      aws: {{amount: 1, {keys}}}\n"
+    assert problem(tmp_path, text).endswith(expected)
+
+
+def test_percent_and_amounts_are_thresholds_of_one_list(tmp_path: Path) -> None:
+    text = GLOBAL.replace("100}", "100, alerts: [{threshold: 80}, {amount: 80}]}")
+    assert [(each.threshold, each.unit) for each in budgets(tmp_path, text).scopes[0].alerts] == [
+        (Decimal(80), "percent"), (Decimal(80), "amount"),
+    ]  # fmt: skip

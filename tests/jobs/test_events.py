@@ -156,3 +156,16 @@ def test_months_of_before_the_first_load_tell_nothing(tmp_path: Path) -> None:
     write_bill(tmp_path / "exports" / "february.csv", [Charge(days=28)], period="2026-02", at="2026-03-01T04:00:00")
     jobs.run(load_settings(write_config(tmp_path, cost=BUDGET), environ={}))
     assert dump(tmp_path / "warehouse" / "costs.duckdb")["budget_events"] == []
+
+
+def test_a_rolling_window_over_its_limit_tells_it_once_however_it_moves(tmp_path: Path) -> None:
+    write_bill(tmp_path / "exports" / "march.csv")
+    rolling = {"budgets": {"global": {"amount": 50, "period": "rolling_7d", "alerts": [{"threshold": 100}]}}}
+    settings = load_settings(write_config(tmp_path, cost=rolling), environ={})
+    for day in (22, 23):
+        jobs.run(settings, as_of=datetime(2026, 3, day, 12))
+    found = kept(tmp_path)
+    assert [each["event"] for each in found] == [
+        "budget.threshold_reached", "budget.alert_triggered", "budget.limit_exceeded",
+    ]  # fmt: skip
+    assert {each["period_start"] for each in found} == {"1970-01-01T00:00:00Z"}

@@ -452,7 +452,7 @@ def budget(
         "period_start": window.start, "period_end": window.end, "currency": currency, "enabled": enabled,
         "effective_limit": limit, "current_spend": spend, "percentage": used, "forecasted_spend": forecast,
         "forecast_percentage": expected, "health": health, "alerts": json.dumps(alerts), "matched_resources": 3,
-        "unconverted": "{}", "breached": health == "EXCEEDED", **facts,
+        "unconverted": "{}", "breached": health == "EXCEEDED", "period": "monthly", **facts,
     }])  # fmt: skip
 
 
@@ -463,7 +463,8 @@ def alert(
     """Write an alert of March."""
     insert(warehouse, "budget_alerts", [{
         "alert_id": f"{budget_id}-{threshold}-{kind}", "budget_id": budget_id, "x_BillingPeriod": PERIOD,
-        "period_start": periods.month(PERIOD).start, "threshold": threshold, "type": kind, "occurrence": 1,
+        "period": "monthly", "period_start": periods.month(PERIOD).start, "period_end": periods.month(PERIOD).end,
+        "threshold": threshold, "unit": "percent", "type": kind, "occurrence": 1,
         "status": status, "severity": severity, "currency": "USD", "spend": spend, "effective_limit": limit,
         "percentage": money.percent(Decimal(spend), Decimal(limit)), "fired_at": datetime(2026, 3, 16, 6),
         "history": json.dumps(history), **facts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -107,11 +108,16 @@ def test_a_warehouse_of_the_first_version_is_upgraded_with_its_ledger(
     rest = ", NULL, 1, 1, 0, 0, 0, 0, 1, '[]', '[]', NULL"
     for load_id, status in (("a", "replaced"), ("b", "loaded"), ("c", "quarantined")):
         edit(path, f"INSERT INTO loads VALUES ({load.format(load_id, status)}{rest})")
-    alert = (
-        "'a1', 'global', '2026-03', TIMESTAMP '2026-03-01', 80, 'actual', 1, 'acknowledged', 'warning', 'USD', 90, 100"
-    )
-    edit(path, f"INSERT INTO budget_alerts VALUES ({alert}, 90, TIMESTAMP '2026-04-01', NULL, NULL, '[]')")
+    month = "TIMESTAMP '2026-02-01', "
+    status = f"'2026-02', 0, 'global', 'global', '', {month} TIMESTAMP '2026-03-01', 'USD', true, 9, 5, 55.5, 6, 66"
+    edit(path, f"INSERT INTO budget_status VALUES ({status}, NULL, 'OK', '[]', 3, '{{}}', false, NULL)")
+    fired = f"'x', 'global', '2026-02', {month} 50, 'actual', 1, 'open', 'info', 'USD', 5, 9, 55.5, {month} NULL"
+    edit(path, f"INSERT INTO budget_alerts VALUES ({fired}, NULL, '[]')")
     with Warehouse.open(path) as warehouse:
+        told = "SELECT budget_id, current_spend, period, billing_periods FROM budget_status"
+        assert warehouse.rows(told) == [("global", 5, "monthly", '["2026-02"]')]
+        [kept] = warehouse.rows("SELECT alert_id, threshold, period, period_end, unit FROM budget_alerts")
+        assert kept == ("x", 50, "monthly", datetime(2026, 3, 1), "percent")
         found = warehouse.rows("SELECT load_id, status, charges FROM loads ORDER BY 1")
         assert found == [("a", "replaced", 1), ("b", "loaded", 1), ("c", "quarantined", 1)]
         warehouse.execute("UPDATE loads SET status = 'rejected' WHERE load_id = 'c'")
@@ -119,8 +125,8 @@ def test_a_warehouse_of_the_first_version_is_upgraded_with_its_ledger(
             warehouse.execute("INSERT INTO loads BY NAME SELECT * FROM loads WHERE load_id = 'a'")
         with pytest.raises(duckdb.ConstraintException, match="NOT NULL"):
             warehouse.execute("UPDATE loads SET status = NULL WHERE load_id = 'a'")
-        alerts = "SELECT alert_id, status, spend, tenant_id, acknowledged_by FROM budget_alerts"
-        assert warehouse.rows(alerts) == [("a1", "acknowledged", 90, None, None)]
+        handled = "SELECT alert_id, status, spend, tenant_id, acknowledged_by FROM budget_alerts"
+        assert warehouse.rows(handled) == [("x", "open", 5, None, None)]
         warehouse.rows("SELECT * FROM focus_data_table")
 
 

@@ -9,16 +9,23 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Threshold:
-    """A threshold of a budget, in percent, and whether it is reached (state EXCEEDED, APPROACHING, OK)."""
+    """A threshold of a budget, in percent or an amount, and whether it is reached (state EXCEEDED, APPROACHING, OK)."""
 
     threshold: Decimal
     type: str
     state: str
+    unit: str = "percent"
 
 
 @dataclass(frozen=True)
 class Budget:
-    """A budget and what it came to. ``unconverted``: (currency, amount) pairs that no rate converts."""
+    """A budget and what it came to.
+
+    Attributes:
+        unconverted: (currency, amount) pairs that no rate converts.
+        window: its name; None for the report's own month.
+        is_billed: it counts all of its scope's charges, by the bill and at BilledCost.
+    """
 
     id: str
     scope_type: str
@@ -36,6 +43,8 @@ class Budget:
     health: str
     thresholds: tuple[Threshold, ...]
     unconverted: tuple[tuple[str, Decimal], ...]
+    window: str | None = None
+    is_billed: bool = True
 
     @property
     def over_by_forecast(self) -> bool:
@@ -45,7 +54,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Alert:
-    """An alert of this period; ``spend`` is the forecasted spend where ``type`` is forecasted.
+    """An alert of this period; ``spend`` is the forecasted spend where ``type`` is forecasted, ``window`` as a budget's.
 
     ``snoozed_until`` is None for alerts that are resolved or suppressed: nobody would be told of them anyway.
     """
@@ -64,9 +73,11 @@ class Alert:
     resolved_at: datetime | None
     reopened_at: datetime | None
     reason: str | None
-    acknowledged_at: datetime | None
-    acknowledged_by: str | None
-    snoozed_until: datetime | None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    snoozed_until: datetime | None = None
+    window: str | None = None
+    unit: str = "percent"
 
 
 @dataclass(frozen=True)
