@@ -55,7 +55,7 @@ class AlertChange:
 
     Attributes:
         kind: ``suppressed`` is a firing or reopening in a window that is too old to tell about.
-        period: the billing period that it stands under.
+        x_BillingPeriod: the billing period that it stands under.
         window: as people write it, such as 2026-03 or 2026-W13.
         percentage: of the limit, 6 decimals: spend for an actual threshold, forecast for a forecasted one. Of an alert
             whose budget or threshold is gone, what the row last said.
@@ -66,7 +66,7 @@ class AlertChange:
     kind: Kind
     alert_id: str
     budget_id: str
-    period: str
+    x_BillingPeriod: str
     window: str
     threshold: Decimal
     unit: Unit
@@ -293,7 +293,7 @@ def told(kind: Kind, alert: Alert, now: datetime) -> AlertChange:
         kind=kind,
         alert_id=alert.alert_id,
         budget_id=alert.budget_id,
-        period=alert.x_BillingPeriod,
+        x_BillingPeriod=alert.x_BillingPeriod,
         window=alert.window_name,
         threshold=alert.threshold,
         unit=alert.unit,

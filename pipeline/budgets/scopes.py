@@ -105,7 +105,7 @@ def allocate(daily: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mappin
         all rows is no total.
     """
     enabled = [scope for scope in scopes if scope.enabled]
-    facts = _with_winners(_flagged(_with_usage(daily), enabled), enabled, matches, "x_ReportedTags")
+    facts = _with_winners(_with_usage(_flagged(daily, enabled)), enabled, matches, "x_ReportedTags")
     flags = [_flag(scope) for scope in enabled if is_conditional(scope)]
     by_cost = {cost: [s.budget_id for s in enabled if COSTS[s.basis] == cost] for cost in COSTS.values()}
     sums = [pl.col(cost).sum() for cost, its in by_cost.items() if its or cost == "BilledCost"]
@@ -135,12 +135,16 @@ def _received_by(facts: pl.LazyFrame, enabled: Sequence[ScopeBudget]) -> list[pl
     plain = [scope.budget_id for scope in enabled if not is_conditional(scope)]
     parts = [facts.with_columns(budget_id=its).filter(pl.col("budget_id").is_in(plain)) for its in _budget_ids()]
     return parts + [
-        facts.filter(
-            pl.col(_flag(scope)) & (_budget_ids()[_ORDER.index(scope.scope_type)] == scope.budget_id)
-        ).with_columns(budget_id=pl.lit(scope.budget_id))
+        facts.filter(pl.col(_flag(scope)) & _in_scope(scope)).with_columns(budget_id=pl.lit(scope.budget_id))
         for scope in enabled
         if is_conditional(scope)
     ]
+
+
+def _in_scope(scope: ScopeBudget) -> pl.Expr:
+    """Whether a charge is in a budget's scope; everything is, where its filter alone says what counts."""
+    columns = {"provider": "x_Provider", "tag": "x_TagBudget", "type": "x_ResourceType"}
+    return pl.col(columns[scope.scope_type]) == scope.scope_key if scope.scope_type in columns else pl.lit(True)
 
 
 def _with_winners(

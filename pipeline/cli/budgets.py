@@ -15,7 +15,18 @@ from pipeline.periods import label, month
 if TYPE_CHECKING:
     from pipeline.budgets.model import BudgetResult
 
-COLUMNS = ("scope", "limit", "spend", "percent", "forecast", "forecast_percent", "health", "currency", "resources")
+COLUMNS = (
+    "scope",
+    "window",
+    "limit",
+    "spend",
+    "percent",
+    "forecast",
+    "forecast_percent",
+    "health",
+    "currency",
+    "resources",
+)
 ALLOCATED = (
     "ResourceId",
     "ResourceType",
@@ -94,6 +105,7 @@ def _flat(value: object) -> object:
 def _row(status: dict[str, object]) -> tuple[object, ...]:
     key = f"{status['scope_type']}:{status['scope_key']}" if status["scope_key"] else status["scope_type"]
     names = (
+        "window",
         "effective_limit",
         "current_spend",
         "percentage",

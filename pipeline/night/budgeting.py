@@ -226,7 +226,7 @@ def _write(
     if synced or dropped:
         rollups.mark_reports(warehouse, None)
     elif changed or changes:
-        shown = {windows.noted_period(window, as_of) for window in changed} | {each.period for each in changes}
+        shown = {windows.noted_period(window, as_of) for window in changed} | {each.x_BillingPeriod for each in changes}
         for period in sorted({*shown, latest_period(warehouse) or ""} & {*loaded_periods(warehouse)}):
             rollups.mark_reports(warehouse, period)
         rollups.touch(warehouse)

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from pipeline import periods
 from pipeline.budgets import windows
-from pipeline.budgets.evaluate import open_books
+from pipeline.budgets.evaluate import open_books, rate_warnings, status
 from pipeline.config.budgets import ROLLING, PeriodName, ScopeBudget
 from pipeline.periods import Window, describe
-from tests.budgets.frames import budget, charge, daily, result
+from pipeline.rules import Comparison, Operand
+from tests.budgets.frames import AS_OF, budget, charge, daily, result
 
 DAYS = st.dates(date(2023, 12, 20), date(2025, 1, 10))
 
@@ -123,3 +124,24 @@ def test_what_has_no_end_has_no_forecast(period: Any) -> None:
     (status,) = result((budget(period=period, period_by="charge"),), charge("7", 31)).statuses
     assert (status.current_spend, status.forecasted_spend) == (Decimal(7), None)
     assert "has no forecast" in str(status.forecast_note)
+
+
+def test_each_bill_of_a_window_is_converted_at_its_own_rate() -> None:
+    own = budget(period="quarterly")
+    rows = [
+        charge("10", date(2026, month, 5), x_BillingPeriod=f"2026-0{month}", BillingCurrency="EUR") for month in (2, 3)
+    ]
+    rates = {"2026-02": {"EUR": Decimal("1.1")}, "2026-03": {"EUR": Decimal(2)}}
+    window = windows.around(own, AS_OF)
+    books, _ = open_books([own], daily(*rows), as_of=AS_OF, days={}, rates=rates)
+    assert books.spend(own, window).total == 31
+    without, _ = open_books([own], daily(*rows), as_of=AS_OF, days={}, rates={"2026-02": rates["2026-02"]})
+    found = status(own, window, without, None)
+    assert (found.health, found.without_rate) == ("UNSPECIFIED", (("2026-03", "EUR", Decimal(10)),))
+    assert rate_warnings([found])[0].startswith("10 EUR of 2026-03 have no rate to USD: global is UNSPECIFIED")
+
+
+def test_a_filter_sees_that_a_charge_says_no_currency() -> None:
+    own = budget(filter=Comparison(Operand("column", "BillingCurrency"), "present"))
+    (found,) = result((own,), charge("5"), charge("7", BillingCurrency=None)).statuses
+    assert (found.current_spend, found.unconverted) == (Decimal(5), ())
