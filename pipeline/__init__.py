@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.actors import Actor, Permission
+    from pipeline.budgets.alert_service import BudgetAlertService
+    from pipeline.budgets.events import subscribe
     from pipeline.entries import CostCategory, CostEntry, CostSummary
     from pipeline.errors import (
         CostmillError,
@@ -33,6 +35,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Actor",
+    "BudgetAlertService",
     "BudgetPeriod",
     "CostCategory",
     "CostEntry",
@@ -52,10 +55,12 @@ __all__ = [
     "UnknownModelError",
     "UsageError",
     "WarehouseBusyError",
+    "subscribe",
 ]
 
 _HOMES = {
     "Actor": "actors",
+    "BudgetAlertService": "budgets.alert_service",
     "BudgetPeriod": "periods",
     "CostCategory": "entries",
     "CostEntry": "entries",
@@ -75,6 +80,7 @@ _HOMES = {
     "UnknownModelError": "errors",
     "UsageError": "errors",
     "WarehouseBusyError": "errors",
+    "subscribe": "budgets.events",
 }
 
 

@@ -50,6 +50,7 @@ __all__ = [
     "loaded_periods",
     "night",
     "require_loaded",
+    "require_same_tags",
     "run",
     "staleness",
 ]
@@ -189,7 +190,7 @@ class Night:
         started = time.monotonic()
         current = periods.label(self.as_of)
         checked = budgeting.check_due(self.warehouse, self.settings, self.as_of, self.keys)
-        changes = list(checked.changes)
+        changes = [*checked.changes, *budgeting.wake_alerts(self.warehouse, self.as_of)]
         told = (*self.settings.warnings, *self.result.warnings)
         self.result.warnings += [each for each in dict.fromkeys(checked.warnings) if each not in told]
         self.result.missing_rates |= checked.lacks_rates
@@ -318,18 +319,28 @@ def ask_forecast(
 def _asking(warehouse: Warehouse, settings: Settings, as_of: datetime) -> Night:
     """Return a night that only asks; refuses a warehouse that was made for another configuration."""
     asking = Night(warehouse, settings, as_of=as_of, run_id="")
+    require_same_tags(asking)
+    budgets = settings.budgets.scopes if settings.budgets else ()
+    if (budget_id := lacking_usage(warehouse, budgets, asking.keys)) is not None:
+        raise UsageError(f"the warehouse was made without what the budget {budget_id} counts; run `costmill run`")
+    return asking
+
+
+def require_same_tags(asking: Night) -> None:
+    """Check that the rollups tell apart what the configuration's budgets need.
+
+    Raises:
+        UsageError: when they were made without a tag key that a budget uses, or with other tag rules.
+    """
+    warehouse = asking.warehouse
     made_with = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
     lacking = [key for key in asking.keys if key not in made_with]
     if lacking:
         raise UsageError(
             f"the warehouse was made without the tag key {lacking[0]!r} that the configuration uses; run `costmill run`"
         )
-    if stored_rules(warehouse) != settings.tags.rules:
+    if stored_rules(warehouse) != asking.settings.tags.rules:
         raise UsageError("the warehouse was made with other tag rules than the configuration has; run `costmill run`")
-    budgets = settings.budgets.scopes if settings.budgets else ()
-    if (budget_id := lacking_usage(warehouse, budgets, asking.keys)) is not None:
-        raise UsageError(f"the warehouse was made without what the budget {budget_id} counts; run `costmill run`")
-    return asking
 
 
 @contextmanager

@@ -12,12 +12,13 @@ import polars as pl
 
 from pipeline.budgets.windows import name_of
 from pipeline.config.budgets import AlertType, PeriodName, Unit
+from pipeline.money import text
 from pipeline.periods import Window
 from pipeline.store.warehouse import Warehouse
 
 Severity = Literal["info", "warning", "critical", "emergency"]
-Kind = Literal["fired", "suppressed", "resolved", "reopened"]
-Cause = Literal["figure", "limit", "removed"]
+Kind = Literal["fired", "suppressed", "resolved", "reopened", "acknowledged", "snoozed", "woken", "fell"]
+Cause = Literal["figure", "limit", "removed", "person"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,13 @@ class Alert:
     resolved_at: datetime | None
     reason: str | None
     history: str
+    tenant_id: str | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    snoozed_until: datetime | None = None
+    snoozed_by: str | None = None
+    resolved_by: str | None = None
+    note: str | None = None
 
     @property
     def key(self) -> AlertKey:
@@ -56,10 +64,19 @@ class Alert:
         return name_of(self.period, Window(self.period_start, self.period_end))
 
     @property
+    def threshold_words(self) -> str:
+        """The threshold with its unit: ``80 %`` or ``500 USD``."""
+        return f"{text(self.threshold)} {'%' if self.unit == 'percent' else self.currency}"
+
+    @property
     def cause(self) -> Cause:
         """Why it was resolved last."""
         cause: Cause = json.loads(self.history)[-1].get("cause", "figure")
         return cause
+
+    def is_snoozed(self, now: datetime) -> bool:
+        """Whether nobody is to be told of it yet."""
+        return self.snoozed_until is not None and self.snoozed_until > now
 
 
 #: Budget, period, start of the window, threshold, its unit, type.
@@ -67,14 +84,14 @@ AlertKey = tuple[str, str, datetime, Decimal, Unit, AlertType]
 _COLUMNS = tuple(field.name for field in fields(Alert))
 _SCHEMA: dict[str, pl.DataType] = {
     **{name: pl.String() for name in _COLUMNS},
-    **{name: pl.Datetime("us") for name in ("period_start", "period_end", "fired_at", "resolved_at")},
+    **{name: pl.Datetime("us") for name in _COLUMNS if name.endswith(("_at", "_start", "_end", "_until"))},
     **{name: pl.Decimal(38, 18) for name in ("spend", "effective_limit")},
     **{name: pl.Decimal(38, 6) for name in ("threshold", "percentage")},
     "occurrence": pl.Int32(),
 }
 
 
-def read(warehouse: Warehouse, where: str, parameters: list[Any]) -> list[Alert]:
+def read(warehouse: Warehouse, where: str, parameters: list[Any] | dict[str, Any]) -> list[Alert]:
     """Return the rows that ``where`` selects, by window and budget, each threshold's occurrences in order."""
     columns = ", ".join(_COLUMNS)
     order = "ORDER BY period_start, budget_id, unit, threshold, type, occurrence"
@@ -92,7 +109,10 @@ def write(warehouse: Warehouse, changed: list[Alert], fresh: list[Alert]) -> Non
     warehouse.insert("budget_alerts", pl.DataFrame(rows, schema=_SCHEMA, orient="row"))
 
 
-def continued(before: str, now: datetime, event: Kind, percentage: Decimal, **more: str) -> str:
-    """Return a history with one entry more, as JSON: at, event, percentage, reason, and the cause of a resolution."""
+def continued(before: str, now: datetime, event: Kind, percentage: Decimal, **more: str | None) -> str:
+    """Return a history with one entry more, as JSON: at, event, percentage, reason, and the cause of a resolution.
+
+    What people did has ``by`` and ``note`` too, a snooze ``until``.
+    """
     entry = {"at": now.isoformat() + "Z", "event": event, "percentage": f"{percentage:.6f}", "reason": None, **more}
     return json.dumps([*json.loads(before), entry])

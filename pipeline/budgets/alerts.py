@@ -11,6 +11,8 @@ live                nothing                     resolved
 resolved, actual    reopened                    nothing
 resolved, forecast  next occurrence fires, or   nothing
 or rolling          reopened after an edit
+resolved by a       nothing                     noted: from then on it is as any resolved one
+person
 ==================  ==========================  =======================================================
 
 A rolling window has no start: its alerts are crossings, the next one comes only after the spend fell. An edit of the
@@ -27,7 +29,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from pipeline.budgets import windows
+from pipeline.budgets import handling, windows
 from pipeline.budgets.alert_table import Alert, AlertKey, Cause, Kind, Severity, continued, read, write
 from pipeline.budgets.evaluate import meets, reaches
 from pipeline.budgets.ledger import ORIGIN
@@ -58,6 +60,7 @@ class AlertChange:
         percentage: of the limit, 6 decimals: spend for an actual threshold, forecast for a forecasted one. Of an alert
             whose budget or threshold is gone, what the row last said.
         reason: why it was resolved; None for the other kinds.
+        is_snoozed: somebody asked not to be told of it yet.
     """
 
     kind: Kind
@@ -72,6 +75,12 @@ class AlertChange:
     percentage: Decimal
     severity: Severity
     reason: str | None = None
+    is_snoozed: bool = False
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is news for people: it fired, came back, or its snooze ran out."""
+        return self.kind in ("fired", "reopened", "woken") and not self.is_snoozed
 
     @property
     def threshold_words(self) -> str:
@@ -141,7 +150,7 @@ def update_alerts(
     again = [alert for _, alert in happened if alert.alert_id in known]
     removed = _removed(warehouse, budgets, now)
     write(warehouse, [*again, *removed], fresh)
-    return [_told(kind, alert) for kind, alert in happened] + [_told("resolved", alert) for alert in removed]
+    return [told(kind, alert, now) for kind, alert in happened] + [told("resolved", alert, now) for alert in removed]
 
 
 def _crossings(status: BudgetStatus) -> Iterator[_Crossing]:
@@ -158,16 +167,26 @@ def _crossings(status: BudgetStatus) -> Iterator[_Crossing]:
 def _step(before: Alert | None, crossing: _Crossing, now: datetime, suppressed: bool) -> tuple[Kind, Alert] | None:
     """Decide what happens to one alert, by the table at the top."""
     if not crossing.crossed:
-        return None if before is None or before.status == "resolved" else ("resolved", _resolve(before, crossing, now))
-    told: Kind = "suppressed" if suppressed else "fired"
+        return _under(before, crossing, now)
+    event: Kind = "suppressed" if suppressed else "fired"
     if before is None:
-        return told, _fire(crossing, 1, now, told)
-    if before.status != "resolved":
+        return event, _fire(crossing, 1, now, event)
+    if before.status != "resolved" or before.cause == "person":
         return None
     if _fell_and_rose(before, crossing):
-        return told, _fire(crossing, before.occurrence + 1, now, told)
+        return event, handling.snoozed_as(before, _fire(crossing, before.occurrence + 1, now, event), now)
     kind: Kind = "suppressed" if suppressed else "reopened"
     return kind, _reopen(before, crossing, now, kind)
+
+
+def _under(before: Alert | None, crossing: _Crossing, now: datetime) -> tuple[Kind, Alert] | None:
+    """A live alert is resolved; one that a person has resolved may come back from now on."""
+    if before is None or (before.status == "resolved" and before.cause != "person"):
+        return None
+    resolved = _resolve(before, crossing, now)
+    if before.status != "resolved":
+        return "resolved", resolved
+    return "fell", handling.fell(before, crossing.percentage, resolved.reason, resolved.cause, now)
 
 
 def _fell_and_rose(before: Alert, crossing: _Crossing) -> bool:
@@ -206,7 +225,7 @@ def _fire(crossing: _Crossing, occurrence: int, now: datetime, event: Kind) -> A
 
 def _reopen(before: Alert, crossing: _Crossing, now: datetime, event: Kind) -> Alert:
     return replace(
-        before,
+        handling.handed_back(before, now),
         period_end=crossing.status.period_end,
         status="suppressed" if event == "suppressed" else "open",
         severity=crossing.severity,
@@ -266,8 +285,8 @@ def _newest(warehouse: Warehouse, statuses: Sequence[BudgetStatus]) -> dict[Aler
     return {alert.key: alert for alert in sorted(rows, key=lambda alert: alert.occurrence)}
 
 
-def _told(kind: Kind, alert: Alert) -> AlertChange:
-    """The percentage is the one of what just happened, which the history's last entry holds."""
+def told(kind: Kind, alert: Alert, now: datetime) -> AlertChange:
+    """Return what just happened to an alert; the percentage is its own, which the history's last entry holds."""
     percentage = Decimal(json.loads(alert.history)[-1]["percentage"])
     logger.info("alert %s %s %s: %s", alert.budget_id, text(alert.threshold), alert.type, kind)
     return AlertChange(
@@ -283,6 +302,7 @@ def _told(kind: Kind, alert: Alert) -> AlertChange:
         percentage=percentage,
         severity=alert.severity,
         reason=alert.reason,
+        is_snoozed=alert.is_snoozed(now),
     )
 
 

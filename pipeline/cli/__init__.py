@@ -13,9 +13,11 @@ import click
 
 from pipeline import __version__
 from pipeline.cli import (
+    alerts,
     budgets,
     close,
     deliveries,
+    events,
     forecast,
     formats,
     init,
@@ -35,6 +37,7 @@ from pipeline.cli import (
     tags,
     unload,
     validate,
+    watch,
 )
 from pipeline.cli.exit_codes import ExitCode
 from pipeline.errors import CostmillError, is_interrupt
@@ -76,6 +79,8 @@ for _command in (
     load.load,
     summarise.summarise,
     budgets.budgets,
+    alerts.alerts,
+    events.events,
     forecast.forecast,
     report.report,
     deliveries.deliveries,
@@ -94,6 +99,7 @@ for _command in (
     publish.publish,
 ):
     costmill.add_command(_command)
+alerts.alerts.add_command(watch.watch)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -17,6 +17,7 @@ import click
 from pipeline import money
 
 if TYPE_CHECKING:
+    from pipeline.budgets.alerts import AlertChange
     from pipeline.jobs import RunResult, Step
     from pipeline.night.loaded import Staleness
 
@@ -144,16 +145,21 @@ def verdict(result: RunResult) -> None:
     for period in result.withheld:
         click.echo(f"costmill: the report of {period} is withheld, its data is stale (freshness.stale)", err=True)
     stale(result.staleness)
-    for change in result.alerts:
-        if change.kind in ("fired", "reopened"):
+    alerts(result.alerts)
+    for warning in result.warnings:
+        click.echo(f"costmill: warning: {warning}", err=True)
+    notes(result)
+
+
+def alerts(changes: Sequence[AlertChange]) -> None:
+    """Tell on stderr which alerts are news: fired, reopened, or no longer snoozed."""
+    for change in changes:
+        if change.is_told:
             click.echo(
                 f"costmill: alert {change.kind}: {change.budget_id} of {change.window}: {change.type} "
                 f"{change.threshold_words}, now {money.percent_text(change.percentage)} % ({change.severity})",
                 err=True,
             )
-    for warning in result.warnings:
-        click.echo(f"costmill: warning: {warning}", err=True)
-    notes(result)
 
 
 def stale(staleness: Staleness | None) -> None:

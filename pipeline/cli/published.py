@@ -33,12 +33,9 @@ def published(settings: Settings) -> Iterator[Copy]:
     Raises:
         UsageError: when nothing has been published yet.
     """
-    from pipeline.store.warehouse import Warehouse
+    from pipeline.store import publish
 
-    path = settings.publish.path
-    if not path.exists():
-        raise UsageError(f"{path}: nothing is published yet; `costmill run` or `costmill load` does it")
-    with Warehouse.open(path, read_only=True) as warehouse:
+    with publish.opened(settings.publish.path) as warehouse:
         yield Copy(warehouse)
 
 

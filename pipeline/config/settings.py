@@ -96,9 +96,9 @@ def default_settings(
     warehouse = warehouse.absolute()
     findings = Findings()
     nothing = Section(None, "cost", SECTIONS["cost"], findings)
-    actor = read_actor(Section(None, "", SECTIONS[""], findings), environ or {})
     asked = tag_rules.askable((), ())
     budgets = read_budgets(nothing, outside(environ or {}, overrides, findings), None, asked, findings)
+    actor = read_actor(Section(None, "", SECTIONS[""], findings), environ or {})
     findings.raise_problems(None)
     return Settings(
         file=None,

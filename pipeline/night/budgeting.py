@@ -8,8 +8,21 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipeline import periods, resources
-from pipeline.budgets import alerts, charges, evaluate, filters, ledger, scopes, status_table, windows
+from pipeline.budgets import (
+    alert_table,
+    alerts,
+    charges,
+    evaluate,
+    event_table,
+    filters,
+    handling,
+    ledger,
+    scopes,
+    status_table,
+    windows,
+)
 from pipeline.budgets.alerts import AlertChange
+from pipeline.budgets.events import BUS
 from pipeline.budgets.model import Allocation, BudgetResult, BudgetStatus
 from pipeline.budgets.spend import Books, PeriodRates
 from pipeline.config import BudgetsConfig, Settings
@@ -69,10 +82,15 @@ def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: C
     judged = _due_windows(warehouse, config.scopes, due, as_of)
     books, ties = read_books(warehouse, settings, judged, as_of, keys)
     statuses = _judge(warehouse, config.scopes, judged, books, keys)
+    before, first_load = event_table.healths(warehouse), _first_load(warehouse)
+    fresh = [status for status in statuses if first_load is None or status.period_end > first_load]
     with warehouse.transaction():
         changes = _write(warehouse, config, statuses, as_of)
+        told = event_table.of_alerts(warehouse, changes, as_of) + event_table.of_health(before, fresh, as_of)
+        event_table.keep(warehouse, told)
         for period in due:
             rollups.done(warehouse, period, "budgets")
+    BUS.deliver(told)
     result = evaluate.assemble(config, periods.label(as_of), as_of, statuses, ties)
     warnings = (*config.warnings, *ties, *evaluate.rate_warnings(statuses))
     return Checked(result, changes, warnings, any(status.unconverted for status in statuses))
@@ -108,6 +126,23 @@ def explained(
         return evaluate.allocations(ordered, _resources(warehouse, [period]))
     shown = {budget.budget_id: window for budget, window in judged}
     return scopes.read_allocations(ordered, charges.received(warehouse, ordered, shown, period))
+
+
+def wake_alerts(warehouse: Warehouse, as_of: datetime) -> list[AlertChange]:
+    """End the snoozes that have run out; returns the alerts, all of them live."""
+    where = "WHERE status IN ('open', 'acknowledged') AND snoozed_until <= ?"
+    woken = [handling.wake(alert, as_of) for alert in alert_table.read(warehouse, where, [as_of])]
+    if not woken:
+        return []
+    changes = [alerts.told("woken", alert, as_of) for alert in woken]
+    with warehouse.transaction():
+        alert_table.write(warehouse, woken, [])
+        told = event_table.of_alerts(warehouse, changes, as_of)
+        event_table.keep(warehouse, told)
+        for period in {alert.x_BillingPeriod for alert in woken}:
+            rollups.mark_reports(warehouse, period)
+    BUS.deliver(told)
+    return changes
 
 
 def remember_first_load(warehouse: Warehouse, as_of: datetime) -> None:

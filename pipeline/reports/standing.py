@@ -106,6 +106,9 @@ def _alert(row: Mapping[str, Any], month: Window) -> Alert:
         resolved_at=row["resolved_at"],
         reopened_at=_last(row["history"], "reopened"),
         reason=row["reason"],
+        acknowledged_at=row["acknowledged_at"],
+        acknowledged_by=row["acknowledged_by"],
+        snoozed_until=row["snoozed_until"] if row["status"] in ("open", "acknowledged") else None,
         unit=row["unit"],
         window=_window(row, month),
     )

@@ -14,7 +14,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, UsageError
 from pipeline.store.warehouse import Warehouse
 
 #: Free share of the file's blocks from which on the copy is written anew instead of byte by byte.
@@ -35,6 +35,17 @@ def is_published(warehouse: Warehouse, path: Path) -> bool:
     """Return whether the stable name shows the warehouse's state."""
     name = _last_name(warehouse, path)
     return name is not None and path.is_symlink() and path.exists() and path.readlink().name == name
+
+
+def opened(path: Path) -> Warehouse:
+    """Open the published copy for reading.
+
+    Raises:
+        UsageError: when nothing has been published yet.
+    """
+    if not path.exists():
+        raise UsageError(f"{path}: nothing is published yet; `costmill run` or `costmill load` does it")
+    return Warehouse.open(path, read_only=True)
 
 
 def require_ours(path: Path) -> None:

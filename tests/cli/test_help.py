@@ -17,8 +17,18 @@ HEAVY = ("polars", "duckdb", "pyarrow", "jinja2", "altair", "vl_convert", "yaml"
 
 
 def test_the_commands_are_those_of_the_documentation() -> None:
-    nightly = ["budgets", "forecast", "init", "load", "publish", "report", "run", "sql", "status", "summarise"]
-    looked_into = ["deliveries", "formats", "invoices", "prices", "restatements", "splits", "tags", "validate"]
+    nightly = ["alerts", "budgets", "events", "forecast", "init", "load", "publish", "report", "run", "sql", "status"]
+    looked_into = [
+        "deliveries",
+        "formats",
+        "invoices",
+        "prices",
+        "restatements",
+        "splits",
+        "summarise",
+        "tags",
+        "validate",
+    ]
     months = ["close", "reload", "unload"]
     assert sorted([*nightly, *looked_into, *months]) == COMMANDS
 

@@ -34,7 +34,7 @@ def test_windows_over_nights(tmp_path: Path, say: Say) -> None:
     write_bill(tmp_path / "exports" / "march.csv", at="2026-03-22T04:00:00")
     told = say("run", "--config", config).stderr
     # What ended before the first load is written and not told; the running week and quarter are.
-    assert told == "costmill: alert fired: tag:team:ml actual 10 %, now 49 % (info)\n"
+    assert told == "costmill: alert fired: tag:team:ml of 2026-Q1: actual 10 %, now 49 % (info)\n"
     weeks = {start: spend for _, start, spend, _ in rows("= 'provider:azure'")}
     assert weeks[datetime(2026, 2, 23)] == 70  # a week in two bills
     assert weeks[datetime(2026, 1, 26)] == 10

@@ -135,6 +135,13 @@ def test_open_alerts_come_first_and_resolved_ones_last(rich: ReportContext) -> N
     assert [alert.status for alert in rich.standing.alerts] == ["open", "open", "acknowledged", "resolved"]
 
 
+def test_an_acknowledged_alert_says_by_whom_and_a_snoozed_one_until_when(rich: ReportContext) -> None:
+    found = [each for each in rich.standing.alerts if each.acknowledged_by or each.snoozed_until]
+    assert [(each.status, each.acknowledged_by, each.acknowledged_at, each.snoozed_until) for each in found] == [
+        ("acknowledged", "ada@lumen.example", datetime(2026, 3, 19, 8), datetime(2026, 3, 24))
+    ]
+
+
 def test_a_reopened_alert_says_when(rich: ReportContext) -> None:
     assert [alert.reopened_at for alert in rich.standing.alerts if alert.reopened_at] == [datetime(2026, 3, 20, 6)]
 

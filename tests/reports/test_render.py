@@ -45,6 +45,12 @@ def test_html_and_markdown_carry_the_same_figures(rich_html: str, rich_markdown:
     assert len(figures(rich_html)) > 400
 
 
+def test_both_say_who_acknowledged_an_alert_and_until_when_it_is_snoozed(rich_html: str, rich_markdown: str) -> None:
+    said = "acknowledged by ada@lumen.example Mar 19, 2026, 08:00 UTC, snoozed until Mar 24, 2026, 00:00 UTC"
+    assert said in " ".join(words(rich_html).split())
+    assert said in " ".join(words(as_html(rich_markdown)).split())
+
+
 def test_every_figure_of_a_picture_is_in_the_text(rich_html: str) -> None:
     drawn = set(re.findall(r">(?:\w+ )?([+−]?\$[\d,]+\.\d\d)<", rich_html.split("<main>")[1]))
     assert len(drawn) > 20

@@ -424,7 +424,9 @@ def _budgets(warehouse: Warehouse) -> None:
         {"at": "2026-03-18T06:00:00", "event": "fired", "percentage": "80.1", "reason": None},
         {"at": "2026-03-19T06:00:00", "event": "resolved", "percentage": "79.4", "reason": "restated"},
         {"at": "2026-03-20T06:00:00", "event": "reopened", "percentage": "82.5", "reason": None}])  # fmt: skip
-    alert(warehouse, "global", "100", "forecasted", "acknowledged", "critical", str(forecast), "38000", history=[])
+    alert(warehouse, "global", "100", "forecasted", "acknowledged", "critical", str(forecast), "38000", history=[],
+          acknowledged_at=datetime(2026, 3, 19, 8), acknowledged_by="ada@lumen.example",
+          snoozed_until=datetime(2026, 3, 24))  # fmt: skip
     alert(warehouse, "provider:azure", "50", "actual", "resolved", "info", "2544.1", "5000", history=[],
           resolved_at=datetime(2026, 3, 18, 6), reason="back under the threshold after a restatement")  # fmt: skip
 

@@ -125,6 +125,8 @@ def test_a_warehouse_of_the_first_version_is_upgraded_with_its_ledger(
             warehouse.execute("INSERT INTO loads BY NAME SELECT * FROM loads WHERE load_id = 'a'")
         with pytest.raises(duckdb.ConstraintException, match="NOT NULL"):
             warehouse.execute("UPDATE loads SET status = NULL WHERE load_id = 'a'")
+        handled = "SELECT alert_id, status, spend, tenant_id, acknowledged_by FROM budget_alerts"
+        assert warehouse.rows(handled) == [("x", "open", 5, None, None)]
         warehouse.rows("SELECT * FROM focus_data_table")
 
 

@@ -54,7 +54,10 @@ class Budget:
 
 @dataclass(frozen=True)
 class Alert:
-    """An alert of this period; ``spend`` is the forecasted spend where ``type`` is forecasted, ``window`` as a budget's."""
+    """An alert of this period; ``spend`` is the forecasted spend where ``type`` is forecasted, ``window`` as a budget's.
+
+    ``snoozed_until`` is None for alerts that are resolved or suppressed: nobody would be told of them anyway.
+    """
 
     budget: str
     name: str
@@ -70,6 +73,9 @@ class Alert:
     resolved_at: datetime | None
     reopened_at: datetime | None
     reason: str | None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    snoozed_until: datetime | None = None
     window: str | None = None
     unit: str = "percent"
 

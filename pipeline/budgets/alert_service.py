@@ -1,0 +1,233 @@
+"""``BudgetAlertService``: alerts listed for whoever may see them, and acknowledged, snoozed or resolved by people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pipeline.actors import Actor, Permission
+from pipeline.budgets import alert_table, event_table, handling
+from pipeline.budgets.alert_table import Alert
+from pipeline.budgets.events import BUS, EventBus
+from pipeline.config import Settings, default_settings
+from pipeline.errors import UsageError, near
+from pipeline.periods import month, to_utc, utc_now
+from pipeline.store import publish, rollups
+from pipeline.store.warehouse import Warehouse
+
+#: ``active``: those that are live and not suppressed, snoozed ones among them.
+Status = Literal["active", "open", "acknowledged", "snoozed", "suppressed", "resolved"]
+
+_STATUS = {
+    "active": "status IN ('open', 'acknowledged')",
+    "snoozed": "status IN ('open', 'acknowledged') AND snoozed_until > $now",
+}
+_OWN = "($all OR tenant_id IS NOT DISTINCT FROM $tenant)"
+
+
+@dataclass(frozen=True)
+class Handled:
+    """What became of an alert; ``is_new`` is False when it was so already, and nothing was written."""
+
+    alert: Alert
+    is_new: bool
+
+
+class BudgetAlertService:
+    """Alerts, for an actor: every operation names who asks, and nobody sees another tenant's.
+
+    It lists what is published, so it never waits for a run. What it writes goes through the writer's lock, in one
+    transaction, and is published at once. Nothing stays open between calls.
+
+    Args:
+        settings: a configuration's, or the path of a warehouse whose copy is published beside it.
+        bus: who is told of what happened, after it was committed and published.
+    """
+
+    def __init__(self, settings: Settings | Path | str, *, bus: EventBus = BUS) -> None:
+        if isinstance(settings, (str, Path)):
+            settings = default_settings(Path(settings).absolute(), environ={})
+        self.settings = settings
+        self._bus = bus
+
+    def list_alerts(
+        self,
+        actor: Actor,
+        scope: str | None = None,
+        *,
+        status: Status | None = None,
+        period: str | None = None,
+        as_of: datetime | None = None,
+    ) -> list[Alert]:
+        """Return alerts by window, budget and threshold.
+
+        Args:
+            scope: a budget's id (``tag:team:ml``), or what it begins with (``tag``, ``tag:team``).
+            status: only those in this state; None: all.
+            period: only of windows that count for this billing period, ``2026-03``.
+            as_of: UTC; counts as now.
+
+        Raises:
+            NotPermittedError: when the actor has not ``budget:read``.
+            UsageError: when nothing is published, or the scope, status or period is none.
+        """
+        actor.require(Permission.READ, "list alerts")
+        if status is not None and status not in get_args(Status):
+            raise UsageError(f"{status!r} is no state of an alert{near(status, get_args(Status))}")
+        if period is not None:
+            month(period)
+        given: dict[str, Any] = {**_own(actor), "now": _now(as_of), "scope": scope, "period": period, "status": status}
+        where = (
+            f"WHERE {_OWN} AND {_STATUS.get(status or '', '($status IS NULL OR status = $status)')}"
+            " AND ($period IS NULL OR x_BillingPeriod = $period)"
+            " AND ($scope IS NULL OR budget_id = $scope OR starts_with(budget_id, $scope || ':'))"
+        )
+        with self._reading() as warehouse:
+            found = alert_table.read(warehouse, where, _used(where, given))
+            if scope is not None and not found:
+                _require_scope(warehouse, actor, scope)
+        return found
+
+    def get_active_alerts(self, actor: Actor, *, as_of: datetime | None = None) -> list[Alert]:
+        """Return the live alerts, acknowledged and snoozed ones among them. Raises what ``list_alerts`` does."""
+        return self.list_alerts(actor, status="active", as_of=as_of)
+
+    def get_alert(self, actor: Actor, alert_id: str) -> Alert:
+        """Return one alert by its id or the start of it.
+
+        Raises:
+            NotPermittedError: when the actor has not ``budget:read``.
+            UsageError: when nothing is published, or the actor sees no such alert, or more than one.
+        """
+        actor.require(Permission.READ, "show an alert")
+        with self._reading() as warehouse:
+            return _find(warehouse, actor, alert_id)
+
+    def acknowledge_alert(
+        self, actor: Actor, alert_id: str, note: str | None = None, *, as_of: datetime | None = None
+    ) -> Handled:
+        """Note that somebody has seen to an alert. It stays, with who, when and the note; a snooze of it ends.
+
+        Raises:
+            NotPermittedError: when the actor has not ``budget:write``.
+            UsageError: when the actor sees no such alert, or more than one, or it is resolved.
+            WarehouseBusyError: when another writer did not finish in time; nothing was changed.
+        """
+        now = _now(as_of)
+        return self._act(
+            actor, alert_id, "acknowledge an alert", now, lambda own: handling.acknowledge(own, actor, _said(note), now)
+        )
+
+    def snooze(
+        self,
+        actor: Actor,
+        alert_id: str,
+        until: datetime,
+        note: str | None = None,
+        *,
+        as_of: datetime | None = None,
+    ) -> Handled:
+        """Have nobody told of an alert before ``until`` (UTC): it is shown all the while, and told once after that.
+
+        Raises:
+            NotPermittedError, UsageError, WarehouseBusyError: as ``acknowledge_alert``; UsageError also when ``until``
+                is over or the alert is suppressed.
+        """
+        now, end = _now(as_of), to_utc(until)
+        return self._act(
+            actor, alert_id, "snooze an alert", now, lambda own: handling.snooze(own, actor, end, _said(note), now)
+        )
+
+    def resolve(
+        self, actor: Actor, alert_id: str, note: str | None = None, *, as_of: datetime | None = None
+    ) -> Handled:
+        """Be done with an alert: it comes back only when its figure fell below the threshold and reached it again.
+
+        Raises:
+            NotPermittedError, UsageError, WarehouseBusyError: as ``acknowledge_alert``; one that is resolved already
+                is no error.
+        """
+        now = _now(as_of)
+        return self._act(
+            actor, alert_id, "resolve an alert", now, lambda own: handling.resolve(own, actor, _said(note), now)
+        )
+
+    def _act(
+        self, actor: Actor, alert_id: str, doing: str, now: datetime, act: Callable[[Alert], Alert | None]
+    ) -> Handled:
+        actor.require(Permission.WRITE, doing)
+        with self._writing() as warehouse:
+            found = _find(warehouse, actor, alert_id)
+            changed = act(found)
+            if changed is None:
+                return Handled(found, is_new=False)
+            is_taken = changed.status == "acknowledged" != found.status
+            told = [event_table.acknowledged(changed, actor, now)] if is_taken else []
+            with warehouse.transaction():
+                alert_table.write(warehouse, [changed], [])
+                event_table.keep(warehouse, told)
+                rollups.mark_reports(warehouse, changed.x_BillingPeriod)
+        self._bus.deliver(told)
+        return Handled(changed, is_new=True)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Warehouse]:
+        with publish.opened(self.settings.publish.path) as warehouse:
+            yield warehouse
+
+    @contextmanager
+    def _writing(self) -> Iterator[Warehouse]:
+        """Open the warehouse for one act, and publish what it changed."""
+        settings, target = self.settings, self.settings.publish
+        if not settings.warehouse.exists():
+            raise UsageError(f"{settings.warehouse}: no warehouse there; `costmill run` or `costmill load` makes it")
+        publish.require_ours(target.path)
+        with Warehouse.open(
+            settings.warehouse, wait_seconds=settings.writer_wait_seconds, memory_limit=settings.memory_limit
+        ) as warehouse:
+            yield warehouse
+            if not publish.is_published(warehouse, target.path):
+                publish.publish(warehouse, target.path, mode=target.mode, keep=target.keep)
+
+
+def _find(warehouse: Warehouse, actor: Actor, start: str) -> Alert:
+    where = f"WHERE {_OWN} AND starts_with(alert_id, $start)"
+    found = alert_table.read(warehouse, where, {**_own(actor), "start": start}) if start else []
+    if not found:
+        raise UsageError(f"no alert has an id that begins with {start!r}; `costmill alerts list --status all` has them")
+    if len(found) > 1:
+        names = ", ".join(alert.alert_id for alert in found[:5])
+        raise UsageError(f"{len(found)} alerts have an id that begins with {start!r}: {names}; write more of it")
+    return found[0]
+
+
+def _require_scope(warehouse: Warehouse, actor: Actor, scope: str) -> None:
+    """A budget without alerts is fine, a name that no budget has is a slip. Budgets of the file are no tenant's."""
+    rows = warehouse.rows(f"SELECT DISTINCT budget_id FROM budget_alerts WHERE {_OWN}", _own(actor))
+    if actor.sees(None):
+        rows += warehouse.rows("SELECT budget_id FROM budgets")
+    known = {row[0] for row in rows}
+    if not any(name == scope or name.startswith(f"{scope}:") for name in known):
+        raise UsageError(f"no budget is called {scope!r}{near(scope, known)}")
+
+
+def _own(actor: Actor) -> dict[str, Any]:
+    return {"all": actor.crosses_tenants, "tenant": actor.tenant}
+
+
+def _used(where: str, given: dict[str, Any]) -> dict[str, Any]:
+    """DuckDB refuses values that a statement does not name."""
+    return {name: value for name, value in given.items() if f"${name}" in where}
+
+
+def _now(as_of: datetime | None) -> datetime:
+    return to_utc(as_of) if as_of else utc_now()
+
+
+def _said(note: str | None) -> str | None:
+    """A note of blanks is none."""
+    return (note or "").strip() or None
