@@ -27,6 +27,7 @@ from pipeline.config.model import (
     Settings,
     SourceSettings,
     TagSettings,
+    UsageLogSettings,
 )
 from pipeline.config.paths import FILE_NAME, VARIABLE, Resolver, find_config
 from pipeline.config.section import Section
@@ -45,6 +46,7 @@ __all__ = [
     "Settings",
     "SourceSettings",
     "TagSettings",
+    "UsageLogSettings",
     "default_settings",
     "find_config",
     "load_settings",
@@ -154,6 +156,7 @@ def _read_root(
         splits=tag_rules.read_splits(root, tag_rules.askable(sources, tags.rules.aliases)),
         budgets=budgets,
         actor=read_actor(root, environ),
+        usage_log=parts.read_usage_log(root, resolver),
         as_of=root.value("as_of", fields.moment, None),
         writer_wait_seconds=root.value("writer_wait_seconds", fields.integer(0, _YEAR_SECONDS), 600),
         memory_limit=root.value("memory_limit", fields.memory, MEMORY_LIMIT),
