@@ -57,8 +57,7 @@ def held(descriptor: int) -> Iterator[bool]:
 class Segments(Folder):
     """The segments of a folder, each as far as it goes now: what is read is a copy, so that nobody is disturbed.
 
-    A segment that is being written is taken up to its last whole line. One whose writer is gone is taken to its end:
-    a line that breaks off there was never recorded whole, and is told.
+    It is taken up to its last whole line: one that breaks off is being written, or never was (``torn``).
     """
 
     def __init__(self, folder: str, copies: Path) -> None:
@@ -78,10 +77,8 @@ class Segments(Folder):
                 known = cache.get(str(path))
                 if known and known[:2] == (now.st_size, now.st_mtime_ns):
                     return ExportFile(path, *known)
-                with held(file.fileno()) as is_closed:
-                    now = os.fstat(file.fileno())
-                    copy = self._copies / path.name
-                    size, sha256 = _copy(file.fileno(), copy, now.st_size, whole_lines=not is_closed)
+                copy = self._copies / path.name
+                size, sha256 = _copy(file.fileno(), copy, last_line_end(file.fileno(), now.st_size))
         except OSError as error:
             raise find.unreadable(path, error) from error
         os.utime(copy, ns=(now.st_mtime_ns, now.st_mtime_ns))
@@ -90,9 +87,15 @@ class Segments(Folder):
         return ExportFile(copy, size, copy.stat().st_mtime_ns, sha256, url=str(path))
 
 
-def _copy(descriptor: int, target: Path, size: int, *, whole_lines: bool) -> tuple[int, str]:
-    """Copy the first ``size`` bytes, or as many of them as are whole lines; returns how many, and their SHA-256."""
-    end = last_line_end(descriptor, size) if whole_lines else size
+def torn(path: Path) -> int:
+    """Return how many bytes at its end a segment has that nobody writes any more and that are no whole line."""
+    with path.open("rb") as file, held(file.fileno()) as is_closed:
+        size = os.fstat(file.fileno()).st_size
+        return size - last_line_end(file.fileno(), size) if is_closed else 0
+
+
+def _copy(descriptor: int, target: Path, end: int) -> tuple[int, str]:
+    """Copy the bytes up to ``end``; returns how many they are, and their SHA-256."""
     digest = hashlib.sha256()
     with target.open("wb") as file:
         at = 0

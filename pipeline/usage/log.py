@@ -44,6 +44,9 @@ class UsageLog:
     there is one: many short-lived processes share a few files.
     """
 
+    _unsynced: int
+    _is_new: bool
+
     def __init__(self, settings: UsageLogSettings) -> None:
         self.settings = settings
         self._begin()
