@@ -12,18 +12,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipeline.actors import Actor, Permission
     from pipeline.entries import CostCategory, CostEntry, CostSummary
-    from pipeline.errors import CostmillError, EntryError, NotPermittedError, UsageError, WarehouseBusyError
+    from pipeline.errors import (
+        CostmillError,
+        EntryError,
+        NotPermittedError,
+        UsageError,
+        UsageLogError,
+        WarehouseBusyError,
+    )
     from pipeline.periods import BudgetPeriod
     from pipeline.store.base import CostStore
     from pipeline.store.duckdb import DuckDBCostStore
     from pipeline.store.memory import InMemoryCostStore
     from pipeline.tracker import CostTracker
+    from pipeline.usage.answers import SpendTrend, UsageSummary
+    from pipeline.usage.record import UsageRecord
+    from pipeline.usage.service import BudgetTrackingService
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Actor",
     "BudgetPeriod",
+    "BudgetTrackingService",
     "CostCategory",
     "CostEntry",
     "CostStore",
@@ -35,13 +46,18 @@ __all__ = [
     "InMemoryCostStore",
     "NotPermittedError",
     "Permission",
+    "SpendTrend",
     "UsageError",
+    "UsageLogError",
+    "UsageRecord",
+    "UsageSummary",
     "WarehouseBusyError",
 ]
 
 _HOMES = {
     "Actor": "actors",
     "BudgetPeriod": "periods",
+    "BudgetTrackingService": "usage.service",
     "CostCategory": "entries",
     "CostEntry": "entries",
     "CostStore": "store.base",
@@ -53,7 +69,11 @@ _HOMES = {
     "InMemoryCostStore": "store.memory",
     "NotPermittedError": "errors",
     "Permission": "actors",
+    "SpendTrend": "usage.answers",
     "UsageError": "errors",
+    "UsageLogError": "errors",
+    "UsageRecord": "usage.record",
+    "UsageSummary": "usage.answers",
     "WarehouseBusyError": "errors",
 }
 

@@ -257,7 +257,7 @@ def run(
         CostmillError: when the warehouse cannot be used; anything else is in the result.
     """
     sources = usage_log.with_own(settings)
-    if not any(patterns for _, patterns in sources):
+    if not settings.sources and not settings.own_usage_log.path.is_dir():
         raise UsageError(
             "no source is configured; add one under `sources:` in costmill.yaml, or load files with `costmill load`"
         )

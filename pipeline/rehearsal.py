@@ -67,7 +67,7 @@ def rehearse(
         CostmillError: when the warehouse cannot be used.
     """
     sources = usage_log.with_own(settings)
-    if not any(patterns for _, patterns in sources):
+    if not settings.sources and not settings.own_usage_log.path.is_dir():
         raise UsageError("no source is configured; add one under `sources:` in costmill.yaml")
     moment = as_of or settings.as_of or utc_now()
     with tempfile.TemporaryDirectory(prefix="costmill-") as folder:

@@ -24,6 +24,9 @@ QUANTITIES = ("input_tokens", "output_tokens", "cached_input_tokens", "images", 
 #: Metadata may be nested so deep: a line of the log may hold 64 levels.
 DEEPEST = 60
 
+#: The last year that a load reads.
+LAST_YEAR = 2999
+
 Number = Decimal | int | str | float
 
 
@@ -106,7 +109,7 @@ def checked(usage: UsageRecord, new_id: Callable[[], str], pricer: Pricer | None
         request_id=_text("request_id", usage.request_id),
         parent_id=_text("parent_id", usage.parent_id),
         success=usage.success,
-        time=utc_now() if usage.time is None else utc_timestamp(usage.time),
+        time=utc_now() if usage.time is None else _time(usage.time),
         metadata=_metadata(usage.metadata) if usage.metadata else {},
         id=new_id() if usage.id is None else _id(usage.id),
         **quantities,
@@ -199,6 +202,13 @@ def _currency(value: object) -> str:
     if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha() and value.isupper():
         return value
     raise EntryError(f"currency {value!r} is no ISO 4217 code; write it as USD or EUR")
+
+
+def _time(value: datetime) -> datetime:
+    found = utc_timestamp(value)
+    if found.year > LAST_YEAR:
+        raise EntryError(f"time {value} is no time of a call; years to {LAST_YEAR} are taken")
+    return found
 
 
 def _id(value: object) -> str:

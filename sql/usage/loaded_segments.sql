@@ -1,4 +1,4 @@
--- loaded_segments: one row per segment of the usage log all of whose records are charges: its SHA-256, and how many they are.
+-- loaded_segments: one row per segment of the usage log of which all records are charges: its SHA-256, how many they are.
 -- $source: the source of the log.
 
 SELECT f.sha256, CAST(max(f.loaded_rows) AS BIGINT) AS rows

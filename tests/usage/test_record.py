@@ -61,6 +61,7 @@ def test_its_line_leaves_out_what_it_has_not() -> None:
         ({"attribution": {"tenant": "a"}, "tenant": "b"}, "tenant is 'b', but attribution"),
         ({"success": "yes"}, "success must be true or false"),
         ({"time": "2026-03-05"}, "timestamp must be a datetime"),
+        ({"time": datetime(3000, 1, 1)}, "years to 2999"),
         ({"metadata": {"a": {1}}}, r"metadata\['a'\]"),
         ({"metadata": {"a": "\ud800"}}, r"metadata\['a'\] holds half a surrogate"),
         ({"model": "\ud800"}, "model holds half a surrogate"),
