@@ -32,6 +32,7 @@ from pipeline.cli import (
     summarise,
     tags,
     unload,
+    usage,
     validate,
 )
 from pipeline.cli.exit_codes import ExitCode
@@ -86,6 +87,7 @@ for _command in (
     close.close,
     reload.reload,
     unload.unload,
+    usage.usage,
     sql.sql,
     publish.publish,
 ):

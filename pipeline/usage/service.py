@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
@@ -10,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from pipeline import resources
 from pipeline.actors import Actor, Permission
@@ -37,6 +39,7 @@ CACHED_SECONDS = 60
 #: How often the published copy may be renewed while one answer is made.
 _TRIES = 20
 
+_Answer = TypeVar("_Answer")
 Listener = Callable[[Actor, Sequence[UsageRecord]], None]
 
 
@@ -74,6 +77,19 @@ class _Question:
         """The billing periods that its windows lie in."""
         last = max(window.end for window in self.windows) - timedelta(microseconds=1)
         return {"first": label(min(window.start for window in self.windows)), "last": label(last)}
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What sql/usage/recorded.sql and records.sql are asked with."""
+        return {
+            **self.months,
+            "starts": [window.start for window in self.windows],
+            "ends": [window.end for window in self.windows],
+            "kind": self.scope.kind,
+            "id": self.scope.id,
+            "tenant": self.tenant,
+            "all_tenants": self.all_tenants,
+        }
 
 
 class BudgetTrackingService:
@@ -188,6 +204,22 @@ class BudgetTrackingService:
             question = _question(actor, scope, cut)
             return answers.summary(str(question.scope), own[0], self._cells(question), currency)
 
+    def list_usage(
+        self,
+        actor: Actor,
+        scope: UsageScope | str = "global",
+        period: BudgetPeriod | Window | str = BudgetPeriod.MONTHLY,
+        *,
+        as_of: datetime | date | str | None = None,
+        limit: int = 100,
+    ) -> list[Used]:
+        """Return the newest records of a window, newest first; asked and raises as ``get_usage_summary``. Never cached."""
+        with logged("list_usage"):
+            if isinstance(limit, bool) or not 1 <= limit <= 100_000:
+                raise UsageError(f"the limit is a number from 1 to 100000, not {limit!r}")
+            question = _question(actor, scope, _windows(period, 1, as_of)[1])
+            return self._at_once(partial(_newest, question, self._pending, limit))
+
     def get_spend_by_category(self, actor: Actor, *asked: Any, **how: Any) -> Mapping[str, Decimal]:
         """Return category -> cost; asked and raises as ``get_usage_summary``."""
         return self.get_usage_summary(actor, *asked, **how).by_category
@@ -276,44 +308,69 @@ class BudgetTrackingService:
                     self._cache[question] = (now + CACHED_SECONDS, found)
 
     def _read(self, question: _Question) -> list[Cell]:
+        return self._at_once(partial(_cells, question, self._pending))
+
+    def _at_once(self, read: Callable[[_Ask], _Answer]) -> _Answer:
         """Read what is stored, then what is not: a record that is loaded meanwhile is in exactly one of them."""
         from pipeline.store.readable import stored
 
+        stable = self.settings.publish.path
         for _ in range(_TRIES):
-            copy = os.path.realpath(self.settings.publish.path)
+            copy = os.path.realpath(stable)
             try:
                 with stored(Path(copy), self.settings.warehouse) as warehouse:
-                    found = self._both(question, warehouse)
+                    found = read(partial(_rows, warehouse))
             except WarehouseError:
-                if os.path.realpath(self.settings.publish.path) == copy:
+                if os.path.realpath(stable) == copy:
                     raise
                 continue
-            if os.path.realpath(self.settings.publish.path) == copy:
+            if os.path.realpath(stable) == copy:
                 return found
-        raise WarehouseError(
-            f"{self.settings.publish.path}: published anew again and again while it was read; try again"
-        )
+        raise WarehouseError(f"{stable}: published anew again and again while it was read; try again")
 
-    def _both(self, question: _Question, warehouse: Warehouse | None) -> list[Cell]:
-        def ask(name: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-            return warehouse.rows(resources.sql(name), dict(values) or None) if warehouse else []
 
-        bounds = {
-            **question.months,
-            "starts": [window.start for window in question.windows],
-            "ends": [window.end for window in question.windows],
-            "kind": question.scope.kind,
-            "id": question.scope.id,
-            "tenant": question.tenant,
-            "all_tenants": question.all_tenants,
-        }
-        cells = answers.stored_cells(ask("usage/recorded", bounds))
-        pending = [each for each in self._pending.records(dict(ask("usage/taken", {}))) if question.counts(each)]
-        if pending:
-            asked: dict[str, Any] = {**question.months, "ids": [each.id for each in pending]}
-            known = {row[0] for row in ask("usage/known", asked)}
-            pending = [each for each in pending if each.id not in known]
-        return [*cells, *answers.pending_cells(pending, question.windows)]
+_Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]
+
+
+def _rows(warehouse: Warehouse | None, name: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    return warehouse.rows(resources.sql(f"usage/{name}"), dict(values) or None) if warehouse else []
+
+
+def _cells(question: _Question, pending: Pending, ask: _Ask) -> list[Cell]:
+    cells = answers.stored_cells(ask("recorded", question.parameters))
+    return [*cells, *answers.pending_cells(_not_stored(question, pending, ask), question.windows)]
+
+
+def _newest(question: _Question, pending: Pending, limit: int, ask: _Ask) -> list[Used]:
+    rows = ask("records", {**question.parameters, "limit": limit})
+    found = [_used(*row) for row in rows]
+    found += _not_stored(question, pending, ask)
+    return sorted(found, key=lambda each: (each.time, each.id), reverse=True)[:limit]
+
+
+def _used(
+    id: str,
+    time: datetime,
+    cost: Decimal,
+    currency: str,
+    provider: str,
+    operation: str,
+    model: str | None,
+    success: bool,
+    tags: str,
+    *quantities: Decimal,
+) -> Used:
+    """Return a row of sql/usage/records.sql as a record."""
+    return Used(id, time, cost, currency, provider, operation, model, success, json.loads(tags), quantities)
+
+
+def _not_stored(question: _Question, pending: Pending, ask: _Ask) -> list[Used]:
+    """Return the records that an answer counts and that are not stored, told by the ledger and by their ids."""
+    found = [each for each in pending.records(dict(ask("taken", {}))) if question.counts(each)]
+    if not found:
+        return []
+    known = {row[0] for row in ask("known", {**question.months, "ids": [each.id for each in found]})}
+    return [each for each in found if each.id not in known]
 
 
 def _question(actor: Actor, scope: UsageScope | str, windows: Sequence[Window]) -> _Question:

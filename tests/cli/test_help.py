@@ -20,7 +20,8 @@ def test_the_commands_are_those_of_the_documentation() -> None:
     nightly = ["budgets", "init", "load", "publish", "report", "run", "sql", "status", "summarise"]
     looked_into = ["deliveries", "formats", "invoices", "restatements", "splits", "tags", "validate"]
     months = ["close", "reload", "unload"]
-    assert sorted([*nightly, *looked_into, *months]) == COMMANDS
+    recorded = ["usage"]
+    assert sorted([*nightly, *looked_into, *months, *recorded]) == COMMANDS
 
 
 @pytest.mark.parametrize("name", COMMANDS)
