@@ -79,8 +79,14 @@ class Pricer(Protocol):
         """
 
 
-def checked(usage: UsageRecord, new_id: Callable[[], str], pricer: Pricer | None = None) -> UsageRecord:
+def checked(
+    usage: UsageRecord, new_id: Callable[[], str], pricer: Pricer | None = None, *, tenant: str | None = None
+) -> UsageRecord:
     """Return a record as the log keeps it: an exact cost, numbers, its time in UTC, its tenant in one place, an id.
+
+    Args:
+        new_id: makes the id of one that has none.
+        tenant: whose it is where the record does not say.
 
     Raises:
         EntryError: naming the field that cannot be taken.
@@ -89,7 +95,7 @@ def checked(usage: UsageRecord, new_id: Callable[[], str], pricer: Pricer | None
         raise EntryError(f"{usage!r} is no UsageRecord")
     if usage.cost is None:
         usage = _priced(usage, pricer)
-    attribution = _attribution(usage)
+    attribution = _attribution(usage, tenant)
     quantities = {name: _quantity(name, getattr(usage, name)) for name in QUANTITIES}
     cached, given = quantities["cached_input_tokens"], quantities["input_tokens"]
     if cached is not None and cached > (given or 0):
@@ -218,7 +224,7 @@ def _id(value: object) -> str:
     return found
 
 
-def _attribution(usage: UsageRecord) -> dict[str, str]:
+def _attribution(usage: UsageRecord, default: str | None) -> dict[str, str]:
     if not isinstance(usage.attribution, Mapping):
         raise EntryError(f"attribution must be a mapping of text to text, not {usage.attribution!r}")
     found: dict[str, str] = {}
@@ -234,6 +240,8 @@ def _attribution(usage: UsageRecord) -> dict[str, str]:
     tenant = _text("tenant", usage.tenant)
     if tenant is not None and found.setdefault(TENANT, tenant) != tenant:
         raise EntryError(f"tenant is {tenant!r}, but attribution['tenant'] is {found[TENANT]!r}; leave one of them out")
+    if default is not None:
+        found.setdefault(TENANT, default)
     return found
 
 

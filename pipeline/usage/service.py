@@ -259,9 +259,7 @@ class BudgetTrackingService:
             return answers.trend(str(question.scope), own, self._cells(question), currency)
 
     def _kept(self, actor: Actor, usage: UsageRecord) -> UsageRecord:
-        kept = checked(usage, self._log.new_id, self._pricer)
-        if kept.tenant is None and actor.tenant is not None:
-            return checked(replace(kept, tenant=actor.tenant), self._log.new_id)
+        kept = checked(usage, self._log.new_id, self._pricer, tenant=actor.tenant)
         if not actor.sees(kept.tenant):
             raise NotPermittedError(
                 f"{actor.id} may not record usage of the tenant {kept.tenant}: it is of {actor.tenant or 'no tenant'}"
