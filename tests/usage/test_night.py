@@ -149,7 +149,9 @@ def test_recorders_that_are_killed_while_runs_load_lose_and_double_nothing(tmp_p
     settings = company(tmp_path)
     draw, returned = random.Random(20260322), set[str]()
     for _ in range(more(1, 30)):
-        children = [recorder.start(settings.own_usage_log.path, 60, draw.choice([1, 7])) for _ in range(2)]
+        children = [
+            recorder.start(settings.own_usage_log.path, 60, draw.choice([1, 7]), rotate_size=200_000) for _ in range(2)
+        ]
         told = [child.first() for child in children]
         if draw.random() < 0.9:
             jobs.run(settings)

@@ -87,17 +87,13 @@ def test_an_answer_is_right_while_a_run_has_loaded_and_not_yet_published(trackin
     assert total(BudgetTrackingService(settings)) == Decimal("0.25")
 
 
-def test_a_record_that_stands_twice_counts_once(tracking: BudgetTrackingService) -> None:
+def test_a_record_that_stands_twice_counts_once_and_so_does_what_the_tracker_recorded(
+    tracking: BudgetTrackingService,
+) -> None:
     first = tracking.record_usage(KIM, replace(CALL, id="call-7"))
-    jobs.run(tracking.settings)
-    tracking.record_usage(KIM, first)
-    assert total(tracking) == Decimal("0.25")
-
-
-def test_what_the_tracker_recorded_counts_once_it_is_published(tracking: BudgetTrackingService) -> None:
-    tracking.record_usage(KIM, CALL)
     CostTracker(DuckDBCostStore(tracking.settings.warehouse)).record("4", "web", timestamp=AT)
     jobs.run(tracking.settings)
+    tracking.record_usage(KIM, first)
     assert tracking.get_spend_by_provider(KIM, **MARCH) == {"(none)": Decimal(4), "openai": Decimal("0.25")}
     assert tracking.get_spend_by_model(KIM, "category:web", **MARCH) == {"(none)": Decimal(4)}
 
