@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         PriceError,
         UnknownModelError,
         UsageError,
+        UsageLogError,
         WarehouseBusyError,
     )
     from pipeline.periods import BudgetPeriod
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from pipeline.store.duckdb import DuckDBCostStore
     from pipeline.store.memory import InMemoryCostStore
     from pipeline.tracker import CostTracker
+    from pipeline.usage.answers import SpendTrend, UsageSummary
+    from pipeline.usage.record import UsageRecord
+    from pipeline.usage.service import BudgetTrackingService
 
 __version__ = "0.1.0"
 
@@ -37,6 +41,7 @@ __all__ = [
     "Actor",
     "BudgetAlertService",
     "BudgetPeriod",
+    "BudgetTrackingService",
     "CostCategory",
     "CostEntry",
     "CostStore",
@@ -52,8 +57,12 @@ __all__ = [
     "Permission",
     "PriceError",
     "PricingRegistry",
+    "SpendTrend",
     "UnknownModelError",
     "UsageError",
+    "UsageLogError",
+    "UsageRecord",
+    "UsageSummary",
     "WarehouseBusyError",
     "subscribe",
 ]
@@ -62,6 +71,7 @@ _HOMES = {
     "Actor": "actors",
     "BudgetAlertService": "budgets.alert_service",
     "BudgetPeriod": "periods",
+    "BudgetTrackingService": "usage.service",
     "CostCategory": "entries",
     "CostEntry": "entries",
     "CostStore": "store.base",
@@ -77,8 +87,12 @@ _HOMES = {
     "Permission": "actors",
     "PriceError": "errors",
     "PricingRegistry": "pricing.registry",
+    "SpendTrend": "usage.answers",
     "UnknownModelError": "errors",
     "UsageError": "errors",
+    "UsageLogError": "errors",
+    "UsageRecord": "usage.record",
+    "UsageSummary": "usage.answers",
     "WarehouseBusyError": "errors",
     "subscribe": "budgets.events",
 }

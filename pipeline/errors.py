@@ -20,8 +20,9 @@
     │   └── SchemaError           78   the file is newer than the program, or is no warehouse
     ├── EntryError                64   a recorded entry cannot be taken
     ├── NotPermittedError         64   the actor has not the word that an operation needs
-    └── PriceError                64   what a model costs cannot be said
-        └── UnknownModelError          no list of prices has it
+    ├── PriceError                64   what a model costs cannot be said
+    │   └── UnknownModelError          no list of prices has it
+    └── UsageLogError             75   the usage log cannot be written now; nothing of it was recorded
 
 ``retry`` says whether the same call may succeed later without anybody changing anything.
 """
@@ -148,6 +149,13 @@ class EntryError(CostmillError):
     """A recorded entry cannot be taken: no number, or its id stands for other values."""
 
     exit_code = 64
+
+
+class UsageLogError(CostmillError):
+    """The usage log cannot be written: the disk is full, or the folder is nobody's. Nothing of the call was recorded."""
+
+    exit_code = 75
+    retry = True
 
 
 class NotPermittedError(CostmillError):

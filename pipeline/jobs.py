@@ -26,7 +26,7 @@ from pipeline.config import Settings, SourceSettings
 from pipeline.errors import CostmillError, UsageError, is_interrupt
 from pipeline.load import Limits, Loader, Outcome
 from pipeline.load.limits import NO_LIMITS
-from pipeline.night import budgeting, cautions, forecasting, splitting
+from pipeline.night import budgeting, cautions, forecasting, splitting, usage_log
 from pipeline.night.loaded import Staleness, loaded_periods, require_loaded, staleness
 from pipeline.night.record import RunRecord
 from pipeline.night.reporting import Reporting
@@ -269,22 +269,26 @@ def run(
     limits: Limits = NO_LIMITS,
     listen: Listener | None = None,
 ) -> RunResult:
-    """Run the night: load every source, then summaries, budgets and alerts, reports, and the published copy.
+    """Run the night: load every source and the usage log, then summaries, budgets and alerts, reports, and the published
+    copy.
 
     Raises:
         UsageError: when the configuration has no source.
         CostmillError: when the warehouse cannot be used; anything else is in the result.
     """
-    if not settings.sources:
+    sources = usage_log.with_own(settings)
+    if not settings.sources and not settings.own_usage_log.path.is_dir():
         raise UsageError(
             "no source is configured; add one under `sources:` in costmill.yaml, or load files with `costmill load`"
         )
     with night(settings, "run", as_of=as_of, listen=listen, create=True) as tonight:
-        tonight.load([(source, [source.path]) for source in settings.sources], accept=accept, whole=True, limits=limits)
+        tonight.load(sources, accept=accept, whole=True, limits=limits)
+        tonight.result.notes += usage_log.torn_lines(tonight.warehouse, settings)
         tonight.summarise()
         tonight.check_budgets()
         tonight.report()
         tonight.finish()
+    usage_log.clean_up(settings)
     return tonight.result
 
 

@@ -17,6 +17,7 @@ from pipeline.errors import UsageError
 from pipeline.jobs import Listener, Night, RunResult
 from pipeline.load import Limits, Outcome
 from pipeline.load.limits import NO_LIMITS
+from pipeline.night import usage_log
 from pipeline.periods import utc_now
 from pipeline.store import lists, private, rollups
 from pipeline.store.warehouse import Warehouse
@@ -66,7 +67,8 @@ def rehearse(
         UsageError: when the configuration has no source.
         CostmillError: when the warehouse cannot be used.
     """
-    if not settings.sources:
+    sources = usage_log.with_own(settings)
+    if not settings.sources and not settings.own_usage_log.path.is_dir():
         raise UsageError("no source is configured; add one under `sources:` in costmill.yaml")
     moment = as_of or settings.as_of or utc_now()
     with tempfile.TemporaryDirectory(prefix="costmill-") as folder:
@@ -78,7 +80,6 @@ def rehearse(
             before = set(rollups.due(warehouse, "budgets"))
             billed = {row[:3]: row[3] for row in warehouse.rows(_BILLED)}
             night = Night(warehouse, own, as_of=moment, run_id=RUN_ID, listen=listen)
-            sources = [(source, [source.path]) for source in settings.sources]
             outcomes = night.load(sources, accept=accept, whole=True, limits=limits)
             due = tuple(sorted(set(rollups.due(warehouse, "budgets")) - before))
             rows = tuple(row for outcome in outcomes for row in _rows(warehouse, outcome, billed))

@@ -6,6 +6,7 @@ of each, drawn by `COSTMILL_KILL_SEED`.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -68,12 +69,21 @@ def first_night(folder: Path) -> None:
         cost=budgets(200, tags=[{"selector": "team:*", "amount": 150}]),
         tags={"report_keys": ["team"]},
         freshness={"max_age_days": 90},
+        usage_log={"keep_days": 0},
     )
     january = [Charge(days=31, tags=TEAM), Charge("Storage", "2.5", resource="disk", tags="", days=31)]
     write_bill(folder / "exports" / "january.csv", january, period="2026-01", at="2026-02-01T04:00:00")
     restated = [january[0], Charge("Storage", "2.25", resource="disk", tags="", days=31)]
     write_bill(folder / "exports" / "january-2.csv", restated, period="2026-01", at="2026-02-05T04:00:00")
     write_bill(folder / "lab" / "march.csv", [Charge(cost="1.125", resource="lab-1")])
+    write_segment(folder / "usage" / "closed.jsonl")
+
+
+def write_segment(path: Path) -> None:
+    """A segment of the usage log that nobody writes any more: the night loads it, then removes it."""
+    row = {"segment": path.stem, "time": "2026-03-05T10:00:00Z", "provider": "openai", "operation": "embedding"}
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(json.dumps({**row, "id": n, "cost": "0.25", "currency": "USD"}) + "\n" for n in ("a", "b")))
 
 
 def second_night(folder: Path) -> None:
@@ -166,6 +176,7 @@ def the_next_run_finishes(night: Night, folder: Path) -> None:
     assert {name: found[name] for name in found if found[name] != night.tables[name]} == {}
     assert reports(folder / "reports") == night.reports
     assert ask(folder / "published" / "costs.duckdb", "SELECT count(*) FROM dirty") == [(0,)]
+    assert not list((folder / "usage").iterdir())
     again = jobs.run(load_settings(config(folder), environ={}))
     assert (again.alerts, again.reports, again.published) == ([], [], None)
     leftovers = [path.name for path in folder.rglob("*") if path.name.endswith((".partial", ".link", ".tmp", ".wal"))]

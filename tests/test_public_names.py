@@ -40,11 +40,10 @@ def test_every_public_name_is_there_with_a_docstring(name: str) -> None:
 
 
 def test_the_names_of_the_type_checker_are_those_at_run_time() -> None:
-    tree = ast.parse(Path(inspect.getfile(pipeline)).read_text(encoding="utf-8"))
-    [checking] = [node for node in tree.body if isinstance(node, ast.If)]
-    homes = {
-        name.name: each.module for each in checking.body if isinstance(each, ast.ImportFrom) for name in each.names
-    }
+    source = ast.parse(Path(inspect.getfile(pipeline)).read_text(encoding="utf-8"))
+    imported = [each for each in ast.walk(source) if isinstance(each, ast.ImportFrom)]
+    own = [each for each in imported if (each.module or "").startswith("pipeline.")]
+    homes = {name.name: str(each.module) for each in own for name in each.names}
     assert sorted(homes) == pipeline.__all__
     assert {name: f"pipeline.{home}" for name, home in pipeline._HOMES.items()} == homes
 
@@ -69,10 +68,14 @@ def test_the_page_names_every_public_name(page: str) -> None:
     assert [name for name in pipeline.__all__ if f"`{name}" not in page] == []
 
 
-def test_the_examples_of_the_page_hold(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["python", "usage"])
+def test_the_examples_of_the_page_hold(
+    name: str, project_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
+    page = (project_root / "docs" / f"{name}.md").read_text(encoding="utf-8")
     examples = "\n".join(re.findall(r"```pycon\n(.*?)```", page, re.DOTALL))
-    test = doctest.DocTestParser().get_doctest(examples, {}, "docs/python.md", None, 0)
+    test = doctest.DocTestParser().get_doctest(examples, {}, f"docs/{name}.md", None, 0)
     failures: list[str] = []
     found = doctest.DocTestRunner(verbose=False).run(test, out=failures.append)
     assert found.attempted > 15

@@ -36,6 +36,7 @@ from pipeline.cli import (
     summarise,
     tags,
     unload,
+    usage,
     validate,
     watch,
 )
@@ -95,6 +96,7 @@ for _command in (
     close.close,
     reload.reload,
     unload.unload,
+    usage.usage,
     sql.sql,
     publish.publish,
 ):

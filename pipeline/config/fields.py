@@ -18,6 +18,8 @@ from pipeline.periods import parse_as_of
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 #: The source of recorded entries (``CostTracker.record``): no configured source may have its name.
 RECORDED = "recorded"
+#: The source of what this warehouse's own usage log holds (``usage_log``), likewise.
+USAGE_LOG = "usage_log"
 _SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SELECTOR = re.compile(r"[A-Za-z0-9_-]+:(\*|[A-Za-z0-9_-]+)")
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -41,6 +43,7 @@ EXPORT_FORMATS = ("auto", "aws_cur", "azure_cost", "focus", "focus_preview", "gc
 REPORT_FORMATS = ("html", "md")
 STALE = ("banner", "withhold")
 ORIGINS = ("billed", "recorded")
+DURABILITY = ("batch", "record")
 #: The formats whose charges are recorded; those of any other are billed. A test compares them with the formats.
 RECORDED_FORMATS = ("usage_log",)
 
@@ -262,6 +265,22 @@ def size(value: str) -> int:
     return int(Decimal(re.sub(r"[^0-9.]", "", value)) * base ** ("KMGT".index(unit[0]) + 1))
 
 
+def segment_size(value: str) -> int:
+    """Read an amount of bytes of at least 1kB."""
+    parsed = size(value)
+    if parsed < 1000:
+        raise ValueError(f"{value!r} is less than 1kB; write one such as 64MB")
+    return parsed
+
+
+def seconds(value: str) -> Decimal:
+    """Read a time to wait: from 0.01 seconds to an hour."""
+    parsed = number(value)
+    if not Decimal("0.01") <= parsed <= 3600:
+        raise ValueError(f"{value!r} is out of range; write seconds from 0.01 to 3600")
+    return parsed
+
+
 def moment(value: str) -> datetime:
     """Read a UTC date (as its last microsecond) or ISO time as a naive UTC datetime."""
     try:
@@ -285,6 +304,8 @@ def source_name(value: str) -> str:
     """Read a source's name: letters, digits, point, underscore and hyphen; the first a letter or digit."""
     if value == RECORDED:
         raise ValueError(f"{value!r} is the source of entries that Python records; write another name")
+    if value == USAGE_LOG:
+        raise ValueError(f"{value!r} is the source of the section usage_log; write another name")
     if not _SOURCE_NAME.fullmatch(value):
         raise ValueError(f"{value!r} is no source name; use letters, digits, '.', '_' and '-', such as aws-prod")
     return value

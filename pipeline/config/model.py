@@ -51,6 +51,26 @@ class ReportSettings:
 
 
 @dataclass(frozen=True)
+class UsageLogSettings:
+    """Where programs record their own usage, and how.
+
+    Attributes:
+        path: the folder of the segments, one file per process.
+        durability: what a power loss may cost: ``record``: nothing that returned; ``batch``: at most one batch.
+        batch_size, batch_seconds: a batch is on the disk after so many records or so long, whichever comes first.
+        rotate_size: bytes from which on a segment is closed and the next one begun.
+        keep_days: how long a segment stays after it was closed and loaded.
+    """
+
+    path: Path
+    durability: Literal["batch", "record"] = "batch"
+    batch_size: int = 1000
+    batch_seconds: Decimal = Decimal(1)
+    rotate_size: int = 64_000_000
+    keep_days: int = 30
+
+
+@dataclass(frozen=True)
 class SourceSettings:
     """A place that exports come from.
 
@@ -65,6 +85,7 @@ class SourceSettings:
         gate_cost_floor: a sum may be less by that much anyway, in the billing currency.
         gate_days: covered days that may be gone.
         gate_accounts: sub accounts that may be gone.
+        grows: its files are segments that programs write meanwhile: each is a delivery, read as far as it goes.
     """
 
     name: str
@@ -78,6 +99,7 @@ class SourceSettings:
     gate_cost_floor: Decimal = Decimal(100)
     gate_days: Tolerance = NONE_MISSING
     gate_accounts: Tolerance = NONE_MISSING
+    grows: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,6 +172,7 @@ class Settings:
         prices: what models cost by contract, likewise.
         fiscal_year_start: the month that fiscal years begin with, 1 to 12.
         actor: who asks by the command line, where the environment names nobody else.
+        usage_log: None without a file: ``usage/`` beside the warehouse; ``own_usage_log`` says which.
         splits: how shared costs are divided, the first rule that a charge matches has it.
         warnings: everything doubtful, budgets included, as lines for stderr.
     """
@@ -163,6 +186,7 @@ class Settings:
     currency: CurrencySettings = CurrencySettings()
     tags: TagSettings = TagSettings()
     cache: CacheSettings | None = None
+    usage_log: UsageLogSettings | None = None
     fiscal_year_start: int = 1
     splits: tuple[Split, ...] = ()
     late_data_days: int = 0
@@ -175,3 +199,8 @@ class Settings:
     invoices: tuple[ExpectedInvoice, ...] = ()
     prices: PriceSettings = PriceSettings()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def own_usage_log(self) -> UsageLogSettings:
+        """Where programs record their usage for this warehouse."""
+        return self.usage_log or UsageLogSettings(self.warehouse.parent / "usage")

@@ -16,6 +16,7 @@ from pipeline.config.model import (
     PublishSettings,
     ReportSettings,
     SourceSettings,
+    UsageLogSettings,
 )
 from pipeline.config.paths import Resolver
 from pipeline.config.section import Section
@@ -36,6 +37,20 @@ def read_cache(root: Section, resolver: Resolver, warehouse: Path) -> CacheSetti
     section = root.section("cache", SECTIONS["cache"])
     path = section.value("path", resolver.path, warehouse.parent / "cache")
     return CacheSettings(path, section.value("max_size", fields.size, CacheSettings.max_bytes))
+
+
+def read_usage_log(root: Section, resolver: Resolver) -> UsageLogSettings:
+    """Read ``usage_log``."""
+    section = root.section("usage_log", SECTIONS["usage_log"])
+    durability = section.value("durability", fields.choice(fields.DURABILITY), UsageLogSettings.durability)
+    return UsageLogSettings(
+        path=section.value("path", resolver.path, resolver.path("usage")),
+        durability=cast(Literal["batch", "record"], durability),
+        batch_size=section.value("batch_size", fields.integer(1, 1_000_000), UsageLogSettings.batch_size),
+        batch_seconds=section.value("batch_seconds", fields.seconds, UsageLogSettings.batch_seconds),
+        rotate_size=section.value("rotate_size", fields.segment_size, UsageLogSettings.rotate_size),
+        keep_days=section.value("keep_days", fields.integer(0, 36_500), UsageLogSettings.keep_days),
+    )
 
 
 def read_reports(root: Section, resolver: Resolver) -> ReportSettings:

@@ -28,6 +28,7 @@ from pipeline.config.model import (
     Settings,
     SourceSettings,
     TagSettings,
+    UsageLogSettings,
 )
 from pipeline.config.paths import FILE_NAME, VARIABLE, Resolver, find_config
 from pipeline.config.section import Section
@@ -47,6 +48,7 @@ __all__ = [
     "Settings",
     "SourceSettings",
     "TagSettings",
+    "UsageLogSettings",
     "default_settings",
     "find_config",
     "load_settings",
@@ -159,6 +161,7 @@ def _read_root(
         late_data_days=parts.read_late_data_days(root),
         budgets=budgets,
         actor=read_actor(root, environ),
+        usage_log=parts.read_usage_log(root, resolver),
         as_of=root.value("as_of", fields.moment, None),
         writer_wait_seconds=root.value("writer_wait_seconds", fields.integer(0, _YEAR_SECONDS), 600),
         memory_limit=root.value("memory_limit", fields.memory, MEMORY_LIMIT),

@@ -79,12 +79,13 @@ class Loader:
     ) -> Iterator[Outcome]:
         """Load what is new of a source, oldest delivery first; yields one outcome per delivery and billing period.
 
-        ``whole`` says that the patterns are all of the source: verdicts on deliveries that are gone are then closed, and
-        to accept what waits is not to accept what was rejected.
+        ``whole`` says that the patterns are all of the source (none: it has nothing now): verdicts on deliveries that are
+        gone are then closed, and to accept what waits is not to accept what was rejected.
         """
         self._revives = self.accept and not whole
         try:
-            plan = self._views(source).join(self._planner.plan(patterns, mode))
+            found = self._planner.plan(patterns, mode, grows=source.grows) if patterns else Plan((), ())
+            plan = self._views(source).join(found)
         except CostmillError as error:
             yield self._verdicts.refuse_source(source, patterns, error)
             return

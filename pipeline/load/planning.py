@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from pipeline import addresses
 from pipeline.config import CacheSettings, SourceSettings
@@ -14,6 +16,7 @@ from pipeline.sources.find import ExportFile
 from pipeline.sources.places import Folder, Place
 from pipeline.sources.profiles import Profile
 from pipeline.sources.remote import Buckets
+from pipeline.sources.segments import Segments
 from pipeline.store import objects
 from pipeline.store.warehouse import Warehouse
 
@@ -26,14 +29,17 @@ class Planner:
         self.tools = tools
         self._cache = cache or CacheSettings(warehouse.path.parent / "cache")
         self._buckets: Buckets | None = None
+        self._copies: tempfile.TemporaryDirectory[str] | None = None
 
     def close(self) -> None:
-        """Leave the buckets."""
+        """Leave the buckets, and drop the copies of what grows."""
         if self._buckets:
             self._buckets.close()
+        if self._copies:
+            self._copies.cleanup()
 
-    def plan(self, patterns: Sequence[str], mode: Mode) -> Plan:
-        """Group files into deliveries.
+    def plan(self, patterns: Sequence[str], mode: Mode, *, grows: bool = False) -> Plan:
+        """Group files into deliveries; where they grow meanwhile (``SourceSettings.grows``) each is one as far as it goes.
 
         Raises:
             CostmillError: when they cannot be found or grouped.
@@ -42,7 +48,8 @@ class Planner:
         cache: dict[str, tuple[int, int, str]] = {path: (size, changed, sha) for path, size, changed, sha in rows}
         before = dict(cache)
         try:
-            plan = grouping.plan(patterns, cache, self.profile, mode, self._place)
+            opener = self._segments if grows else self._place
+            plan = grouping.plan(patterns, cache, self.profile, "each" if grows else mode, opener)
         finally:
             self._remember_objects()
         fresh = [(path, *facts) for path, facts in cache.items() if before.get(path) != facts]
@@ -90,6 +97,11 @@ class Planner:
             cache = Cache(self._cache.path, self._cache.max_bytes)
             self._buckets = Buckets(cache, objects.read(self.warehouse))
         return self._buckets.open(pattern)
+
+    def _segments(self, folder: str) -> Place:
+        if self._copies is None:
+            self._copies = tempfile.TemporaryDirectory(prefix="costmill-")
+        return Segments(folder, Path(self._copies.name))
 
     def _remember_objects(self) -> None:
         if self._buckets is not None:

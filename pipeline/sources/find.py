@@ -19,7 +19,8 @@ _MAGIC = "*?["
 class ExportFile:
     """A file of a source: its path, size, time of last change (nanoseconds since 1970, UTC) and SHA-256.
 
-    ``url`` is the address of an object, whose bytes ``path`` holds in the cache; None for a file of this machine.
+    ``url`` is the address of an object, whose bytes ``path`` holds in the cache, or the path of a segment that grows, of
+    which ``path`` is a copy; None for a file that is read where it stands.
     """
 
     path: Path
@@ -50,10 +51,15 @@ HashCache = MutableMapping[str, tuple[int, int, str]]
 
 def root(pattern: str) -> Path:
     """Return the folder that a source's path or glob stays within."""
-    parts = Path(pattern).parts
-    fixed = next((index for index, part in enumerate(parts) if any(char in part for char in _MAGIC)), len(parts))
-    base = Path(*parts[:fixed])
+    base = fixed(pattern)
     return base if base.is_dir() else base.parent
+
+
+def fixed(pattern: str) -> Path:
+    """Return the part of a path or glob before its first pattern."""
+    parts = Path(pattern).parts
+    number = next((index for index, part in enumerate(parts) if any(char in part for char in _MAGIC)), len(parts))
+    return Path(*parts[:number])
 
 
 def paths(pattern: str) -> list[Path]:

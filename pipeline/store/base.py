@@ -23,6 +23,8 @@ from pipeline.periods import to_utc
 
 logger = logging.getLogger(__name__)
 
+#: Ids of billed charges start so; nothing can be recorded under one.
+BILLED_ID = "billed-"
 #: Years that an entry may be of: those whose months, and the months after them, are in the calendar with room.
 FIRST_YEAR, LAST_YEAR = 1900, 9990
 
@@ -148,21 +150,21 @@ def normalised(entry: CostEntry) -> CostEntry:
         EntryError: naming the field that cannot be kept.
     """
     for name in ("id", "description", "resource_id", "currency"):
-        _require_text(name, getattr(entry, name))
+        require_text(name, getattr(entry, name))
     if not entry.id:
         raise EntryError("id is empty; leave it out for a new one")
     if not _CURRENCY.fullmatch(entry.currency):
         raise EntryError(f"currency {entry.currency!r} is no ISO 4217 code; write it as USD or EUR")
     for key, value in dict(entry.tags).items():
-        _require_text("a key of tags", key)
-        _require_text(f"tags[{key!r}]", value)
+        require_text("a key of tags", key)
+        require_text(f"tags[{key!r}]", value)
     return replace(
         entry,
         amount=money.amount(entry.amount),
         category=category_of(entry.category, EntryError),
-        timestamp=_timestamp(entry.timestamp),
+        timestamp=utc_timestamp(entry.timestamp),
         tags=dict(entry.tags),
-        metadata=_json_object(entry.metadata),
+        metadata=json_object(entry.metadata),
     )
 
 
@@ -227,7 +229,12 @@ def _sums(pairs: Iterable[tuple[_Key, Decimal]]) -> dict[_Key, Decimal]:
     return {key: money.total(groups[key]) for key in sorted(groups)}
 
 
-def _require_text(name: str, value: object) -> None:
+def require_text(name: str, value: object) -> None:
+    """Check that a value is text that UTF-8 can hold.
+
+    Raises:
+        EntryError: naming it, when it is not.
+    """
     if not isinstance(value, str):
         raise EntryError(f"{name} must be text, not {value!r}")
     try:
@@ -236,7 +243,12 @@ def _require_text(name: str, value: object) -> None:
         raise EntryError(f"{name} holds half a surrogate pair, which is no text: {value!r}") from None
 
 
-def _timestamp(moment: datetime) -> datetime:
+def utc_timestamp(moment: datetime) -> datetime:
+    """Return a time as naive UTC.
+
+    Raises:
+        EntryError: when it is none, or of no year that a cost can be of.
+    """
     if not isinstance(moment, datetime):
         raise EntryError(f"timestamp must be a datetime, not {moment!r}")
     try:
@@ -248,7 +260,12 @@ def _timestamp(moment: datetime) -> datetime:
     return utc.replace(fold=0)
 
 
-def _json_object(value: Mapping[str, Any]) -> dict[str, Any]:
+def json_object(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping as JSON holds it.
+
+    Raises:
+        EntryError: naming the key whose value JSON cannot hold.
+    """
     if not isinstance(value, Mapping):
         raise EntryError(f"metadata must be a mapping, not {value!r}")
     return {key: _json(each, f"metadata[{key!r}]") for key, each in value.items() if _is_key(key, "metadata")}
@@ -258,7 +275,7 @@ def _json(value: Any, where: str) -> Any:
     if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, str):
-        _require_text(where, value)
+        require_text(where, value)
         return str(value)
     if isinstance(value, Mapping):
         return {key: _json(each, f"{where}[{key!r}]") for key, each in value.items() if _is_key(key, where)}
@@ -268,7 +285,7 @@ def _json(value: Any, where: str) -> Any:
 
 
 def _is_key(key: object, where: str) -> bool:
-    _require_text(f"a key of {where}", key)
+    require_text(f"a key of {where}", key)
     return True
 
 

@@ -19,13 +19,10 @@ from pipeline.entries import CostCategory, CostEntry, CostSummary
 from pipeline.errors import EntryError, UsageError, WarehouseBusyError, WarehouseError
 from pipeline.periods import label
 from pipeline.store import recording
-from pipeline.store.base import CostStore, Selection, logged, normalised, one_currency, require_same
+from pipeline.store.base import BILLED_ID, CostStore, Selection, logged, normalised, one_currency, require_same
 from pipeline.store.warehouse import Warehouse
 
 Origin = Literal["billed", "recorded"]
-
-#: Ids of billed charges start so; no entry can be saved under one.
-BILLED_ID = "billed-"
 
 #: Ids are unique over all that is recorded: from Python, and in usage logs.
 _RECORDED = """

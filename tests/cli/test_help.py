@@ -30,7 +30,8 @@ def test_the_commands_are_those_of_the_documentation() -> None:
         "validate",
     ]
     months = ["close", "reload", "unload"]
-    assert sorted([*nightly, *looked_into, *months]) == COMMANDS
+    recorded = ["usage"]
+    assert sorted([*nightly, *looked_into, *months, *recorded]) == COMMANDS
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,0 +1,41 @@
+-- records: the newest recorded charges that are stored: one row per record of the windows, scope and tenant.
+-- Parameters as of recorded.sql, and $limit: how many at most.
+
+WITH windows AS (
+    SELECT unnest(CAST($starts AS TIMESTAMP[])) AS window_start, unnest(CAST($ends AS TIMESTAMP[])) AS window_end
+)
+
+SELECT
+    c.x_RecordId AS id,
+    c.ChargePeriodStart AS time,
+    c.BilledCost AS cost,
+    c.BillingCurrency AS currency,
+    coalesce(c.x_Provider, '') AS provider,
+    coalesce(c.SkuMeter, '') AS operation,
+    c.SkuId AS model,
+    coalesce(c.x_Kept ->> 'x_Success', 'true') <> 'false' AS success,
+    coalesce(s.Tags, '{}') AS attribution,
+    coalesce(TRY_CAST(c.x_Kept ->> 'x_InputTokens' AS DECIMAL(38, 18)), 0) AS input_tokens,
+    coalesce(TRY_CAST(c.x_Kept ->> 'x_OutputTokens' AS DECIMAL(38, 18)), 0) AS output_tokens,
+    coalesce(TRY_CAST(c.x_Kept ->> 'x_CachedInputTokens' AS DECIMAL(38, 18)), 0) AS cached_input_tokens,
+    coalesce(TRY_CAST(c.x_Kept ->> 'x_Images' AS DECIMAL(38, 18)), 0) AS images,
+    coalesce(TRY_CAST(c.x_Kept ->> 'x_Seconds' AS DECIMAL(38, 18)), 0) AS seconds
+FROM charges AS c
+INNER JOIN windows AS w ON c.ChargePeriodStart >= w.window_start AND c.ChargePeriodStart < w.window_end
+LEFT JOIN tag_sets AS s ON s.x_TagSetId = c.x_TagSetId
+LEFT JOIN tags AS t ON t.x_TagSetId = c.x_TagSetId AND t.TagKey = 'tenant'
+LEFT JOIN tags AS a ON a.x_TagSetId = c.x_TagSetId AND a.TagKey = $kind
+WHERE
+    c.x_Origin = 'recorded'
+    AND c.x_BillingPeriod BETWEEN $first AND $last
+    AND ($all_tenants OR t.TagValue IS NOT DISTINCT FROM $tenant)
+    AND CASE $kind
+        WHEN 'global' THEN true
+        WHEN 'provider' THEN c.x_Provider = $id
+        WHEN 'model' THEN c.SkuId = $id
+        WHEN 'category' THEN coalesce(c.x_CostCategory, 'other') = $id
+        WHEN 'operation' THEN c.SkuMeter = $id
+        ELSE a.TagValue = $id
+    END
+ORDER BY time DESC, id
+LIMIT $limit
