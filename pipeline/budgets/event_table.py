@@ -12,12 +12,12 @@ from pipeline.budgets import alert_table, windows
 from pipeline.budgets.alert_table import Alert
 from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.events import (
-    EVENTS,
+    KEPT,
     AlertAcknowledged,
     AlertTriggered,
     ApproachingLimit,
     BudgetEvent,
-    Event,
+    KeptEvent,
     LimitExceeded,
     ThresholdReached,
 )
@@ -52,9 +52,9 @@ def healths(warehouse: Warehouse) -> Healths:
     }
 
 
-def of_health(before: Healths, statuses: Iterable[BudgetStatus], now: datetime) -> list[Event]:
+def of_health(before: Healths, statuses: Iterable[BudgetStatus], now: datetime) -> list[KeptEvent]:
     """Return an event for each window that is now nearer to its limit, or past it, than it was when last judged."""
-    made: list[Event] = []
+    made: list[KeptEvent] = []
     for status in statuses:
         kind = _BY_HEALTH.get(status.health)
         start = windows.alert_start(status.budget, status.window)
@@ -76,13 +76,13 @@ def of_health(before: Healths, statuses: Iterable[BudgetStatus], now: datetime) 
     return made
 
 
-def of_alerts(warehouse: Warehouse, changes: Sequence[AlertChange], now: datetime) -> list[Event]:
+def of_alerts(warehouse: Warehouse, changes: Sequence[AlertChange], now: datetime) -> list[KeptEvent]:
     """Return what the changes of an evaluation tell: thresholds reached, and alerts that people are to be told of."""
     rows = alert_table.read(
         warehouse, "WHERE list_contains(?, alert_id)", [[change.alert_id for change in changes]]
     ) if changes else []  # fmt: skip
     alerts = {alert.alert_id: alert for alert in rows}
-    made: list[Event] = []
+    made: list[KeptEvent] = []
     for change in changes:
         common = _of_alert(alerts[change.alert_id], now)
         if change.kind in ("fired", "reopened"):
@@ -109,7 +109,7 @@ def acknowledged(alert: Alert, actor: Actor, now: datetime) -> AlertAcknowledged
     )
 
 
-def keep(warehouse: Warehouse, events: Sequence[Event]) -> None:
+def keep(warehouse: Warehouse, events: Sequence[KeptEvent]) -> None:
     """Append events, inside the transaction of what they tell of."""
     last: int = warehouse.value("SELECT coalesce(max(number), 0) FROM budget_events") if events else 0
     for number, event in enumerate(events, last + 1):
@@ -139,8 +139,8 @@ def list_events(
     actor.require(Permission.READ, "list events")
     whole = [name if "." in name else f"budget.{name}" for name in names]
     for name, given in zip(whole, names, strict=True):
-        if name not in EVENTS:
-            raise UsageError(f"{given!r} is no event{near(name, EVENTS)}")
+        if name not in KEPT:
+            raise UsageError(f"{given!r} is no event that is kept{near(name, KEPT)}")
     given_values = {"all": actor.crosses_tenants, "tenant": actor.tenant, "since": since, "names": whole}
     return [{"number": number, **json.loads(payload)} for number, payload in warehouse.rows(_LIST, given_values)]
 

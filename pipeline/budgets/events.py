@@ -31,7 +31,6 @@ class Event:
         at: UTC.
         actor: id of who did it; ``costmill`` for an evaluation.
         tenant: whose it is; None: no tenant's.
-        budget_id: the budget that it is about.
     """
 
     name: ClassVar[str]
@@ -39,7 +38,6 @@ class Event:
     at: datetime
     actor: str = SYSTEM
     tenant: str | None = None
-    budget_id: str
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return the event with its name: money as text, times in ISO 8601."""
@@ -48,7 +46,14 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BudgetEvent(Event):
+class KeptEvent(Event):
+    """An event of a budget, which the table ``budget_events`` keeps."""
+
+    budget_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetEvent(KeptEvent):
     """An event of a budget's window: its start, and the billing period that it stands under."""
 
     period: str
@@ -101,7 +106,7 @@ class AlertTriggered(ThresholdEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlertAcknowledged(Event):
+class AlertAcknowledged(KeptEvent):
     """Somebody sees to an alert."""
 
     name = "budget.alert_acknowledged"
@@ -115,10 +120,27 @@ class AlertAcknowledged(Event):
     note: str | None
 
 
-#: Each event that this version makes, by name.
-EVENTS: dict[str, type[Event]] = {
-    each.name: each for each in (ThresholdReached, AlertTriggered, AlertAcknowledged, ApproachingLimit, LimitExceeded)
-}
+@dataclass(frozen=True, kw_only=True)
+class UsageRecorded(Event):
+    """A program recorded a call, at the time of the call. Subscribers are told; the table has none of these."""
+
+    name = "budget.usage_recorded"
+
+    record_id: str
+    provider: str
+    model: str | None
+    operation: str
+    cost: Decimal
+    currency: str
+
+
+_KEPT: tuple[type[KeptEvent], ...] = (
+    *(ThresholdReached, AlertTriggered, AlertAcknowledged),
+    *(ApproachingLimit, LimitExceeded),
+)
+#: The events that are kept, by name; and each event that this version makes.
+KEPT = {each.name: each for each in _KEPT}
+EVENTS: dict[str, type[Event]] = {**KEPT, UsageRecorded.name: UsageRecorded}
 
 Subscriber = Callable[[Event], object]
 
@@ -154,6 +176,11 @@ class EventBus:
                 self._subscribers = [each for each in self._subscribers if each is not entry]
 
         return end
+
+    def is_heard(self, name: str) -> bool:
+        """Whether somebody is told of events of this name."""
+        with self._lock:
+            return any(not names or name in names for _, names in self._subscribers)
 
     def deliver(self, events: Iterable[Event]) -> None:
         """Tell the subscribers, in the order of the events and of the subscriptions; one that raises is logged."""

@@ -37,7 +37,8 @@ class UsageRecord:
     Attributes:
         provider: such as ``openai``.
         operation: such as ``chat_completion``, ``embedding``, ``image_generation``; it decides the category.
-        cost: 0 or more, in ``currency``; None where it is to be priced by what was used.
+        cost: 0 or more, in ``currency``; None where it is to be priced by what was used, in the price's currency.
+        variant: of the price, such as ``batch``; None for the usual one.
         cached_input_tokens: the part of ``input_tokens`` that was cached.
         attribution: who it was for: keys of ``ATTRIBUTION`` or others, text to text; None leaves a key out.
         tenant: whose usage it is; None: nobody's, or the actor's.
@@ -58,6 +59,7 @@ class UsageRecord:
     cached_input_tokens: Number | None = None
     images: Number | None = None
     seconds: Number | None = None
+    variant: str | None = None
     attribution: Mapping[str, str | None] = field(default_factory=dict)
     tenant: str | None = None
     request_id: str | None = None
@@ -75,7 +77,7 @@ class Pricer(Protocol):
         """Return what a record without a cost comes to, and in which currency.
 
         Raises:
-            EntryError: when its model is unknown, or what was used is not enough to price it.
+            PriceError: when its model is unknown, or what was used is not enough to price it.
         """
 
 
@@ -90,11 +92,12 @@ def checked(
 
     Raises:
         EntryError: naming the field that cannot be taken.
+        PriceError: when there is no cost, and no price for what was used.
     """
     if not isinstance(usage, UsageRecord):
         raise EntryError(f"{usage!r} is no UsageRecord")
     if usage.cost is None:
-        usage = _priced(usage, pricer)
+        usage = _priced(replace(usage, time=utc_now() if usage.time is None else usage.time), pricer)
     attribution = _attribution(usage, tenant)
     quantities = {name: _quantity(name, getattr(usage, name)) for name in QUANTITIES}
     cached, given = quantities["cached_input_tokens"], quantities["input_tokens"]
@@ -110,6 +113,7 @@ def checked(
         model=_text("model", usage.model),
         cost=_cost(usage.cost),
         currency=_currency(usage.currency),
+        variant=_text("variant", usage.variant),
         attribution=attribution,
         tenant=attribution.get(TENANT),
         request_id=_text("request_id", usage.request_id),
@@ -142,7 +146,7 @@ def line(usage: UsageRecord) -> bytes:
         value = getattr(usage, name)
         if value is not None:
             given[name] = value if type(value) is int else money.text(value)
-    for name in ("model", "attribution", "request_id", "parent_id", "metadata"):
+    for name in ("model", "variant", "attribution", "request_id", "parent_id", "metadata"):
         value = getattr(usage, name)
         if value:
             given[name] = value

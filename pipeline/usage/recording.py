@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, TypeVar
 
-from pipeline.errors import EntryError, UsageError, near
+from pipeline.errors import EntryError, PriceError, UsageError, near
 from pipeline.usage.record import QUANTITIES, UsageRecord
 
 logger = logging.getLogger(__name__)
@@ -123,7 +123,7 @@ class Recording:
                 fields["cost"] = 0  # it failed before anything was used
         try:
             self._record(UsageRecord(**fields))
-        except EntryError as error:
+        except (EntryError, PriceError) as error:
             logger.error("a call of %s was not recorded: %s", fields.get("provider"), error)
         except Exception:
             logger.exception("a call of %s was not recorded", fields.get("provider"))

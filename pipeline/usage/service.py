@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from pipeline import resources
 from pipeline.actors import Actor, Permission
+from pipeline.budgets.events import BUS, UsageRecorded
 from pipeline.config import Settings, default_settings
 from pipeline.errors import NotPermittedError, UsageError, WarehouseError, near
 from pipeline.periods import BudgetPeriod, Window, label, parse_as_of, utc_now, window
@@ -25,6 +26,7 @@ from pipeline.usage import answers
 from pipeline.usage.answers import Cell, SpendTrend, UsageSummary
 from pipeline.usage.log import shared
 from pipeline.usage.pending import Pending, Used, used
+from pipeline.usage.prices import RegisteredPrices
 from pipeline.usage.record import Number, Pricer, UsageRecord, checked
 from pipeline.usage.recording import Recording
 from pipeline.usage.scopes import UsageScope
@@ -40,7 +42,6 @@ CACHED_SECONDS = 60
 _TRIES = 20
 
 _Answer = TypeVar("_Answer")
-Listener = Callable[[Actor, Sequence[UsageRecord]], None]
 
 
 class More(TypedDict, total=False):
@@ -52,6 +53,7 @@ class More(TypedDict, total=False):
     tenant: str | None
     request_id: str | None
     parent_id: str | None
+    variant: str | None
     success: bool
     time: datetime | None
     metadata: Mapping[str, Any]
@@ -99,17 +101,13 @@ class BudgetTrackingService:
 
     Args:
         settings: of the configuration, or the path of a warehouse that has none.
-        pricer: prices what is recorded without a cost; None: a cost is needed.
-        listen: told of each call's records after they were recorded. What it raises is logged.
+        pricer: prices what is recorded without a cost; None: the prices of the configuration do.
     """
 
-    def __init__(
-        self, settings: Settings | Path | str, *, pricer: Pricer | None = None, listen: Listener | None = None
-    ) -> None:
+    def __init__(self, settings: Settings | Path | str, *, pricer: Pricer | None = None) -> None:
         self.settings = settings if isinstance(settings, Settings) else default_settings(Path(settings))
         self._log = shared(self.settings.own_usage_log)
-        self._pricer = pricer
-        self._listen = listen
+        self._pricer = pricer or RegisteredPrices(self.settings.prices)
         self._pending = Pending(self.settings.own_usage_log.path)
         self._cache: dict[_Question, tuple[float, list[Cell]]] = {}
         self._making: list[_Question] = []
@@ -123,6 +121,7 @@ class BudgetTrackingService:
         Raises:
             NotPermittedError: when the actor may not write, or not for that tenant.
             EntryError: naming the field that cannot be taken.
+            PriceError: when there is no cost, and no price for what was used.
             UsageLogError: when the log cannot be written; nothing was recorded.
         """
         return self.record_many(actor, [usage])[0]
@@ -267,13 +266,9 @@ class BudgetTrackingService:
         return kept
 
     def _tell(self, actor: Actor, kept: Sequence[UsageRecord]) -> None:
-        """The one place that events of recorded usage come from: after it is safe, and never in its way."""
-        if self._listen is None:
-            return
-        try:
-            self._listen(actor, kept)
-        except Exception:
-            logger.exception("record_usage: who listens failed; the usage is recorded")
+        """Tell the subscribers of this process, after the records are safe and never in their way."""
+        if BUS.is_heard(UsageRecorded.name):
+            BUS.deliver(_recorded(actor, usage) for usage in kept)
 
     def _drop(self, kept: Sequence[UsageRecord]) -> None:
         """Drop the answers that count what was recorded, and those that are being made without it; waits for none."""
@@ -325,6 +320,22 @@ class BudgetTrackingService:
             if os.path.realpath(stable) == copy:
                 return found
         raise WarehouseError(f"{stable}: published anew again and again while it was read; try again")
+
+
+def _recorded(actor: Actor, usage: UsageRecord) -> UsageRecorded:
+    assert usage.time is not None
+    assert usage.id is not None
+    return UsageRecorded(
+        at=usage.time,
+        actor=actor.id,
+        tenant=usage.tenant,
+        record_id=usage.id,
+        provider=usage.provider,
+        model=usage.model,
+        operation=usage.operation,
+        cost=Decimal(str(usage.cost)),
+        currency=usage.currency,
+    )
 
 
 _Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from pipeline import Actor, BudgetTrackingService, CostTracker, DuckDBCostStore, UsageRecord, jobs
+from pipeline import Actor, BudgetTrackingService, CostTracker, DuckDBCostStore, UsageRecord, jobs, subscribe
+from pipeline.budgets.events import Event, UsageRecorded
 from pipeline.config import Settings, load_settings
-from pipeline.errors import EntryError, NotPermittedError, UsageError
+from pipeline.errors import NotPermittedError, UnknownModelError, UsageError
 from pipeline.night import usage_log
 from pipeline.periods import Window
 from pipeline.store.warehouse import Warehouse
@@ -173,25 +174,52 @@ def test_what_cannot_be_asked_is_told(tracking: BudgetTrackingService, asked: di
         tracking.get_usage_summary(KIM, **asked)
 
 
-def test_a_listener_is_told_and_may_fail(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    told: list[Any] = []
+def test_subscribers_are_told_of_each_record_and_may_fail(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    told: list[Event] = []
 
-    def listen(actor: Actor, kept: Sequence[UsageRecord]) -> None:
-        told.append((actor.id, [each.id for each in kept]))
+    def fail(event: Event) -> None:
         raise ValueError("a bad subscriber")
 
-    kept = service(tmp_path, listen=listen).record_image_usage(KIM, "openai", "dall-e-3", images=2, cost="0.08")
-    assert (told, kept.operation) == ([("kim", [kept.id])], "image_generation")
-    assert "the usage is recorded" in caplog.text
+    ends = [subscribe(fail), subscribe(told.append, UsageRecorded.name)]
+    kept = service(tmp_path).record_image_usage(KIM, "openai", "dall-e-3", images=2, cost="0.08")
+    for end in ends:
+        end()
+    [event] = told
+    assert isinstance(event, UsageRecorded)
+    assert (event.record_id, event.actor, event.cost, event.at) == (kept.id, "kim", Decimal("0.08"), kept.time)
+    assert "a subscriber failed on budget.usage_recorded" in caplog.text
 
 
-def test_without_a_cost_the_pricer_says_it(tmp_path: Path) -> None:
+def test_without_a_cost_the_price_of_that_time_is_taken(tmp_path: Path) -> None:
+    prices = tmp_path / "prices.csv"
+    prices.write_text("provider,model,currency,input_per_million\nacme,large,EUR,3\n")
+    settings = load_settings(write_config(tmp_path, prices={"overrides": "prices.csv"}), environ={})
+    kept = BudgetTrackingService(settings).record_llm_usage(KIM, "acme", "large", input_tokens=1000)
+    assert (kept.cost, kept.currency) == (Decimal("0.003"), "EUR")
+    kept = service(tmp_path).record_llm_usage(
+        KIM,
+        "openai",
+        "gpt-4o",
+        input_tokens=1000,
+        cached_input_tokens=400,
+        output_tokens=100,
+        time=datetime(2026, 1, 1),
+    )
+    assert (kept.cost, kept.currency) == (Decimal("0.003"), "USD")  # 600 at 2.5, 400 at 1.25, 100 at 10 per million
+
+
+def test_without_a_price_the_near_models_are_named_and_nothing_is_recorded(tmp_path: Path) -> None:
+    tracking = service(tmp_path)
+    with pytest.raises(UnknownModelError, match="gpt-4o"):
+        tracking.record_llm_usage(KIM, "openai", "gpt-4oo", input_tokens=1)
+    assert tracking.list_usage(KIM) == []
+
+
+def test_a_pricer_of_ones_own_says_it(tmp_path: Path) -> None:
     class Rates:
         def cost(self, usage: UsageRecord) -> tuple[Decimal, str]:
             return Decimal(7), "EUR"
 
-    with pytest.raises(EntryError, match="cost is missing"):
-        service(tmp_path).record_llm_usage(KIM, "openai", "gpt-4o", input_tokens=1)
     kept = service(tmp_path, pricer=Rates()).record_llm_usage(KIM, "openai", "gpt-4o", input_tokens=1)
     assert (kept.cost, kept.currency) == (7, "EUR")
 
