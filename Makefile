@@ -77,8 +77,8 @@ bench: install ## Measure loading beside plain DuckDB
 test: install $(FOCUS_STAMP) ## The whole test suite
 	$(PYTEST) $(PYTEST_ARGS)
 
-test-fast: install ## The tests without browser and heavy parts: under a minute
-	$(PYTEST) -m "not browser and not heavy" $(PYTEST_ARGS)
+test-fast: install ## What can be told without browser, heavy parts and whole loads: under a minute
+	$(PYTEST) -m "not browser and not heavy and not whole_way" $(PYTEST_ARGS)
 
 soak: install ## The long proofs: many more examples, orders and kills
 	COSTMILL_SOAK=1 $(PYTEST) -m heavy $(PYTEST_ARGS)

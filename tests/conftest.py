@@ -15,6 +15,20 @@ EXPORTS = ROOT.parent / "shared" / "data"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
+#: Folders and files whose tests make warehouses and load bills: most of the suite's time. Some of them are quick.
+WHOLE_WAY = (
+    "cli",
+    "jobs",
+    "load",
+    "store",
+    "usage",
+    "test_demo.py",
+    "test_kill.py",
+    "test_packaging.py",
+    "test_view.py",
+)
+QUICK = ("cli/test_help.py", "load/test_aws_golden.py", "store/test_memory.py", "usage/test_record.py")
+
 # Deadlines measure the machine, not the code; in CI every run draws the same examples.
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -56,8 +70,16 @@ def chromium() -> Path:
     pytest.skip(reason)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files of heavy tests: two workers that take file after file then end at about the same time."""
+    """Mark the tests that go the whole way, before ``-m`` chooses.
+
+    Files of heavy tests begin: two workers that take file after file then end at about the same time.
+    """
+    for item in items:
+        place = item.path.relative_to(ROOT / "tests")
+        if place.parts[0] in WHOLE_WAY and str(place) not in QUICK:
+            item.add_marker("whole_way")
     heavy = {item.path for item in items if any(item.iter_markers("heavy")) or any(item.iter_markers("browser"))}
     items.sort(key=lambda item: item.path not in heavy)
 
