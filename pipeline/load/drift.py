@@ -13,11 +13,12 @@ from pipeline.store.warehouse import Warehouse
 
 Change = Literal["new", "missing", "retyped", "version"]
 
-#: The delivery before, in time, that is or was loaded in the same format, of whatever billing period.
+#: The delivery before, in time, that is or was loaded in the same format, of this billing period or an earlier one: what
+#: was delivered of later months tells nothing of how an older one should be.
 _BEFORE = """
 SELECT columns, coalesce(column_types, '{}'), format_version FROM loads
 WHERE x_Source = $source AND format = $format AND status IN ('loaded', 'replaced') AND x_BillingPeriod IS NOT NULL
-    AND coalesce(delivered_at, modified_at) < $at AND fingerprint <> $fingerprint
+    AND x_BillingPeriod <= $period AND coalesce(delivered_at, modified_at) < $at AND fingerprint <> $fingerprint
 ORDER BY coalesce(delivered_at, modified_at) DESC, loaded_at DESC, x_BillingPeriod DESC LIMIT 1"""
 
 
@@ -33,7 +34,12 @@ class Drift:
 
 def write(warehouse: Warehouse, load: Load) -> None:
     """Compare a delivery's columns with those of the one before and write what differs."""
-    given = {"source": load.x_Source, "format": load.format, "fingerprint": load.fingerprint}
+    given = {
+        "source": load.x_Source,
+        "period": load.x_BillingPeriod,
+        "format": load.format,
+        "fingerprint": load.fingerprint,
+    }
     found = warehouse.rows(_BEFORE, given | {"at": load.delivered_at or load.modified_at})
     rows = []
     for columns, types, version in found:

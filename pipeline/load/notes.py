@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import PurePath
 
 from pipeline import money
@@ -14,7 +15,7 @@ NAMED = 3
 
 
 def ledger_notes(warehouse: Warehouse, load_id: str) -> tuple[str, ...]:
-    """Say what grew beyond the gate's share, how the columns drifted, and which last lines break off."""
+    """Say what was rejected, what grew beyond the gate's share, how columns drifted, and which last lines break off."""
     grown = warehouse.rows(
         "SELECT measure, BillingCurrency, loaded, delivered FROM load_measures "
         "WHERE load_id = ? AND finding = 'grown' ORDER BY ALL",
@@ -29,15 +30,41 @@ def ledger_notes(warehouse: Warehouse, load_id: str) -> tuple[str, ...]:
     )
     return (
         *(f"{PurePath(path).name}: the last line ({line}) breaks off and was left out" for path, line in torn),
-        *(
-            f"{measure} grew from {money.text(before)} to {money.text(after)} {currency or '(no currency)'}"
-            for measure, currency, before, after in grown
-        ),
+        *_rejected(warehouse, load_id, len(torn)),
+        *_grown(grown),
         *(f"format version {before} became {after}" for change, _, before, after in drifted if change == "version"),
         *_columns("new", [column for change, column, _, _ in drifted if change == "new"], load_id),
         *_columns("missing", [column for change, column, _, _ in drifted if change == "missing"], load_id),
         *_columns("retyped", [f"{c} from {b} to {a}" for change, c, b, a in drifted if change == "retyped"], load_id),
     )
+
+
+def _rejected(warehouse: Warehouse, load_id: str, told: int) -> list[str]:
+    """Rows that the source's ``max_rejected`` lets go, with the money that could be read in them."""
+    [(source, read, rejected)] = warehouse.rows(
+        "SELECT x_Source, rows_read, rows_rejected FROM loads WHERE load_id = ?", [load_id]
+    )
+    if rejected <= told:
+        return []
+    sums = warehouse.rows(
+        "SELECT sum(rejected_total) AS rejected, BillingCurrency FROM load_controls "
+        "WHERE load_id = ? AND column_name = 'BilledCost' GROUP BY ALL HAVING sum(rejected_total) <> 0 ORDER BY ALL",
+        [load_id],
+    )
+    lost = "".join(f", {money.text(total)} {currency or '(no currency)'}" for total, currency in sums)
+    return [f"{rejected} of {read} rows{lost}, were rejected; `costmill status --rejected {source}` lists them"]
+
+
+def _grown(rows: Sequence[tuple[str, str | None, Decimal, Decimal]]) -> list[str]:
+    """One note for the measures that grew by the same."""
+    alike: dict[tuple[str | None, Decimal, Decimal], list[str]] = {}
+    for measure, currency, before, after in rows:
+        alike.setdefault((currency, before, after), []).append(measure)
+    return [
+        f"{measures[0]} grew from {money.text(before)} to {money.text(after)} {currency or '(no currency)'}"
+        + (f", and so did {', '.join(measures[1:])}" if measures[1:] else "")
+        for (currency, before, after), measures in alike.items()
+    ]
 
 
 def _columns(change: str, names: Sequence[str], load_id: str) -> list[str]:

@@ -23,6 +23,9 @@ _ALIASES = {
     "x-ai": ("xai",),
 }
 
+#: Clouds that offer the models of others under the makers' names.
+_RESELLERS = frozenset(("aws", "azure", "github-copilot"))
+
 _BY_ALIAS = {alias: provider for provider, aliases in _ALIASES.items() for alias in aliases}
 
 #: Words of a model's name -> what it is for; the first that fits. What no word tells, its units do.
@@ -55,6 +58,12 @@ def spellings(listed: Mapping[str, str]) -> dict[str, str]:
 def canonical(provider: str, known: Mapping[str, str] | None = None) -> str:
     """Return the provider that a name means, by ``known`` spellings or the aliases; else the name itself, in small letters."""
     return (known or _BY_ALIAS).get(squeeze(provider), provider.strip().casefold())
+
+
+def makers(offering: Iterable[str]) -> list[str]:
+    """Return the providers without those that resell, or all where only such offer it; A to Z."""
+    everybody = set(offering)
+    return sorted(everybody - _RESELLERS or everybody)
 
 
 def near(name: str, known: Iterable[str]) -> tuple[str, ...]:

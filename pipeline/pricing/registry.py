@@ -252,7 +252,7 @@ class PricingRegistry:
         if found in self._known:
             return found
         close = names.near(found, self._known)
-        raise UnknownModelError(f"no list of prices has a provider {name!r}{_told(close)}", close)
+        raise UnknownModelError(f"no list of prices has a provider {name!r}{_told(close, self._known)}", close)
 
     def _look_up(self, model: str, provider: str | None) -> tuple[Own | Listed, ...]:
         key = (model, provider)
@@ -291,7 +291,7 @@ class PricingRegistry:
         if maker is not None:
             return maker
         mine = {each for each, name in (*self._overrides, *self._table) if name == model.casefold()}
-        offering = sorted({*listed.offered_by(model), *mine})
+        offering = names.makers((*listed.offered_by(model), *mine))
         if not offering:
             raise self._unknown(model, None)
         if len(offering) > 1:
@@ -310,7 +310,8 @@ class PricingRegistry:
         whose = f"of {provider} " if provider else ""
         return UnknownModelError(
             f"no list of prices has a model {model!r} {whose}({listed.source()}, the project's table, overrides)"
-            f"{_told(close)}. Name one of these, give the cost, or write its price under prices.overrides",
+            f"{_told(close)}. {'Name one of these, give' if close else 'Give'} the cost, or write its price under "
+            "prices.overrides; `costmill prices list` has all",
             close,
         )
 
@@ -339,8 +340,10 @@ def _first(found: tuple[Own | Listed, ...], moment: datetime, variant: str | Non
     return replace(price, deprecated=True) if known.deprecated and not price.deprecated else price
 
 
-def _told(close: tuple[str, ...]) -> str:
-    return f"; near: {', '.join(close)}" if close else ""
+def _told(close: tuple[str, ...], known: Iterable[str] = ()) -> str:
+    if close:
+        return f"; near: {', '.join(close)}"
+    return f"; known: {', '.join(sorted(known))}" if known else ""
 
 
 def _no_price(found: tuple[Own | Listed, ...], variant: str | None, moment: datetime) -> str:

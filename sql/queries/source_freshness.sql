@@ -2,7 +2,8 @@
 -- A row is one source in its latest billing period; the one that lags most first. Figures over several sources end at
 -- the earliest last_complete_day.
 -- delivered_at, modified_at: UTC; when the provider made the delivery (NULL where it does not say) and when its files
--- changed. last_complete_day: the last day that usage charges of at most 24 hours cover whole. days_behind: days after the source that is furthest.
+-- changed. last_complete_day: the last day that usage charges of at most 24 hours cover whole. days_behind: days after
+-- the source that is furthest.
 -- waiting: deliveries of the source that were quarantined or refused and wait for somebody.
 
 WITH latest AS (

@@ -41,6 +41,7 @@ def test_a_good_file_would_load_and_nothing_is_written(say: Say, tmp_path: Path)
     assert (checked["format"], checked["version"], checked["would_load"]) == ("focus", "1.0", True)
     assert (checked["files"], checked["manifest"]) == ([{"path": str(path), "container": "gzip"}], None)
     assert checked["totals"][0] | {"rounding": None} == {
+        "expression": "sum(BilledCost)",
         "period": "2026-01",
         "currency": "USD",
         "column": "BilledCost",

@@ -334,5 +334,5 @@ def test_the_map_of_discounts_is_kept_when_asked_for(house: House, exports: Path
 @pytest.mark.parametrize("schema", [CUR2, SPLIT, FOCUS])
 def test_a_file_of_aws_without_rows_is_told_and_loads_nothing(house: House, exports: Path, schema: str) -> None:
     outcome = house.one(exports / SCHEMAS / schema)
-    assert (outcome.status, outcome.rows_read, outcome.charges) == ("loaded", 0, 0)
+    assert (outcome.status, outcome.rows_read, outcome.charges) == ("empty", 0, 0)
     assert house.billed() == 0

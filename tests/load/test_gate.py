@@ -134,7 +134,7 @@ def test_a_currency_that_is_gone_is_less_money() -> None:
 def test_growth_is_told_and_goes_in(house: House) -> None:
     outcome = redelivered(house, usage(range(1, 21)), usage(range(1, 21), cost="16"))
     assert outcome.status == "loaded"
-    assert outcome.notes[0] == "BilledCost grew from 200 to 320 USD"
+    assert outcome.notes == ("BilledCost grew from 200 to 320 USD, and so did ContractedCost, EffectiveCost, ListCost",)
     assert findings(house, outcome)["BilledCost"] == "grown"
 
 

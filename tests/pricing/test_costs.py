@@ -143,7 +143,7 @@ def test_names_mean_what_programs_write(
         ("dall-e-3", {"images": 1, "variant": "4k"}, "has no variant '4k' with a price; its variants: hd 1024x1024"),
         ("veo-3.0-generate-001", {"seconds": 1, "at": "2025-01-01"}, "the first one known is since 2025-09-10"),
         ("tts-1", {"input_tokens": 1}, "listed without a price that tokens, images or seconds have"),
-        ("text-embedding-3-small", {"input_tokens": 1}, "is offered by azure, openai; say by whom"),
+        ("qqqqq", {"input_tokens": 1}, "overrides). Give the cost, or write its price under prices.overrides"),
         (" ", {"input_tokens": 1}, "the model's name is empty"),
     ],
 )
