@@ -69,6 +69,7 @@ def list_(
         periods.month(period)
     given = {"source": source, "period": period, "status": status}
     with published(options.settings(config, warehouse, verbose)) as copy:
+        copy.require_source(source)
         columns, rows = copy.warehouse.select(resources.sql("deliveries/list"), given)
     output.rows(columns, rows, format_)
     return 0

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli import output
-from pipeline.errors import UsageError
+from pipeline.errors import UsageError, near
+from pipeline.periods import month
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -24,6 +25,30 @@ class Copy:
         """Print a query's rows."""
         columns, data = self.warehouse.select(query, values)
         output.rows(columns, data, format_)
+
+    def require_source(self, name: str | None) -> None:
+        """Check that the ledger knows a source, where one is named.
+
+        Raises:
+            UsageError: when nothing of it ever came.
+        """
+        known = [row[0] for row in self.warehouse.rows("SELECT DISTINCT x_Source FROM loads ORDER BY 1")]
+        if name is not None and name not in known:
+            raise UsageError(f"no source {name!r} in the warehouse{near(name, known)}")
+
+    def period(self, named: str | None) -> str:
+        """Return the billing period that is named, else the latest that has charges.
+
+        Raises:
+            UsageError: when it is none, or nothing is loaded for it.
+        """
+        from pipeline.night.loaded import require_loaded
+
+        if named is None:
+            return latest_period(self)
+        month(named)
+        require_loaded(self.warehouse, [named])
+        return named
 
 
 @contextmanager

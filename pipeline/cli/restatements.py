@@ -45,6 +45,7 @@ def restatements(
         periods.month(period)
     given = {"source": source, "period": period, "since": periods.parse_since(since) if since else None}
     with published(options.settings(config, warehouse, verbose)) as copy:
+        copy.require_source(source)
         columns, rows = copy.warehouse.select(resources.sql(f"restatements/{by}"), given)
     output.rows(columns, rows, format_)
     return 0

@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli import options
-from pipeline.cli.published import latest_period, published
-from pipeline.periods import month
+from pipeline.cli.published import published
 
 QUERIES = {
     "summary": "SELECT * EXCLUDE (x_BillingPeriod) FROM split_summary WHERE x_BillingPeriod = $1 "
@@ -37,8 +36,6 @@ def splits(
       costmill splits parts --format csv
     """
     settings = options.settings(config, warehouse, verbose)
-    if period:
-        month(period)
     with published(settings) as copy:
-        copy.warehouse_rows(QUERIES[name], [period or latest_period(copy)], format_)
+        copy.warehouse_rows(QUERIES[name], [copy.period(period)], format_)
     return 0

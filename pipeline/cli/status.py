@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli import options, output
-from pipeline.cli.published import Copy, published
-from pipeline.errors import UsageError, near
+from pipeline.cli.published import published
 
 
 @click.command()
@@ -48,7 +47,7 @@ def status(
     limit = settings.freshness.max_age_days
     with published(settings) as copy:
         if rejected:
-            _require_source(copy, rejected)
+            copy.require_source(rejected)
             copy.warehouse_rows(resources.sql("status/rejected_rows"), [rejected], format_)
             return 0
         matrix = coverage.coverage(copy.warehouse, names, as_of=moment, grace_days=limit)
@@ -63,9 +62,3 @@ def status(
     if coverage.waits(matrix, names):
         return jobs.EXPORTS
     return jobs.STALE if staleness.is_stale else 0
-
-
-def _require_source(copy: Copy, name: str) -> None:
-    known = [row[0] for row in copy.warehouse.rows("SELECT DISTINCT x_Source FROM loads ORDER BY 1")]
-    if name not in known:
-        raise UsageError(f"no source {name!r} in the warehouse{near(name, known)}")

@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from pipeline.cli import options, output
-from pipeline.cli.published import latest_period, published
+from pipeline.cli.published import published
 from pipeline.errors import UsageError
-from pipeline.periods import month
 
 COVERAGE = """
 SELECT BillingCurrency, TagKey, owner AS SubAccountId, owner_name AS SubAccountName, untagged_BilledCost,
@@ -48,10 +47,8 @@ def tags(
     if name == "explain" and key is None:
         raise UsageError("explain is about one tag: name it by --key")
     settings = options.settings(config, warehouse, verbose)
-    if period:
-        month(period)
     with published(settings) as copy:
-        wanted = period or latest_period(copy)
+        wanted = copy.period(period)
         if name != "explain":
             copy.warehouse_rows(COVERAGE if name == "coverage" else CONFLICTS, [wanted, key], format_)
             return 0

@@ -64,7 +64,20 @@ def test_the_list_has_the_newest_first_and_takes_filters(reading: Path, say: Say
         ("2026-02", "loaded"),
     ]
     assert len(listed(say, "--period", "2026-02", "--source", "azure")) == 1
-    assert listed(say, "--source", "nobody") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("deliveries", "list", "--source", "azur"), "no source 'azur' in the warehouse; did you mean 'azure'?"),
+        (("restatements", "--source", "azur"), "no source 'azur' in the warehouse; did you mean 'azure'?"),
+        (("tags", "--period", "2020-01"), "nothing is loaded for 2020-01; loaded: 2026-02, 2026-03"),
+        (("splits", "--period", "2020-01"), "nothing is loaded for 2020-01; loaded: 2026-02, 2026-03"),
+    ],
+)
+def test_what_is_not_there_is_a_wrong_use(reading: Path, say: Say, arguments: tuple[str, ...], told: str) -> None:
+    ended = say(*arguments)
+    assert (ended.code, ended.stderr) == (64, f"costmill: {told}\n")
 
 
 def test_show_compares_and_says_what_to_do(reading: Path, say: Say) -> None:
@@ -145,7 +158,7 @@ def test_restatements_say_what_changed_by_service_by_delivery_and_by_currency(co
     assert (total["lines"], total["EffectiveCost_after"], total["reason"]) == (2, "120", "delivered again")
     [currency] = json.loads(say("restatements", "--by", "currency", "--format", "json").stdout)
     assert (currency["currency"], currency["BilledCost_change"]) == ("USD", "-237")
-    for nothing in (("--since", "2999-01-01"), ("--source", "x"), ("--period", "2026-02")):
+    for nothing in (("--since", "2999-01-01"), ("--period", "2026-02")):
         assert json.loads(say("restatements", "--format", "json", *nothing).stdout) == []
     assert len(json.loads(say("restatements", "--format", "json", "--since", "2026-01-01").stdout)) == 2
 
