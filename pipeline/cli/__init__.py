@@ -117,6 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def execute(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (see `pipeline.cli.exit_codes`)."""
     logging.basicConfig(level=logging.WARNING, format="costmill: %(message)s", stream=sys.stderr)
+    logging.getLogger("pipeline.store.base").setLevel(logging.CRITICAL)  # an error on its way out is told below, once
     try:
         code = costmill.main(
             args=list(arguments) if arguments is not None else None, prog_name="costmill", standalone_mode=False

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config import PriceSettings
+from pipeline.errors import PriceError
 
 if TYPE_CHECKING:
     from pipeline.pricing.registry import PricingRegistry
@@ -28,6 +29,8 @@ class RegisteredPrices:
             PriceError: for quantities that are none, and for ones that the model has no price for.
             UnknownModelError: for a model that no list has.
         """
+        if not usage.model:
+            raise PriceError("cost is missing, and without a model there is no price; give one of the two")
         used: dict[str, Any] = {
             "input_tokens": usage.input_tokens,
             "output_tokens": usage.output_tokens,
@@ -36,7 +39,7 @@ class RegisteredPrices:
             "seconds": usage.seconds,
         }
         with self._lock:
-            found = self._prices.cost(usage.model or "", usage.provider, variant=usage.variant, at=usage.time, **used)
+            found = self._prices.cost(usage.model, usage.provider, variant=usage.variant, at=usage.time, **used)
         return found.amount, found.currency
 
     @property
