@@ -106,6 +106,7 @@ alerts.alerts.add_command(watch.watch)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code: the one place that turns an exception into a line and a code."""
+    logging.getLogger("pipeline.store.base").disabled = True  # it logs errors on their way out, which are told here
     code = execute(arguments)
     try:
         sys.stdout.flush()
@@ -117,7 +118,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def execute(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (see `pipeline.cli.exit_codes`)."""
     logging.basicConfig(level=logging.WARNING, format="costmill: %(message)s", stream=sys.stderr)
-    logging.getLogger("pipeline.store.base").setLevel(logging.CRITICAL)  # an error on its way out is told below, once
     try:
         code = costmill.main(
             args=list(arguments) if arguments is not None else None, prog_name="costmill", standalone_mode=False

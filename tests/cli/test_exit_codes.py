@@ -42,6 +42,13 @@ def test_a_process_ends_with_the_code_that_it_says(folder: Path) -> None:
     assert costmill("run", "--config", config).code == 7
 
 
+def test_an_error_that_a_service_logs_is_told_once(folder: Path) -> None:
+    call = ("usage", "record", "--provider", "openai", "--operation", "embedding")
+    ended = costmill(*call, "--config", write_config(folder))
+    said = "costmill: cost is missing, and without a model there is no price; give one of the two\n"
+    assert (ended.code, ended.stderr) == (64, said)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
