@@ -7,6 +7,7 @@ doubt is refused, and with it no more than the files of the billing periods in d
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,8 @@ REDELIVERED_FROM = 0.5
 PARTS_UP_TO = 0.02
 #: So many row keys of a small file must be comparable with the sample that is kept of a large one.
 ENOUGH = 16
+#: A provisional copy this much later (nanoseconds) than the final one beside it was only copied there after it: one hour.
+COPIED_WITHIN = 3_600 * 10**9
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,11 @@ class _Group:
         self.members.append(loose)
         self.finality.add(loose.profile.is_final)
         self.hashes.add(loose.file.sha256)
+
+    @property
+    def folders(self) -> set[str]:
+        """The folders, or the prefixes of the bucket, that the files are in."""
+        return {posixpath.dirname(each.file.name) for each in self.members}
 
     def holds(self, profile: Profile, period: str) -> bool:
         """Whether a member has rows of the period and may be of the profile's view."""
@@ -215,12 +223,13 @@ def _by_finality(files: Sequence[Loose]) -> list[_Group]:
 def _followed(groups: list[_Group]) -> list[_Group]:
     """Put groups in order, and prove that each delivers all files again of the one before it in a billing period.
 
-    A final copy follows the provisional one, unless all of that was written later.
+    A final copy follows the provisional one, unless all of that was written later, and not only by the time that it takes
+    to copy a folder.
     """
     provisional = [group for group in groups if group.finality == {False}]
     for group in groups:
         if group.finality == {True}:
-            known = [each.last_ns for each in provisional if each.first_ns <= group.last_ns]
+            known = [each.last_ns for each in provisional if each.first_ns <= group.last_ns or _beside(each, group)]
             group.made_ns = max([group.last_ns, *known])
     ordered = sorted(groups, key=lambda group: (group.made_ns, group.finality == {True}))
     for number, group in enumerate(ordered):
@@ -229,6 +238,16 @@ def _followed(groups: list[_Group]) -> list[_Group]:
             if before is not None:
                 _require_follows(before, group, period)
     return ordered
+
+
+def _beside(provisional: _Group, final: _Group) -> bool:
+    """Whether a provisional delivery lies with its final copy, all of its rows are there again, and both are of an hour."""
+    if provisional.first_ns - final.last_ns > COPIED_WITHIN or not provisional.folders & final.folders:
+        return False
+    again = [(each, period) for each in provisional.members for period in each.profile.rows]
+    if any(not final.holds(each.profile, period) or final.lacks(each, period) for each, period in again):
+        return False
+    return any(final.share(each, period)[0] >= REDELIVERED_FROM for each, period in again)
 
 
 def _again(before: _Group, group: _Group, period: str) -> list[Loose]:
