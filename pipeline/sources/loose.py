@@ -25,6 +25,8 @@ PARTS_UP_TO = 0.02
 ENOUGH = 16
 #: A provisional copy this much later (nanoseconds) than the final one beside it was only copied there after it: one hour.
 COPIED_WITHIN = 3_600 * 10**9
+#: How somebody says what files are; it is no option of a run.
+BY_HAND = "costmill load FILES --source NAME --delivery"
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,8 @@ class _Group:
         if other is not None and PARTS_UP_TO < share < REDELIVERED_FROM:
             raise UndecidedError(
                 f"{other.file.name} and {loose.file.name} share about {share:.0%} of their rows: neither parts of one "
-                "delivery nor deliveries one after the other; nothing of them was loaded. Say which with --delivery one "
-                "or --delivery each"
+                "delivery nor deliveries one after the other; nothing of them was loaded. Say which with "
+                f"`{BY_HAND} one` or `{BY_HAND} each`"
             )
         return share >= REDELIVERED_FROM
 
@@ -269,7 +271,7 @@ def _require_follows(before: _Group, group: _Group, period: str) -> None:
 def _mixed(one: Loose, other: Loose) -> UndecidedError:
     return UndecidedError(
         f"{one.file.name} and {other.file.name} are of several deliveries of a month, and neither times nor rows say which "
-        "files go together; nothing of them was loaded. Load each delivery by itself with --delivery one, the oldest "
+        f"files go together; nothing of them was loaded. Load each delivery by itself with `{BY_HAND} one`, the oldest "
         "first, or leave the files of one delivery there"
     )
 

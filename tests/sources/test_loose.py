@@ -98,7 +98,7 @@ def test_a_part_whose_final_copy_is_not_there_yet_waits_with_its_month() -> None
     assert (refused.undecided, refused.period, len(refused.files)) == (True, "2026-01", 3)
     assert str(refused.problem) == (
         "r-2 and r-1-final are of several deliveries of a month, and neither times nor rows say which files go together; "
-        "nothing of them was loaded. Load each delivery by itself with --delivery one, the oldest first, or leave the "
+        "nothing of them was loaded. Load each delivery by itself with `costmill load FILES --source NAME --delivery one`, the oldest first, or leave the "
         "files of one delivery there; 1 more of 2026-01 waits, too"
     )
 
@@ -142,7 +142,7 @@ def test_what_cannot_be_told_of_a_month_is_no_matter_of_the_others() -> None:
     [refused] = [each for each in told if each.undecided]
     assert str(refused.problem) == (
         "a and b share about 30% of their rows: neither parts of one delivery nor deliveries one after the other; nothing "
-        "of them was loaded. Say which with --delivery one or --delivery each; 1 more of 2026-01 waits, too"
+        "of them was loaded. Say which with `costmill load FILES --source NAME --delivery one` or `costmill load FILES --source NAME --delivery each`; 1 more of 2026-01 waits, too"
     )
 
 
