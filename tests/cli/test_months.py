@@ -266,9 +266,12 @@ class TestDryRun:
 
     def test_a_delivery_that_would_wait_ends_with_its_code(self, ran: Path, say: Say) -> None:
         write_bill(ran / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
-        ended = say("run", "--dry-run")
+        ended = say("run", "--dry-run", "--format", "json")
         assert ended.code == 65
-        assert "quarantined: azure 2026-03" in ended.stderr
+        [row] = [row for row in json.loads(ended.stdout) if row["status"] == "quarantined"]
+        assert (row["BilledCost_now"], row["BilledCost"]) == ("210", "50")
+        assert row["reason"].endswith("what is loaded stays; a run would keep it for `costmill deliveries`")
+        assert f"quarantined: azure 2026-03: {row['reason']}\n" in ended.stderr
         assert say("run", "--dry-run", "--accept").code == 0
         assert say("status").code == 0
 
