@@ -17,6 +17,7 @@ from pipeline.errors import UsageError
 from pipeline.jobs import Listener, Night, RunResult
 from pipeline.load import Limits, Outcome
 from pipeline.load.limits import NO_LIMITS
+from pipeline.load.rehearsed import rehearsed
 from pipeline.night import usage_log
 from pipeline.periods import utc_now
 from pipeline.store import lists, private, rollups
@@ -79,20 +80,30 @@ def rehearse(
             lists.sync(warehouse, own)
             before = set(rollups.due(warehouse, "budgets"))
             billed = {row[:3]: row[3] for row in warehouse.rows(_BILLED)}
-            night = Night(warehouse, own, as_of=moment, run_id=RUN_ID, listen=listen)
-            outcomes = night.load(sources, accept=accept, whole=True, limits=limits)
+            night = _Night(warehouse, own, as_of=moment, run_id=RUN_ID, listen=listen)
+            night.load(sources, accept=accept, whole=True, limits=limits)
             due = tuple(sorted(set(rollups.due(warehouse, "budgets")) - before))
-            rows = tuple(row for outcome in outcomes for row in _rows(warehouse, outcome, billed))
+            rows = tuple(row for outcome in night.result.outcomes for row in _rows(warehouse, outcome, billed))
             return Rehearsal(rows, due, night.finish_load())
+
+
+class _Night(Night):
+    """A night that says nothing of what would be found in its warehouse afterwards."""
+
+    def tell_load(self, outcome: Outcome) -> None:
+        """Note what would become of a delivery."""
+        super().tell_load(rehearsed(outcome, by="a run", rejects="`costmill validate` shows the rows"))
 
 
 def _rows(warehouse: Warehouse, outcome: Outcome, billed: Mapping[_Key, Decimal]) -> list[tuple[object, ...]]:
     key = (outcome.x_Source, outcome.x_BillingPeriod)
     status = outcome.status if outcome.is_new else f"{outcome.status} (known)"
     counts = (outcome.rows_read, outcome.rows_rejected, outcome.charges) if outcome.is_new else (None, None, None)
-    totals: Mapping[str | None, Any] = outcome.totals or {
-        currency: None for source, period, currency in billed if (source, period) == key
-    }
+    totals: Mapping[str | None, Any] = (
+        outcome.totals
+        or _held_back(warehouse, outcome)
+        or {currency: None for source, period, currency in billed if (source, period) == key}
+    )
     return [
         (
             *(*key, status, *counts, billed.get((*key, currency)), total, currency),
@@ -100,6 +111,16 @@ def _rows(warehouse: Warehouse, outcome: Outcome, billed: Mapping[_Key, Decimal]
         )
         for currency, total in (totals or {None: None}).items()
     ]
+
+
+def _held_back(warehouse: Warehouse, outcome: Outcome) -> dict[str | None, Decimal]:
+    """BilledCost by currency of a delivery that the gate has measured and does not let in."""
+    if outcome.status != "quarantined" or not outcome.is_new:
+        return {}
+    measured = (
+        "SELECT BillingCurrency, delivered FROM load_measures WHERE load_id = ? AND measure = 'BilledCost' ORDER BY 1"
+    )
+    return dict(warehouse.rows(measured, [outcome.load_id]))
 
 
 def _controls(warehouse: Warehouse, outcome: Outcome, currency: str | None) -> str | None:

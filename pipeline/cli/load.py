@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli import options, output
-from pipeline.errors import UsageError, near
+from pipeline.errors import ExportError, UsageError, near
 
 if TYPE_CHECKING:
     from pipeline.config import Settings, SourceSettings
@@ -107,10 +107,11 @@ def pattern(path: str) -> str:
     """Return a path, folder or glob of the command line as absolute text.
 
     Raises:
-        UsageError: when it cannot be one, or is a path that does not exist.
+        UsageError: when it cannot be one, or is a path that does not exist or a glob that no file fits.
     """
     from pipeline import addresses
     from pipeline.config.paths import Resolver
+    from pipeline.sources import find
 
     try:
         given = Resolver(Path.cwd(), os.environ).pattern(path)
@@ -119,8 +120,14 @@ def pattern(path: str) -> str:
     if addresses.is_address(given):
         return given
     given = os.path.normpath(given)
-    if not glob.has_magic(given) and not Path(given).exists():
+    if Path(given).exists():
+        return given
+    if not glob.has_magic(given):
         raise UsageError(f"{given}: no such file or folder")
+    try:
+        find.paths(given)
+    except ExportError:
+        raise UsageError(f"{given}: no file fits the pattern; nothing was loaded, please correct it") from None
     return given
 
 

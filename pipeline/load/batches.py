@@ -13,6 +13,7 @@ from pipeline.engines.mapping import Counts, Mapper
 from pipeline.load import restatements, swap
 from pipeline.load.outcome import Job
 from pipeline.load.swap import Swap
+from pipeline.sources import loose
 from pipeline.store import rollups, states
 from pipeline.store.loads import Load, Status
 from pipeline.store.warehouse import Warehouse
@@ -94,7 +95,8 @@ def _verdict(warehouse: Warehouse, job: Job, taken: int, repeated: int) -> tuple
         return "quarantined", (
             f"{job.delivery.name}: {len(unclear)} batch(es) of {job.period}, first {batch} with {rows} rows, hold other rows "
             "than those loaded: halves of a batch or another version of it; what is loaded stays. If they are parts of one "
-            "extraction, load its files together with --delivery one; if they are to replace it, load with --accept"
+            f"extraction, `{loose.BY_HAND} one` loads them together; if they are to replace it, "
+            f"`costmill load --source {job.source.name} --accept`"
         )
     if not taken and repeated:
         return "superseded", "all of it is loaded already"

@@ -73,5 +73,9 @@ def _columns(change: str, names: Sequence[str], load_id: str) -> list[str]:
     if len(names) <= NAMED:
         return [f"{change} column{'s' if len(names) > 1 else ''}: {', '.join(names)}"]
     first = ", ".join(names[:NAMED])
-    where = f"`costmill deliveries show {load_id[:8]}` lists all"
-    return [f"{len(names)} {change} columns: {first} and {len(names) - NAMED} more; {where}"]
+    return [f"{len(names)} {change} columns: {first} and {len(names) - NAMED} more; {advice(load_id)}"]
+
+
+def advice(load_id: str) -> str:
+    """Say where all columns stand that a note does not name."""
+    return f"`costmill deliveries show {load_id[:8]}` lists all"

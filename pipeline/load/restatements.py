@@ -40,8 +40,13 @@ def write(
         old, new = before.get(key, nothing), after.get(key, nothing)
         if old == new:
             continue
-        row = {"load_id": load.load_id, "replaced_load_id": replaced, "x_Source": load.x_Source, "reason": reason}
-        row |= {"x_BillingPeriod": str(load.x_BillingPeriod)}
+        row: dict[str, Any] = {
+            "load_id": load.load_id,
+            "replaced_load_id": replaced,
+            "x_Source": load.x_Source,
+            "reason": reason,
+        }
+        row |= {"x_BillingPeriod": str(load.x_BillingPeriod), "restated_at": load.loaded_at}
         keys = dict(zip(("BillingCurrency", "SubAccountId", "ServiceName"), key, strict=True))
         names = ("charges", "BilledCost", "EffectiveCost")
         sums = {f"{name}_before": value for name, value in zip(names, old, strict=True)}

@@ -49,7 +49,7 @@ class Swap:
         done = self._replace_charges(job, load, counts)
         judgement = judge(replaced, loaded, measures.of_rollups(self.warehouse, source, period, done.rows_mapped))
         self._settle(job, replaced, done, judgement, loaded)
-        self.write_ledger(job, done, again=replaced is not None and replaced.load_id == done.load_id)
+        self.write_ledger(job, done)
         measures.write(
             self.warehouse,
             done.load_id,
@@ -98,9 +98,9 @@ class Swap:
                 [done.load_id, replaced.load_id],
             )
 
-    def write_ledger(self, job: Job, load: Load, *, again: bool = False) -> None:
+    def write_ledger(self, job: Job, load: Load) -> None:
         """Write a load, its files, and how its columns differ from those of the delivery before."""
-        loads.write(self.warehouse, load, self.files(job), again=again)
+        loads.write(self.warehouse, load, self.files(job))
         if job.origin == "billed":  # a record has the keys that it has something for
             drift.write(self.warehouse, load)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,16 +12,18 @@ from typing import Any
 from pipeline.config import SourceSettings
 from pipeline.engines.conformance import Conformance, Finding
 from pipeline.errors import CostmillError, ExportError
-from pipeline.load import focus_validator, gate, roles
+from pipeline.load import focus_validator, roles
 from pipeline.load.focus_validator import Opinion
 from pipeline.load.loader import Loader
 from pipeline.load.outcome import Outcome, fingerprint
+from pipeline.load.rehearsed import rehearsed
 from pipeline.sources import packed, places
 from pipeline.sources.delivery import Delivery, Mode
 from pipeline.store.warehouse import Warehouse
 
 #: Rejected rows that are shown of a delivery; all are counted.
 REJECTS_SHOWN = 20
+_REJECTS = f"Below are the rows, at most {REJECTS_SHOWN}"
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ class _Validation:
 
     def run(self, patterns: Sequence[str], mode: Mode) -> list[Checked]:
         outcomes = list(self.loader.load(self.source, patterns, mode))
-        outcomes = [replace(each, reason=_without_advice(each.reason)) for each in outcomes]
+        outcomes = [rehearsed(each, by="a load", rejects=_REJECTS) for each in outcomes]
         try:
             plan = self.loader.plan(patterns, mode)
         except CostmillError:  # told by the outcome
@@ -204,20 +205,6 @@ class _Validation:
         if self.validator is not None:
             paths = () if checked.as_mapped else tuple(file.path for file in delivery.files)
             checked.opinion = focus_validator.ask(self.validator, paths, asked.version)
-
-
-def _without_advice(reason: str | None) -> str | None:
-    """A reason without what to do in a warehouse that is thrown away."""
-    for advice, instead in _INSTEAD.items():
-        reason = reason and re.sub(advice, instead, reason)
-    return reason
-
-
-#: Advice of a load as a pattern, and what is said here.
-_INSTEAD = {
-    re.escape(gate.rejects_advice("NAME")).replace("NAME", r"\S+"): f"Below are the rows, at most {REJECTS_SHOWN}",
-    re.escape(gate.advice("SHORT_ID")).replace("SHORT_ID", r"\w+"): "a load would keep it for `costmill deliveries`",
-}
 
 
 def _container(path: Path) -> str | None:

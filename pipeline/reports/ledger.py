@@ -100,7 +100,7 @@ _RESTATED = """
 SELECT restated.*, loads.delivered_at FROM restatements AS restated
 JOIN loads USING (load_id)
 WHERE restated.x_BillingPeriod = ?
-ORDER BY loads.loaded_at DESC, load_id, BillingCurrency
+ORDER BY restated_at DESC, load_id, BillingCurrency
 """
 
 
@@ -215,9 +215,9 @@ def _reconciliation(warehouse: Warehouse, period: str) -> tuple[Reconciliation, 
 
 def read_restatements(warehouse: Warehouse, period: str) -> tuple[tuple[Restatement, ...], int]:
     """Read the latest re-deliveries that changed something, newest first, and how many came before those."""
-    groups: dict[tuple[str, str | None], list[Mapping[str, Any]]] = defaultdict(list)
+    groups: dict[tuple[datetime, str, str | None], list[Mapping[str, Any]]] = defaultdict(list)
     for row in warehouse.frame(_RESTATED, [period]).to_dicts():
-        groups[row["load_id"], row["BillingCurrency"]].append(row)
+        groups[row["restated_at"], row["load_id"], row["BillingCurrency"]].append(row)
     all_of_them = [_restatement(rows) for rows in groups.values()]
     return tuple(all_of_them[:SHOWN_RESTATEMENTS]), max(len(all_of_them) - SHOWN_RESTATEMENTS, 0)
 

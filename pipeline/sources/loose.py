@@ -7,6 +7,7 @@ doubt is refused, and with it no more than the files of the billing periods in d
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,10 @@ REDELIVERED_FROM = 0.5
 PARTS_UP_TO = 0.02
 #: So many row keys of a small file must be comparable with the sample that is kept of a large one.
 ENOUGH = 16
+#: A provisional copy this much later (nanoseconds) than the final one beside it was only copied there after it: one hour.
+COPIED_WITHIN = 3_600 * 10**9
+#: How somebody says what files are; it is no option of a run.
+BY_HAND = "costmill load FILES --source NAME --delivery"
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,11 @@ class _Group:
         self.finality.add(loose.profile.is_final)
         self.hashes.add(loose.file.sha256)
 
+    @property
+    def folders(self) -> set[str]:
+        """The folders, or the prefixes of the bucket, that the files are in."""
+        return {posixpath.dirname(each.file.name) for each in self.members}
+
     def holds(self, profile: Profile, period: str) -> bool:
         """Whether a member has rows of the period and may be of the profile's view."""
         return any(period in each.profile.rows and are_alike(profile, each.profile, period) for each in self.members)
@@ -106,8 +116,8 @@ class _Group:
         if other is not None and PARTS_UP_TO < share < REDELIVERED_FROM:
             raise UndecidedError(
                 f"{other.file.name} and {loose.file.name} share about {share:.0%} of their rows: neither parts of one "
-                "delivery nor deliveries one after the other; nothing of them was loaded. Say which with --delivery one "
-                "or --delivery each"
+                "delivery nor deliveries one after the other; nothing of them was loaded. Say which with "
+                f"`{BY_HAND} one` or `{BY_HAND} each`"
             )
         return share >= REDELIVERED_FROM
 
@@ -215,12 +225,13 @@ def _by_finality(files: Sequence[Loose]) -> list[_Group]:
 def _followed(groups: list[_Group]) -> list[_Group]:
     """Put groups in order, and prove that each delivers all files again of the one before it in a billing period.
 
-    A final copy follows the provisional one, unless all of that was written later.
+    A final copy follows the provisional one, unless all of that was written later, and not only by the time that it takes
+    to copy a folder.
     """
     provisional = [group for group in groups if group.finality == {False}]
     for group in groups:
         if group.finality == {True}:
-            known = [each.last_ns for each in provisional if each.first_ns <= group.last_ns]
+            known = [each.last_ns for each in provisional if each.first_ns <= group.last_ns or _beside(each, group)]
             group.made_ns = max([group.last_ns, *known])
     ordered = sorted(groups, key=lambda group: (group.made_ns, group.finality == {True}))
     for number, group in enumerate(ordered):
@@ -229,6 +240,16 @@ def _followed(groups: list[_Group]) -> list[_Group]:
             if before is not None:
                 _require_follows(before, group, period)
     return ordered
+
+
+def _beside(provisional: _Group, final: _Group) -> bool:
+    """Whether a provisional delivery lies with its final copy, all of its rows are there again, and both are of an hour."""
+    if provisional.first_ns - final.last_ns > COPIED_WITHIN or not provisional.folders & final.folders:
+        return False
+    again = [(each, period) for each in provisional.members for period in each.profile.rows]
+    if any(not final.holds(each.profile, period) or final.lacks(each, period) for each, period in again):
+        return False
+    return any(final.share(each, period)[0] >= REDELIVERED_FROM for each, period in again)
 
 
 def _again(before: _Group, group: _Group, period: str) -> list[Loose]:
@@ -250,7 +271,7 @@ def _require_follows(before: _Group, group: _Group, period: str) -> None:
 def _mixed(one: Loose, other: Loose) -> UndecidedError:
     return UndecidedError(
         f"{one.file.name} and {other.file.name} are of several deliveries of a month, and neither times nor rows say which "
-        "files go together; nothing of them was loaded. Load each delivery by itself with --delivery one, the oldest "
+        f"files go together; nothing of them was loaded. Load each delivery by itself with `{BY_HAND} one`, the oldest "
         "first, or leave the files of one delivery there"
     )
 

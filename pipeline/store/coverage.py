@@ -50,6 +50,7 @@ class Covered:
     Attributes:
         state: open, final, restated, empty, missing, unloaded, recorded, quarantined or refused.
         charges: in the warehouse; of what waits, the rows that were read.
+        waiting: how many deliveries wait, of which the row has the newest.
         until, months: of a line that stands for several billing periods (``folded``): the last one, and how many.
     """
 
@@ -63,6 +64,7 @@ class Covered:
     last_complete_day: date | None = None
     invoices: int = 0
     reason: str | None = None
+    waiting: int = 0
     until: str | None = None
     months: int = 1
 
@@ -91,7 +93,7 @@ def coverage(
 
 
 def folded(matrix: Sequence[Covered]) -> list[Covered]:
-    """Return the matrix for the eye: missing billing periods of a source that follow each other are one line."""
+    """Return the matrix for the eye: missing months of a source that follow each other are one line, states are whole."""
     rows: list[Covered] = []
     for own in matrix:
         former = rows[-1] if rows else None
@@ -99,7 +101,7 @@ def folded(matrix: Sequence[Covered]) -> list[Covered]:
             rows[-1] = replace(former, until=own.period, months=former.months + 1)
         else:
             rows.append(own)
-    return [_stretch(own) if own.until else own for own in rows]
+    return [_stretch(own) if own.until else replace(own, state=own.state + _more(own.waiting)) for own in rows]
 
 
 def _goes_on(former: Covered, own: Covered) -> bool:
@@ -107,6 +109,10 @@ def _goes_on(former: Covered, own: Covered) -> bool:
     last = former.until or former.period
     same = (own.source, own.state, own.reason) == (former.source, "missing", former.reason)
     return same and last is not None and own.period == periods.following(last)
+
+
+def _more(waiting: int) -> str:
+    return f" and {waiting - 1} more" if waiting > 1 else ""
 
 
 def _stretch(own: Covered) -> Covered:
@@ -133,12 +139,12 @@ def source_rows(
         counts = Counter(state for _, state in {(own.period, own.state) for own in matrix if own.source == name})
         stale = age is not None and age > max_age_days and (not configured or name in configured)
         states = [counts[state] for state in ("open", "final", "restated", "missing")]
-        found.append((name, day, age, stale, *states, sum(counts[state] for state in WAITING)))
+        found.append((name, day, age, stale, *states, sum(own.waiting for own in matrix if own.source == name)))
     return found
 
 
 def _covered(warehouse: Warehouse, row: tuple[Any, ...], reached: Mapping[tuple[str, str], Reach]) -> Covered:
-    source, period, state, charges, billed, currency, delivered_at, invoices, reason = row
+    source, period, state, charges, billed, currency, delivered_at, invoices, reason, waiting = row
     own = reached.get((source, period))
     day = own.last_day if own and state in PRESENT else None
     if state == "restated":
@@ -146,7 +152,8 @@ def _covered(warehouse: Warehouse, row: tuple[Any, ...], reached: Mapping[tuple[
         was = costs_of(former.final_costs).get(currency) if former else None
         at = f" at {money.text(was)} {currency or '(no currency)'}" if was is not None else ""
         reason = f"final ({reason}){at}, and restated since"
-    return Covered(source, period, state, charges, billed, currency, delivered_at, day, invoices, reason)
+    told = f"{reason};{_more(waiting)}" if waiting > 1 else reason
+    return Covered(source, period, state, charges, billed, currency, delivered_at, day, invoices, told, waiting)
 
 
 def _gaps(known: Iterable[Covered], source: str) -> list[Covered]:

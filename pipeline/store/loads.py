@@ -13,11 +13,8 @@ from pipeline.store.warehouse import Warehouse
 
 Status = Literal["loaded", "replaced", "superseded", "quarantined", "rejected", "refused"]
 
-#: The tables whose rows are about one load and go with its row.
-OF_A_LOAD = (
-    *("loads", "load_files", "load_controls", "load_measures", "load_members", "load_drift"),
-    *("rejected_rows", "restatements"),
-)
+#: The tables whose rows are about one load and go with its row. What it restated stays: that has happened.
+OF_A_LOAD = ("loads", "load_files", "load_controls", "load_measures", "load_members", "load_drift", "rejected_rows")
 
 
 #: Rows that one statement inserts.
@@ -122,17 +119,10 @@ def current(warehouse: Warehouse, source: str, period: str) -> Current | None:
     return Current(*rows[0]) if rows else None
 
 
-def write(
-    warehouse: Warehouse, load: Load, files: Sequence[tuple[str, str, int, int]] = (), *, again: bool = False
-) -> None:
-    """Write a load and its files (path, sha256, bytes, rows), replacing a former verdict on the same delivery.
-
-    ``again``: it is loaded and is loaded anew, which keeps what it restated when it first came.
-    """
+def write(warehouse: Warehouse, load: Load, files: Sequence[tuple[str, str, int, int]] = ()) -> None:
+    """Write a load and its files (path, sha256, bytes, rows), replacing a former verdict on the same delivery."""
     if warehouse.value("SELECT 1 FROM loads WHERE load_id = ?", [load.load_id]):
         for table in OF_A_LOAD:
-            if again and table == "restatements":
-                continue
             warehouse.execute(f"DELETE FROM {table} WHERE load_id = ?", [load.load_id])
     values = {
         **{name: getattr(load, name) for name in load.__dataclass_fields__},

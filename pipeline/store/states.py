@@ -34,7 +34,9 @@ FROM invoice_costs WHERE {_OWN}"""
 #: Billing periods that a run restated or brought back; with ``since_last_run`` also those that commands did since the last
 #: run that is noted. What happened to one after that (it was closed) has the last word.
 _RESTATED = """
-SELECT e.x_Source, e.x_BillingPeriod, e.event, s.final_costs, e.costs
+SELECT e.x_Source, e.x_BillingPeriod, e.event, s.final_costs, e.costs, s.final_by = 'invoice' AND NOT EXISTS (
+    SELECT 1 FROM invoice_costs AS i
+    WHERE i.x_Source = e.x_Source AND i.x_BillingPeriod = e.x_BillingPeriod AND i.InvoiceId IS NOT NULL)
 FROM (
     SELECT * FROM period_events
     QUALIFY row_number() OVER (PARTITION BY x_Source, x_BillingPeriod ORDER BY happened_at DESC) = 1
@@ -174,7 +176,7 @@ def restated_lines(warehouse: Warehouse, run_id: str, *, since_last_run: bool = 
     return [f"{row[0]} {row[1]}: {_restated(*row)}" for row in warehouse.rows(_RESTATED, given)]
 
 
-def _restated(source: str, period: str, event: Event, final: str | None, costs: str) -> str:
+def _restated(source: str, period: str, event: Event, final: str | None, costs: str, is_left_over: bool) -> str:
     if event == "final":
         return f"final again: {BACK}, {_told(costs)}"
     now, was = _told(costs), _told(final)
@@ -184,6 +186,8 @@ def _restated(source: str, period: str, event: Event, final: str | None, costs: 
             f"billed {now} as when it became final, but by account, service or effective cost it differs "
             f"(`costmill restatements --source {source} --period {period}`)"
         )
+    if is_left_over:
+        what += "; no charge names an invoice now, so this may be an older copy that was left over: take its file away"
     return f"restated after final: {what}; `costmill close {period} --source {source}` takes it as it is now"
 
 

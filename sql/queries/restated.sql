@@ -20,5 +20,5 @@ SELECT
     f.load_id IS NOT NULL AS is_after_final
 FROM restatements AS r
 INNER JOIN loads AS new ON new.load_id = r.load_id
-LEFT JOIN restated_after_final AS f ON f.load_id = r.load_id
-ORDER BY new.loaded_at DESC, r.x_BillingPeriod DESC, r.x_Source, abs(change) DESC, r.SubAccountId, r.ServiceName
+LEFT JOIN restated_after_final AS f ON f.load_id = r.load_id AND f.restated_at >= r.restated_at
+ORDER BY r.restated_at DESC, r.x_BillingPeriod DESC, r.x_Source, abs(change) DESC, r.SubAccountId, r.ServiceName

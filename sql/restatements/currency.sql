@@ -2,15 +2,14 @@
 -- A row is one currency.
 
 SELECT
-    r.BillingCurrency AS currency, count(DISTINCT r.load_id) AS deliveries, count(*) AS lines,
+    r.BillingCurrency AS currency, count(DISTINCT (r.load_id, r.restated_at)) AS deliveries, count(*) AS lines,
     CAST(sum(r.charges_after - r.charges_before) AS BIGINT) AS charges_change,
     sum(r.BilledCost_after - r.BilledCost_before) AS BilledCost_change,
     sum(r.EffectiveCost_after - r.EffectiveCost_before) AS EffectiveCost_change
 FROM restatements AS r
-INNER JOIN loads AS l ON l.load_id = r.load_id
 WHERE
     ($source IS NULL OR r.x_Source = $source)
     AND ($period IS NULL OR r.x_BillingPeriod = $period)
-    AND ($since IS NULL OR l.loaded_at >= $since)
+    AND ($since IS NULL OR r.restated_at >= $since)
 GROUP BY ALL
 ORDER BY currency

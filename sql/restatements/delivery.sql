@@ -2,7 +2,7 @@
 -- A row is one re-delivery and currency; the newest first.
 
 SELECT
-    l.loaded_at AS restated_at, r.x_Source AS source, r.x_BillingPeriod AS period, r.BillingCurrency AS currency,
+    r.restated_at, r.x_Source AS source, r.x_BillingPeriod AS period, r.BillingCurrency AS currency,
     count(*) AS lines, CAST(sum(r.charges_after - r.charges_before) AS BIGINT) AS charges_change,
     sum(r.BilledCost_before) AS BilledCost_before, sum(r.BilledCost_after) AS BilledCost_after,
     sum(r.BilledCost_after - r.BilledCost_before) AS BilledCost_change,
@@ -10,10 +10,9 @@ SELECT
     sum(r.EffectiveCost_after - r.EffectiveCost_before) AS EffectiveCost_change,
     left(r.load_id, 8) AS id, left(r.replaced_load_id, 8) AS replaced_id, r.reason
 FROM restatements AS r
-INNER JOIN loads AS l ON l.load_id = r.load_id
 WHERE
     ($source IS NULL OR r.x_Source = $source)
     AND ($period IS NULL OR r.x_BillingPeriod = $period)
-    AND ($since IS NULL OR l.loaded_at >= $since)
+    AND ($since IS NULL OR r.restated_at >= $since)
 GROUP BY ALL
 ORDER BY restated_at DESC, period DESC, source, currency

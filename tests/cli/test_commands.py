@@ -130,8 +130,9 @@ class TestLoad:
 
     def test_a_pattern_that_nothing_fits_says_so(self, folder: Path, say: Say) -> None:
         ended = say("load", "exports/*.pdf", "--warehouse", "costs.duckdb", "--source", "azure")
-        assert ended.code == 65
-        assert f"{folder}/exports/*.pdf: no file fits the pattern; has the provider delivered" in ended.stdout
+        assert (ended.code, ended.stdout) == (64, "")
+        assert f"{folder}/exports/*.pdf: no file fits the pattern; nothing was loaded" in ended.stderr
+        assert not (folder / "costs.duckdb").exists()
 
     @pytest.mark.heavy
     def test_accept_loads_what_the_gate_held_back(self, folder: Path, say: Say) -> None:

@@ -116,6 +116,18 @@ class TestStatus:
         assert (row["last_complete_day"], row["age_days"], row["is_stale"]) == ("2026-03-21", 9, True)
         assert (row["open"], row["final"], row["missing"], row["waiting"]) == (2, 0, 0, 0)
 
+    def test_all_deliveries_that_wait_are_counted_and_the_newest_is_told(self, folder: Path, say: Say) -> None:
+        for name in "abc":
+            (folder / "exports" / f"{name}.csv").write_text(f"{name}\n1\n")
+        say("load", "--source", "azure")
+        [row] = json.loads(say("status", "--sources", "--format", "json").stdout)
+        assert row["waiting"] == 3
+        told = json.loads(say("status", "--format", "json").stdout)
+        [reason] = [row["reason"] for row in told if row["state"] == "refused"]
+        assert "c.csv: unknown format" in reason
+        assert reason.endswith("; and 2 more")
+        assert "refused and 2 more" in say("status").stdout
+
     def test_a_month_of_which_no_day_is_complete_has_no_last_complete_day(self, folder: Path, say: Say) -> None:
         path = write_bill(folder / "exports" / "march.csv", [Charge(days=1)])
         path.write_text(path.read_text().replace("2026-03-02T00:00:00Z", "2026-03-01T05:00:00Z"))
@@ -254,9 +266,12 @@ class TestDryRun:
 
     def test_a_delivery_that_would_wait_ends_with_its_code(self, ran: Path, say: Say) -> None:
         write_bill(ran / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
-        ended = say("run", "--dry-run")
+        ended = say("run", "--dry-run", "--format", "json")
         assert ended.code == 65
-        assert "quarantined: azure 2026-03" in ended.stderr
+        [row] = [row for row in json.loads(ended.stdout) if row["status"] == "quarantined"]
+        assert (row["BilledCost_now"], row["BilledCost"]) == ("210", "50")
+        assert row["reason"].endswith("what is loaded stays; a run would keep it for `costmill deliveries`")
+        assert f"quarantined: azure 2026-03: {row['reason']}\n" in ended.stderr
         assert say("run", "--dry-run", "--accept").code == 0
         assert say("status").code == 0
 

@@ -99,10 +99,13 @@ def test_csv_has_a_line_for_each_thing_told(say: Say, tmp_path: Path) -> None:
     assert rows[1]["says"] == "would load: 1 charge, 0 rejected"
 
 
-def test_a_path_that_is_not_there_is_refused(say: Say, tmp_path: Path) -> None:
-    ended = say("validate", tmp_path / "nowhere")
+@pytest.mark.parametrize(
+    ("path", "said"), [("nowhere", "no such file or folder"), ("*.nope", "no file fits the pattern")]
+)
+def test_a_path_that_is_not_there_is_refused(say: Say, tmp_path: Path, path: str, said: str) -> None:
+    ended = say("validate", tmp_path / path)
     assert (ended.code, ended.stdout) == (64, "")
-    assert f"{tmp_path}/nowhere: no such file or folder" in ended.stderr
+    assert f"{tmp_path}/{path}: {said}" in ended.stderr
 
 
 def test_a_folder_without_files_is_no_unknown_format(say: Say, tmp_path: Path) -> None:

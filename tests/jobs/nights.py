@@ -32,6 +32,7 @@ OWN_TIME = {
     "load_files": "path",
     "rejected_rows": "path",
     "loads": "run_id, modified_at, loaded_at",
+    "restatements": "restated_at",
     "source_periods": "modified_at",
     "period_states": "final_at",
     "period_events": "happened_at, run_id",

@@ -218,7 +218,7 @@ def test_files_that_overlap_in_part_are_refused_and_ask(house: House) -> None:
     outcome = house.one()
     assert outcome.reason == (
         f"{one} and {two} share about 30% of their rows: neither parts of one delivery nor deliveries one after the "
-        "other; nothing of them was loaded. Say which with --delivery one or --delivery each"
+        "other; nothing of them was loaded. Say which with `costmill load FILES --source NAME --delivery one` or `costmill load FILES --source NAME --delivery each`"
     )
     assert not house.one().is_new
     assert house.one(mode="one").charges == 20

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.load import restatements
+from pipeline import resources
+from pipeline.load import Limits, restatements, unload
 from pipeline.sources.formats import base
 from tests.load.bills import House, azure_delivery, focus, write
 
@@ -26,6 +27,17 @@ def test_a_bill_with_other_contents_was_delivered_again(house: House) -> None:
         house.load(write(house.folder / "bill.csv", charges(3, BilledCost=cost), at=at))
     assert why(house) == "delivered again"
     assert house.rows("SELECT DISTINCT reason FROM restatements") == [("delivered again",)]
+
+
+def test_contents_that_come_back_restate_again_and_what_they_restated_before_stays(house: House) -> None:
+    for at, cost in enumerate("1212", 1):
+        house.load(write(house.folder / "bill.csv", charges(3, BilledCost=cost), at=at * 1e9))
+    unload.unload(house.warehouse, "bill", "2026-01", run_id="run", keys=())
+    house.load(limits=Limits(again=True))
+    by_delivery = resources.sql("restatements/delivery")
+    told = house.table(by_delivery, {"source": None, "period": None, "since": None})
+    assert [(row["BilledCost_before"], row["BilledCost_after"]) for row in told] == [(3, 6), (6, 3), (3, 6)]
+    assert [row["id"] for row in told[1:]] == [row["replaced_id"] for row in told[:-1]]
 
 
 def test_a_delivery_that_has_all_files_of_before_had_files_added(house: House) -> None:

@@ -87,6 +87,13 @@ def test_a_delivery_that_changes_money_after_final_loads_and_is_marked(house: Ho
     ]
 
 
+def test_a_delivery_without_invoice_ids_in_the_place_of_a_final_one_may_be_an_old_copy(house: House) -> None:
+    deliver(house, focus(InvoiceId="I1"))
+    deliver(house, focus(BilledCost="1.25"), at=LATER)
+    [line] = states.restated_lines(house.warehouse, "run")
+    assert "no charge names an invoice now, so this may be an older copy that was left over: take its file away" in line
+
+
 @pytest.mark.parametrize(
     "change",
     [{"InvoiceId": "I2"}, {"ChargeDescription": "other words"}, {"ListCost": "9"}],

@@ -393,6 +393,7 @@ def restated(service: str, old: str, new: str, *, before: int = 24, account: str
     """One line of what the last delivery of aws-prod changed."""
     return {
         "load_id": "aws-prod-2026-03", "replaced_load_id": "aws-prod-old", "x_Source": "aws-prod",
+        "restated_at": datetime(2026, 3, 22),
         "x_BillingPeriod": PERIOD, "BillingCurrency": "USD", "SubAccountId": account, "ServiceName": service,
         "charges_before": before, "charges_after": 48, "BilledCost_before": old, "BilledCost_after": new,
         "EffectiveCost_before": old, "EffectiveCost_after": new, "reason": "delivered again",

@@ -10,8 +10,11 @@ import pytest
 
 from pipeline.sources.delivery import Delivery
 from pipeline.sources.find import ExportFile
-from pipeline.sources.loose import Loose, grouped
+from pipeline.sources.loose import COPIED_WITHIN, Loose, grouped
 from pipeline.sources.profiles import SKETCH_SIZE, Profile
+
+#: Too late for a copy of the same hour (nanoseconds).
+LATER = COPIED_WITHIN + 1
 
 
 def part(name: str, keys: Iterable[int], at: int, *, final: bool = False, period: str = "2026-01") -> Loose:
@@ -39,12 +42,35 @@ def two_parts(times: Iterable[int], *, final: bool) -> list[Loose]:
 
 
 def test_final_and_provisional_copies_never_mix_whatever_their_times_and_the_order_given() -> None:
-    for times in itertools.product(range(3), repeat=4):
+    for times in itertools.product((0, LATER, 2 * LATER), repeat=4):
         for order in list(itertools.permutations(two_parts(times, final=True)))[::9]:
             found = names(grouped(order))
             is_reopened = min(times[0], times[2]) > max(times[1], times[3])
             newest_last = ["r-1 r-2", "r-1-final r-2-final"]
             assert found == (newest_last[::-1] if is_reopened else newest_last), (times, order)
+
+
+@pytest.mark.parametrize(
+    ("folder", "later", "newest"),
+    [
+        ("", 1, "final"),
+        ("", COPIED_WITHIN, "final"),
+        ("", LATER, "oct"),
+        ("again/", 1, "oct"),
+    ],
+)
+def test_a_provisional_copy_that_was_copied_beside_its_final_one_is_no_newer_delivery(
+    folder: str, later: int, newest: str
+) -> None:
+    files = [part("final", range(9), 5, final=True), part(f"{folder}oct", range(10), 5 + later)]
+    for order in (files, files[::-1]):
+        told = grouped(order)
+        assert names(told)[-1] == newest
+        assert [each.modified_at for each in told] == sorted(each.modified_at for each in told)
+
+
+def test_a_provisional_file_of_other_rows_is_no_copy_however_close() -> None:
+    assert names(grouped([part("a", range(9), 1, final=True), part("b", range(20, 29), 2)])) == ["a b"]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +98,7 @@ def test_a_part_whose_final_copy_is_not_there_yet_waits_with_its_month() -> None
     assert (refused.undecided, refused.period, len(refused.files)) == (True, "2026-01", 3)
     assert str(refused.problem) == (
         "r-2 and r-1-final are of several deliveries of a month, and neither times nor rows say which files go together; "
-        "nothing of them was loaded. Load each delivery by itself with --delivery one, the oldest first, or leave the "
+        "nothing of them was loaded. Load each delivery by itself with `costmill load FILES --source NAME --delivery one`, the oldest first, or leave the "
         "files of one delivery there; 1 more of 2026-01 waits, too"
     )
 
@@ -116,7 +142,7 @@ def test_what_cannot_be_told_of_a_month_is_no_matter_of_the_others() -> None:
     [refused] = [each for each in told if each.undecided]
     assert str(refused.problem) == (
         "a and b share about 30% of their rows: neither parts of one delivery nor deliveries one after the other; nothing "
-        "of them was loaded. Say which with --delivery one or --delivery each; 1 more of 2026-01 waits, too"
+        "of them was loaded. Say which with `costmill load FILES --source NAME --delivery one` or `costmill load FILES --source NAME --delivery each`; 1 more of 2026-01 waits, too"
     )
 
 

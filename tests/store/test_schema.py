@@ -108,6 +108,7 @@ def test_a_warehouse_of_the_first_version_is_upgraded_with_its_ledger(
     rest = ", NULL, 1, 1, 0, 0, 0, 0, 1, '[]', '[]', NULL"
     for load_id, status in (("a", "replaced"), ("b", "loaded"), ("c", "quarantined")):
         edit(path, f"INSERT INTO loads VALUES ({load.format(load_id, status)}{rest})")
+    edit(path, "INSERT INTO restatements VALUES ('b', 'a', 's', '2026-01', 'USD', '1', 'x', 1, 1, 2, 3, 2, 3)")
     month = "TIMESTAMP '2026-02-01', "
     status = f"'2026-02', 0, 'global', 'global', '', {month} TIMESTAMP '2026-03-01', 'USD', true, 9, 5, 55.5, 6, 66"
     edit(path, f"INSERT INTO budget_status VALUES ({status}, NULL, 'OK', '[]', 3, '{{}}', false, NULL)")
@@ -120,6 +121,9 @@ def test_a_warehouse_of_the_first_version_is_upgraded_with_its_ledger(
         assert kept == ("x", 50, "monthly", datetime(2026, 3, 1), "percent")
         found = warehouse.rows("SELECT load_id, status, charges FROM loads ORDER BY 1")
         assert found == [("a", "replaced", 1), ("b", "loaded", 1), ("c", "quarantined", 1)]
+        assert warehouse.value(
+            "SELECT count(*) FROM restatements JOIN loads USING (load_id) WHERE restated_at = loaded_at"
+        )
         warehouse.execute("UPDATE loads SET status = 'rejected' WHERE load_id = 'c'")
         with pytest.raises(duckdb.ConstraintException, match="Duplicate key"):
             warehouse.execute("INSERT INTO loads BY NAME SELECT * FROM loads WHERE load_id = 'a'")
