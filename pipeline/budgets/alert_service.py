@@ -66,7 +66,7 @@ class BudgetAlertService:
         """Return alerts by window, budget and threshold.
 
         Args:
-            scope: a budget's id (``tag:team:ml``), or what it begins with (``tag``, ``tag:team``).
+            scope: a budget's id (``tag:team:ml``), or what it begins with (``tag``, ``tag:team``, ``anomaly``).
             status: only those in this state; None: all.
             period: only of windows that count for this billing period, ``2026-03``.
             as_of: UTC; counts as now.
@@ -88,7 +88,7 @@ class BudgetAlertService:
         )
         with self._reading() as warehouse:
             found = alert_table.read(warehouse, where, _used(where, given))
-            if scope is not None and not found:
+            if scope not in (None, alert_table.ANOMALY) and not found:
                 _require_scope(warehouse, actor, scope)
         return found
 

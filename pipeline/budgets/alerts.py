@@ -30,12 +30,23 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from pipeline.budgets import handling, windows
-from pipeline.budgets.alert_table import Alert, AlertKey, Cause, Kind, Severity, continued, read, write
+from pipeline.budgets.alert_table import (
+    ANOMALY,
+    Alert,
+    AlertKey,
+    Cause,
+    Kind,
+    RowType,
+    Severity,
+    continued,
+    read,
+    write,
+)
 from pipeline.budgets.evaluate import meets, reaches
 from pipeline.budgets.ledger import ORIGIN
 from pipeline.budgets.model import BudgetStatus
 from pipeline.config.budgets import ROLLING, AlertType, ScopeBudget, Unit
-from pipeline.money import EXACT, text
+from pipeline.money import EXACT, percent_text, text
 from pipeline.store.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
@@ -58,7 +69,8 @@ class AlertChange:
         x_BillingPeriod: the billing period that it stands under.
         window: as people write it, such as 2026-03 or 2026-W13.
         percentage: of the limit, 6 decimals: spend for an actual threshold, forecast for a forecasted one. Of an alert
-            whose budget or threshold is gone, what the row last said.
+            whose budget or threshold is gone, what the row last said; of an anomaly, of what was expected.
+        figures: what an alert is about, as ``Alert.figure_words``.
         reason: why it was resolved; None for the other kinds.
         is_snoozed: somebody asked not to be told of it yet.
     """
@@ -70,10 +82,11 @@ class AlertChange:
     window: str
     threshold: Decimal
     unit: Unit
-    type: AlertType
+    type: RowType
     currency: str
     percentage: Decimal
     severity: Severity
+    figures: str
     reason: str | None = None
     is_snoozed: bool = False
 
@@ -83,9 +96,11 @@ class AlertChange:
         return self.kind in ("fired", "reopened", "woken") and not self.is_snoozed
 
     @property
-    def threshold_words(self) -> str:
-        """The threshold with its unit: ``80 %`` or ``500 USD``."""
-        return f"{text(self.threshold)} {'%' if self.unit == 'percent' else self.currency}"
+    def words(self) -> str:
+        """It as a line tells it: ``actual 80 %, now 83.4 %``, or of an anomaly what the day cost and was expected to."""
+        if self.type == ANOMALY:
+            return self.figures
+        return f"{self.figures}, now {percent_text(self.percentage)} %"
 
 
 @dataclass(frozen=True)
@@ -301,6 +316,7 @@ def told(kind: Kind, alert: Alert, now: datetime) -> AlertChange:
         currency=alert.currency,
         percentage=percentage,
         severity=alert.severity,
+        figures=alert.figure_words,
         reason=alert.reason,
         is_snoozed=alert.is_snoozed(now),
     )
