@@ -101,6 +101,25 @@ _SCHEMA: dict[str, pl.DataType] = {
 }
 
 
+def last_told(history: str) -> datetime | None:
+    """Return when people were told of an alert last; None when they never were. A cooldown's entry says when that was."""
+    for entry in reversed(json.loads(history)):
+        if entry["event"] in ("fired", "reopened", "woken"):
+            return datetime.fromisoformat((entry.get("told_at") or entry["at"]).removesuffix("Z"))
+    return None
+
+
+def is_quiet(history: str) -> bool:
+    """Whether the last thing that happened to an alert fell into its cooldown, so that nobody is told."""
+    return "told_at" in json.loads(history)[-1]
+
+
+def quieted(history: str, told_at: datetime) -> str:
+    """Return a history whose last entry nobody is told of: they were ``told_at``, and its cooldown is not over."""
+    *before, last = json.loads(history)
+    return json.dumps([*before, {**last, "told_at": told_at.isoformat() + "Z"}])
+
+
 def read(warehouse: Warehouse, where: str, parameters: list[Any] | dict[str, Any]) -> list[Alert]:
     """Return the rows that ``where`` selects, by window and budget, each threshold's occurrences in order."""
     columns = ", ".join(_COLUMNS)
