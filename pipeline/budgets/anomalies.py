@@ -22,8 +22,6 @@ from pipeline.store.warehouse import Warehouse
 
 #: Stands for what was expected, which is what the percentage is of.
 _EXPECTED = Decimal("100.000000")
-#: The currency of charges that name none.
-_NO_CURRENCY = "XXX"
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class JudgedDay:
     """What a day cost in a scope, and what was expected; without provider and service, in total."""
 
     day: date
-    currency: str | None
+    currency: str
     provider: str | None
     service: str | None
     cost: Decimal
@@ -42,19 +40,19 @@ class JudgedDay:
     def scope(self) -> str:
         """``anomaly:USD``, or ``anomaly:USD:aws:Amazon EC2``."""
         place = () if self.provider is None or self.service is None else (self.provider, self.service)
-        return ":".join((ANOMALY, self.currency or _NO_CURRENCY, *place))
+        return ":".join((ANOMALY, self.currency, *place))
 
     @property
     def percentage(self) -> Decimal:
         """The cost as percent of the expected one; 100 where nothing was expected."""
-        expected = self.expected or money.ZERO
-        return (money.percent(self.cost, expected) if expected > 0 else None) or _EXPECTED
+        found = money.percent(self.cost, self.expected) if self.expected and self.expected > 0 else None
+        return _EXPECTED if found is None else found
 
     @property
     def words(self) -> str:
         """What it came to, as a resolution's reason has it."""
         usual = "too few days to expect from" if self.expected is None else f"{text(self.expected)} expected"
-        return f"the day now comes to {text(self.cost)} {self.currency or _NO_CURRENCY}, {usual}"
+        return f"the day now comes to {text(self.cost)} {self.currency}, {usual}"
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ def _fire(judged: JudgedDay, now: datetime, kind: Kind) -> Alert:
         occurrence=1,
         status="suppressed" if kind == "suppressed" else "open",
         severity="warning",
-        currency=judged.currency or _NO_CURRENCY,
+        currency=judged.currency,
         spend=judged.cost,
         effective_limit=judged.expected or money.ZERO,
         percentage=judged.percentage,

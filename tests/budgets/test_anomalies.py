@@ -39,17 +39,17 @@ def status(warehouse: Warehouse) -> list[tuple[Any, ...]]:
 
 def test_it_fires_once_per_day_scope_and_currency(warehouse: Warehouse) -> None:
     total = replace(SPIKE, provider=None, service=None)
-    days = (SPIKE, total, replace(total, currency="EUR"), replace(total, currency=None), replace(SPIKE, service=""))
+    days = (SPIKE, total, replace(total, currency="EUR"), replace(SPIKE, service=""))
     changes = night(warehouse, *days)
     assert [change.budget_id for change in changes] == [
-        "anomaly:USD:aws:Amazon EC2", "anomaly:USD", "anomaly:EUR", "anomaly:XXX", "anomaly:USD:aws:",
+        "anomaly:USD:aws:Amazon EC2", "anomaly:USD", "anomaly:EUR", "anomaly:USD:aws:",
     ]  # fmt: skip
     assert {change.kind for change in changes} == {"fired"}
     assert (changes[0].words, changes[0].window) == ("500 USD, 100 expected", "2026-03-20")
     before = status(warehouse)
     assert night(warehouse, *(replace(each, cost=Decimal(600)) for each in days), number=1) == []
     assert status(warehouse) == before
-    assert len(set(warehouse.rows("SELECT alert_id FROM budget_alerts"))) == 5
+    assert len(set(warehouse.rows("SELECT alert_id FROM budget_alerts"))) == 4
 
 
 def test_a_restatement_takes_it_away_and_brings_it_back(warehouse: Warehouse) -> None:
@@ -94,6 +94,11 @@ def test_what_a_person_resolved_comes_back_only_after_it_had_gone(warehouse: War
     assert night(warehouse, SPIKE, number=1) == []
     assert kinds(night(warehouse, CALM, number=2)) == ["fell"]
     assert kinds(night(warehouse, SPIKE, number=3)) == ["reopened"]
+
+
+def test_a_day_that_cost_nothing_came_to_0_percent(warehouse: Warehouse) -> None:
+    [change] = night(warehouse, replace(SPIKE, cost=Decimal(0)))
+    assert (change.percentage, change.words) == (Decimal(0), "0 USD, 100 expected")
 
 
 def test_where_nothing_was_expected_the_percentage_is_100(warehouse: Warehouse) -> None:
