@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.actors import Actor, Permission
+    from pipeline.budgets.alert_configs import AlertConfig
     from pipeline.budgets.alert_service import BudgetAlertService
     from pipeline.budgets.events import subscribe
     from pipeline.entries import CostCategory, CostEntry, CostSummary
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Actor",
+    "AlertConfig",
     "BudgetAlertService",
     "BudgetPeriod",
     "BudgetTrackingService",
@@ -69,6 +71,7 @@ __all__ = [
 
 _HOMES = {
     "Actor": "actors",
+    "AlertConfig": "budgets.alert_configs",
     "BudgetAlertService": "budgets.alert_service",
     "BudgetPeriod": "periods",
     "BudgetTrackingService": "usage.service",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pipeline.actors import Actor, Permission
-from pipeline.budgets import alert_table, event_table, handling
+from pipeline.budgets import alert_configs, alert_table, alerts, event_table, handling
+from pipeline.budgets.alert_configs import AlertConfig, checked
 from pipeline.budgets.alert_table import Alert
 from pipeline.budgets.events import BUS, EventBus
 from pipeline.config import Settings, default_settings
@@ -66,7 +67,7 @@ class BudgetAlertService:
         """Return alerts by window, budget and threshold.
 
         Args:
-            scope: a budget's id (``tag:team:ml``), or what it begins with (``tag``, ``tag:team``).
+            scope: a budget's id (``tag:team:ml``), or what it begins with (``tag``, ``tag:team``, ``anomaly``).
             status: only those in this state; None: all.
             period: only of windows that count for this billing period, ``2026-03``.
             as_of: UTC; counts as now.
@@ -88,7 +89,7 @@ class BudgetAlertService:
         )
         with self._reading() as warehouse:
             found = alert_table.read(warehouse, where, _used(where, given))
-            if scope is not None and not found:
+            if scope not in (None, alert_table.ANOMALY) and not found:
                 _require_scope(warehouse, actor, scope)
         return found
 
@@ -156,6 +157,63 @@ class BudgetAlertService:
             actor, alert_id, "resolve an alert", now, lambda own: handling.resolve(own, actor, _said(note), now)
         )
 
+    def list_alert_configs(self, actor: Actor) -> list[AlertConfig]:
+        """Return the thresholds that people set, by budget and threshold.
+
+        Raises:
+            NotPermittedError: when the actor has not ``budget:read``.
+            UsageError: when nothing is published.
+        """
+        actor.require(Permission.READ, "list thresholds of alerts")
+        with self._reading() as warehouse:
+            return alert_configs.read(warehouse, f"WHERE {_OWN}", _own(actor))
+
+    def configure_alert(self, actor: Actor, config: AlertConfig, *, as_of: datetime | None = None) -> AlertConfig:
+        """Set a threshold of a budget of the file, beside the file's own; one that is there gets severity and cooldown.
+
+        The next evaluation judges it, in the windows that it judges anyway. It never sets the exit code of a run.
+
+        Returns:
+            It as it was written; one that was there as it is, unchanged, as it was.
+
+        Raises:
+            NotPermittedError: when the actor has not ``budget:write``.
+            UsageError: when the actor sees no such budget, or a value is out of range.
+            WarehouseBusyError: when another writer did not finish in time; nothing was changed.
+        """
+        actor.require(Permission.WRITE, "configure an alert")
+        made = replace(checked(config), tenant_id=None, configured_at=_now(as_of), configured_by=actor.id)
+        with self._writing() as warehouse:
+            alert_configs.require_budget(warehouse, actor, made.budget_id)
+            known = alert_configs.read(warehouse, "WHERE config_id = $id", {"id": made.config_id})
+            if known and replace(known[0], configured_at=made.configured_at, configured_by=actor.id) == made:
+                return known[0]
+            with warehouse.transaction():
+                alert_configs.put(warehouse, made)
+                rollups.touch(warehouse)
+        return made
+
+    def remove_alert(self, actor: Actor, config_id: str, *, as_of: datetime | None = None) -> AlertConfig:
+        """Remove a threshold that people set, by its id or the start of it; its live alerts are resolved.
+
+        Where the file names the same threshold, they stay: it is the file's again.
+
+        Raises:
+            NotPermittedError: when the actor has not ``budget:write``.
+            UsageError: when the actor sees no such threshold, or more than one.
+            WarehouseBusyError: when another writer did not finish in time; nothing was changed.
+        """
+        actor.require(Permission.WRITE, "remove an alert")
+        with self._writing() as warehouse:
+            found = _find_config(warehouse, actor, config_id)
+            with warehouse.transaction():
+                alert_configs.remove(warehouse, found)
+                rollups.touch(warehouse)
+                if not alert_configs.is_of_the_file(warehouse, found):
+                    for closed in alerts.close_removed(warehouse, found, actor, _now(as_of)):
+                        rollups.mark_reports(warehouse, closed.x_BillingPeriod)
+        return found
+
     def _act(
         self, actor: Actor, alert_id: str, doing: str, now: datetime, act: Callable[[Alert], Alert | None]
     ) -> Handled:
@@ -202,6 +260,17 @@ def _find(warehouse: Warehouse, actor: Actor, start: str) -> Alert:
     if len(found) > 1:
         names = ", ".join(alert.alert_id for alert in found[:5])
         raise UsageError(f"{len(found)} alerts have an id that begins with {start!r}: {names}; write more of it")
+    return found[0]
+
+
+def _find_config(warehouse: Warehouse, actor: Actor, start: str) -> AlertConfig:
+    where = f"WHERE {_OWN} AND starts_with(config_id, $start)"
+    found = alert_configs.read(warehouse, where, {**_own(actor), "start": start}) if start else []
+    if not found:
+        raise UsageError(f"no threshold has an id that begins with {start!r}; `costmill alerts configs` has them")
+    if len(found) > 1:
+        names = ", ".join(each.config_id for each in found[:5])
+        raise UsageError(f"{len(found)} thresholds have an id that begins with {start!r}: {names}; write more of it")
     return found[0]
 
 

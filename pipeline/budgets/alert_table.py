@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import polars as pl
 
@@ -19,6 +19,9 @@ from pipeline.store.warehouse import Warehouse
 Severity = Literal["info", "warning", "critical", "emergency"]
 Kind = Literal["fired", "suppressed", "resolved", "reopened", "acknowledged", "snoozed", "woken", "fell"]
 Cause = Literal["figure", "limit", "removed", "person"]
+#: A budget's thresholds are of a type of the configuration; a day that cost far from the usual has one of its own.
+RowType = AlertType | Literal["anomaly"]
+ANOMALY: Final = "anomaly"
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Alert:
     period_end: datetime
     threshold: Decimal
     unit: Unit
-    type: AlertType
+    type: RowType
     occurrence: int
     status: str
     severity: Severity
@@ -69,6 +72,13 @@ class Alert:
         return f"{text(self.threshold)} {'%' if self.unit == 'percent' else self.currency}"
 
     @property
+    def figure_words(self) -> str:
+        """What it is about: ``actual 80 %``, or what an anomaly's day cost and was expected to."""
+        if self.type == ANOMALY:
+            return f"{text(self.spend)} {self.currency}, {text(self.effective_limit)} expected"
+        return f"{self.type} {self.threshold_words}"
+
+    @property
     def cause(self) -> Cause:
         """Why it was resolved last."""
         cause: Cause = json.loads(self.history)[-1].get("cause", "figure")
@@ -80,7 +90,7 @@ class Alert:
 
 
 #: Budget, period, start of the window, threshold, its unit, type.
-AlertKey = tuple[str, str, datetime, Decimal, Unit, AlertType]
+AlertKey = tuple[str, str, datetime, Decimal, Unit, RowType]
 _COLUMNS = tuple(field.name for field in fields(Alert))
 _SCHEMA: dict[str, pl.DataType] = {
     **{name: pl.String() for name in _COLUMNS},
@@ -89,6 +99,25 @@ _SCHEMA: dict[str, pl.DataType] = {
     **{name: pl.Decimal(38, 6) for name in ("threshold", "percentage")},
     "occurrence": pl.Int32(),
 }
+
+
+def last_told(history: str) -> datetime | None:
+    """Return when people were told of an alert last; None when they never were. A cooldown's entry says when that was."""
+    for entry in reversed(json.loads(history)):
+        if entry["event"] in ("fired", "reopened", "woken"):
+            return datetime.fromisoformat((entry.get("told_at") or entry["at"]).removesuffix("Z"))
+    return None
+
+
+def is_quiet(history: str) -> bool:
+    """Whether the last thing that happened to an alert fell into its cooldown, so that nobody is told."""
+    return "told_at" in json.loads(history)[-1]
+
+
+def quieted(history: str, told_at: datetime) -> str:
+    """Return a history whose last entry nobody is told of: they were ``told_at``, and its cooldown is not over."""
+    *before, last = json.loads(history)
+    return json.dumps([*before, {**last, "told_at": told_at.isoformat() + "Z"}])
 
 
 def read(warehouse: Warehouse, where: str, parameters: list[Any] | dict[str, Any]) -> list[Alert]:

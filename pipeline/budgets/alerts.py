@@ -24,18 +24,31 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
-from pipeline.budgets import handling, windows
-from pipeline.budgets.alert_table import Alert, AlertKey, Cause, Kind, Severity, continued, read, write
+from pipeline.actors import Actor
+from pipeline.budgets import alert_configs, alert_table, handling, windows
+from pipeline.budgets.alert_configs import AlertConfig, ThresholdKey, six
+from pipeline.budgets.alert_table import (
+    ANOMALY,
+    Alert,
+    AlertKey,
+    Cause,
+    Kind,
+    RowType,
+    Severity,
+    continued,
+    read,
+    write,
+)
 from pipeline.budgets.evaluate import meets, reaches
 from pipeline.budgets.ledger import ORIGIN
-from pipeline.budgets.model import BudgetStatus
-from pipeline.config.budgets import ROLLING, AlertType, ScopeBudget, Unit
-from pipeline.money import EXACT, text
+from pipeline.budgets.model import BudgetStatus, ThresholdStatus
+from pipeline.config.budgets import ROLLING, AlertThreshold, AlertType, ScopeBudget, Unit
+from pipeline.money import percent_text, text
 from pipeline.store.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
@@ -46,7 +59,6 @@ _SEVERITIES: tuple[tuple[Decimal, Severity], ...] = (
     (Decimal(100), "critical"),
     (Decimal(80), "warning"),
 )
-_PLACES = Decimal("0.000001")
 
 
 @dataclass(frozen=True)
@@ -58,9 +70,11 @@ class AlertChange:
         x_BillingPeriod: the billing period that it stands under.
         window: as people write it, such as 2026-03 or 2026-W13.
         percentage: of the limit, 6 decimals: spend for an actual threshold, forecast for a forecasted one. Of an alert
-            whose budget or threshold is gone, what the row last said.
+            whose budget or threshold is gone, what the row last said; of an anomaly, of what was expected.
+        figures: what an alert is about, as ``Alert.figure_words``.
         reason: why it was resolved; None for the other kinds.
         is_snoozed: somebody asked not to be told of it yet.
+        is_quiet: the cooldown of its threshold is not over since people were told last.
     """
 
     kind: Kind
@@ -70,22 +84,26 @@ class AlertChange:
     window: str
     threshold: Decimal
     unit: Unit
-    type: AlertType
+    type: RowType
     currency: str
     percentage: Decimal
     severity: Severity
+    figures: str
     reason: str | None = None
     is_snoozed: bool = False
+    is_quiet: bool = False
 
     @property
     def is_told(self) -> bool:
         """Whether it is news for people: it fired, came back, or its snooze ran out."""
-        return self.kind in ("fired", "reopened", "woken") and not self.is_snoozed
+        return self.kind in ("fired", "reopened", "woken") and not (self.is_snoozed or self.is_quiet)
 
     @property
-    def threshold_words(self) -> str:
-        """The threshold with its unit: ``80 %`` or ``500 USD``."""
-        return f"{text(self.threshold)} {'%' if self.unit == 'percent' else self.currency}"
+    def words(self) -> str:
+        """It as a line tells it: ``actual 80 %, now 83.4 %``, or of an anomaly what the day cost and was expected to."""
+        if self.type == ANOMALY:
+            return self.figures
+        return f"{self.figures}, now {percent_text(self.percentage)} %"
 
 
 @dataclass(frozen=True)
@@ -98,6 +116,7 @@ class _Crossing:
     type: AlertType
     figure: Decimal
     percentage: Decimal
+    config: AlertConfig | None = None
 
     @property
     def key(self) -> AlertKey:
@@ -115,6 +134,8 @@ class _Crossing:
 
     @property
     def severity(self) -> Severity:
+        if self.config and self.config.severity:
+            return self.config.severity
         limit = self.status.effective_limit
         return next((name for percent, name in _SEVERITIES if reaches(self.figure, limit, percent)), "info")
 
@@ -139,29 +160,62 @@ def update_alerts(
     Returns:
         The changes in the order of ``statuses``, those of removed budgets and thresholds last.
     """
-    newest = _newest(warehouse, statuses)
+    newest, configs = _newest(warehouse, statuses), _configs(warehouse)
     happened = []
-    for at in (each for status in statuses for each in _crossings(status)):
+    for at in (each for status in statuses for each in _crossings(status, configs)):
         suppressed = first_load is not None and at.status.period_end <= first_load
-        if step := _step(newest.get(at.key), at, now, suppressed):
-            happened.append(step)
+        before = newest.get(at.key)
+        if step := _step(before, at, now, suppressed):
+            happened.append(_quieted(before, at, *step, now))
     known = {alert.alert_id for alert in newest.values()}
     fresh = [alert for _, alert in happened if alert.alert_id not in known]
     again = [alert for _, alert in happened if alert.alert_id in known]
-    removed = _removed(warehouse, budgets, now)
+    removed = _removed(warehouse, budgets, configs, now)
     write(warehouse, [*again, *removed], fresh)
     return [told(kind, alert, now) for kind, alert in happened] + [told("resolved", alert, now) for alert in removed]
 
 
-def _crossings(status: BudgetStatus) -> Iterator[_Crossing]:
-    """Each threshold that can be judged, once: the table keeps 6 decimals of it."""
+_Configs = Mapping[str, Mapping[ThresholdKey, AlertConfig]]
+
+
+def _configs(warehouse: Warehouse) -> _Configs:
+    """The thresholds that people set, by budget."""
+    found: dict[str, dict[ThresholdKey, AlertConfig]] = {}
+    for config in alert_configs.read(warehouse):
+        found.setdefault(config.budget_id, {})[config.key] = config
+    return found
+
+
+def _crossings(status: BudgetStatus, configs: _Configs) -> Iterator[_Crossing]:
+    """Each threshold that can be judged, the file's and those that people set, once."""
     if status.current_spend is None or status.percentage is None:
         return
-    for threshold, unit, kind in dict.fromkeys((_six(own.threshold), own.unit, own.type) for own in status.alerts):
+    own = configs.get(status.budget_id, {})
+    for key in _thresholds(status.alerts, own):
+        threshold, unit, kind = key
         if kind == "actual":
-            yield _Crossing(status, threshold, unit, kind, status.current_spend, status.percentage)
+            yield _Crossing(status, threshold, unit, kind, status.current_spend, status.percentage, own.get(key))
         elif status.forecasted_spend is not None and status.forecast_percentage is not None:
-            yield _Crossing(status, threshold, unit, kind, status.forecasted_spend, status.forecast_percentage)
+            yield _Crossing(
+                status, threshold, unit, kind, status.forecasted_spend, status.forecast_percentage, own.get(key)
+            )
+
+
+def _thresholds(
+    stated: Iterable[AlertThreshold | ThresholdStatus], own: Mapping[ThresholdKey, AlertConfig]
+) -> dict[ThresholdKey, None]:
+    """The file's thresholds and those that people set, in this order, each once."""
+    return dict.fromkeys([*((six(each.threshold), each.unit, each.type) for each in stated), *own])
+
+
+def _quieted(before: Alert | None, crossing: _Crossing, kind: Kind, alert: Alert, now: datetime) -> tuple[Kind, Alert]:
+    """Have nobody told of what falls into the cooldown of its threshold."""
+    last = alert_table.last_told(before.history) if before else None
+    if kind not in ("fired", "reopened") or crossing.config is None or last is None:
+        return kind, alert
+    if now - last >= crossing.config.cooldown:
+        return kind, alert
+    return kind, replace(alert, history=alert_table.quieted(alert.history, last))
 
 
 def _step(before: Alert | None, crossing: _Crossing, now: datetime, suppressed: bool) -> tuple[Kind, Alert] | None:
@@ -253,8 +307,8 @@ def _close(before: Alert, now: datetime, percentage: Decimal, reason: str, cause
     return replace(before, status="resolved", resolved_at=now, reason=reason, history=history)
 
 
-def _removed(warehouse: Warehouse, scopes: Sequence[ScopeBudget], now: datetime) -> list[Alert]:
-    """Resolve open alerts, of any window, whose budget left the file or no longer names their threshold."""
+def _removed(warehouse: Warehouse, scopes: Sequence[ScopeBudget], configs: _Configs, now: datetime) -> list[Alert]:
+    """Resolve open alerts, of any window, whose budget left the file or whose threshold nobody names any more."""
     budgets = {budget.budget_id: budget for budget in scopes}
     rows = read(
         warehouse,
@@ -266,13 +320,23 @@ def _removed(warehouse: Warehouse, scopes: Sequence[ScopeBudget], now: datetime)
         budget = budgets.get(alert.budget_id)
         if budget is None:
             reason = "the budget left the configuration file"
-        elif budget.enabled and (alert.threshold, alert.unit, alert.type) not in {
-            (_six(own.threshold), own.unit, own.type) for own in budget.alerts
-        }:
+        elif budget.enabled and (alert.threshold, alert.unit, alert.type) not in _thresholds(
+            budget.alerts, configs.get(alert.budget_id, {})
+        ):
             reason = f"the budget no longer has a threshold {text(alert.threshold)} {alert.type}"
         else:
             continue
         closed.append(_close(alert, now, alert.percentage, reason, "removed"))
+    return closed
+
+
+def close_removed(warehouse: Warehouse, config: AlertConfig, actor: Actor, now: datetime) -> list[Alert]:
+    """Resolve the live alerts of a threshold that somebody removed. Runs in the caller's transaction."""
+    where = "WHERE status <> 'resolved' AND budget_id = ? AND threshold = ? AND unit = ? AND type = ?"
+    live = read(warehouse, where, [config.budget_id, *config.key])
+    reason = f"{actor.id} removed the threshold"
+    closed = [_close(alert, now, alert.percentage, reason, "removed") for alert in live]
+    write(warehouse, closed, [])
     return closed
 
 
@@ -301,8 +365,10 @@ def told(kind: Kind, alert: Alert, now: datetime) -> AlertChange:
         currency=alert.currency,
         percentage=percentage,
         severity=alert.severity,
+        figures=alert.figure_words,
         reason=alert.reason,
         is_snoozed=alert.is_snoozed(now),
+        is_quiet=alert_table.is_quiet(alert.history),
     )
 
 
@@ -312,7 +378,3 @@ def _alert_id(crossing: _Crossing, occurrence: int) -> str:
     more = [] if (period, unit) == ("monthly", "percent") else [period, unit]
     key = [budget_id, start.isoformat(), text(threshold), kind, occurrence, *more]
     return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
-
-
-def _six(threshold: Decimal) -> Decimal:
-    return threshold.quantize(_PLACES, rounding=ROUND_HALF_EVEN, context=EXACT)

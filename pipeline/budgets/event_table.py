@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.actors import Actor, Permission
 from pipeline.budgets import alert_table, windows
-from pipeline.budgets.alert_table import Alert
+from pipeline.budgets.alert_table import ANOMALY, Alert
 from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.events import (
     KEPT,
@@ -85,7 +85,7 @@ def of_alerts(warehouse: Warehouse, changes: Sequence[AlertChange], now: datetim
     made: list[KeptEvent] = []
     for change in changes:
         common = _of_alert(alerts[change.alert_id], now)
-        if change.kind in ("fired", "reopened"):
+        if change.kind in ("fired", "reopened") and change.type != ANOMALY:
             made.append(ThresholdReached(**common))
         if change.is_told:
             made.append(AlertTriggered(**common, alert_id=change.alert_id, kind=change.kind, severity=change.severity))

@@ -80,8 +80,8 @@ def snoozed_as(before: Alert, alert: Alert, now: datetime) -> Alert:
 
 
 def label(alert: Alert) -> str:
-    """Return an alert as people name it: the start of its id, its budget, threshold and window."""
-    return f"{alert.alert_id[:8]} {alert.budget_id} {alert.type} {alert.threshold_words} of {alert.window_name}"
+    """Return an alert as people name it: the start of its id, its budget, threshold (or figures) and window."""
+    return f"{alert.alert_id[:8]} {alert.budget_id} {alert.figure_words} of {alert.window_name}"
 
 
 def state(alert: Alert) -> str:

@@ -35,6 +35,7 @@ from pipeline.cli import (
     status,
     summarise,
     tags,
+    thresholds,
     unload,
     usage,
     validate,
@@ -102,6 +103,8 @@ for _command in (
 ):
     costmill.add_command(_command)
 alerts.alerts.add_command(watch.watch)
+for _command in (thresholds.configure, thresholds.configs, thresholds.remove):
+    alerts.alerts.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -156,8 +156,8 @@ def alerts(changes: Sequence[AlertChange]) -> None:
     for change in changes:
         if change.is_told:
             click.echo(
-                f"costmill: alert {change.kind}: {change.budget_id} of {change.window}: {change.type} "
-                f"{change.threshold_words}, now {money.percent_text(change.percentage)} % ({change.severity})",
+                f"costmill: alert {change.kind}: {printable(change.budget_id)} of {change.window}: {change.words} "
+                f"({change.severity})",
                 err=True,
             )
 

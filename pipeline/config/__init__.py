@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.config.budgets import AlertThreshold, BudgetsConfig, ScopeBudget
 from pipeline.config.settings import (
     Account,
+    AnomalySettings,
     BudgetOverrides,
     CacheSettings,
     CurrencySettings,
@@ -35,6 +36,7 @@ __all__ = [
     "SCHEMA",
     "Account",
     "AlertThreshold",
+    "AnomalySettings",
     "BudgetOverrides",
     "BudgetsConfig",
     "CacheSettings",

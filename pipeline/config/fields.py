@@ -44,6 +44,7 @@ REPORT_FORMATS = ("html", "md")
 STALE = ("banner", "withhold")
 ORIGINS = ("billed", "recorded")
 DURABILITY = ("batch", "record")
+DIRECTIONS = ("up", "both")
 #: The formats whose charges are recorded; those of any other are billed. A test compares them with the formats.
 RECORDED_FORMATS = ("usage_log",)
 
@@ -189,6 +190,14 @@ def floor(value: str) -> Decimal:
     parsed = number(value)
     if parsed < 0:
         raise ValueError(f"{value!r} is negative; write an amount of 0 or more, such as 100")
+    return parsed
+
+
+def sensitivity(value: str) -> Decimal:
+    """Read how many usual deviations away a day is an anomaly: above 0, at most 100."""
+    parsed = number(value)
+    if not 0 < parsed <= 100:
+        raise ValueError(f"{value!r} is out of range; write a number above 0 and up to 100, such as 3.5")
     return parsed
 
 

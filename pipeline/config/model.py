@@ -71,6 +71,27 @@ class UsageLogSettings:
 
 
 @dataclass(frozen=True)
+class AnomalySettings:
+    """Which days are told as anomalies: how far from the same weekday of the weeks before.
+
+    Attributes:
+        weeks: how many of them.
+        sensitivity: so many usual deviations away (1.4826 times the median absolute one).
+        floor: and at least so much, in the billing currency.
+        percent: and at least so many percent of what was expected.
+        direction: ``up``: only days that cost more; ``both``: less, too.
+        services: each service is judged beside the total.
+    """
+
+    weeks: int = 8
+    sensitivity: Decimal = Decimal("3.5")
+    floor: Decimal = Decimal(100)
+    percent: Decimal = Decimal(25)
+    direction: Literal["up", "both"] = "up"
+    services: bool = True
+
+
+@dataclass(frozen=True)
 class SourceSettings:
     """A place that exports come from.
 
@@ -173,6 +194,7 @@ class Settings:
         fiscal_year_start: the month that fiscal years begin with, 1 to 12.
         actor: who asks by the command line, where the environment names nobody else.
         usage_log: None without a file: ``usage/`` beside the warehouse; ``own_usage_log`` says which.
+        anomalies: None: no day is judged.
         splits: how shared costs are divided, the first rule that a charge matches has it.
         warnings: everything doubtful, budgets included, as lines for stderr.
     """
@@ -190,6 +212,7 @@ class Settings:
     fiscal_year_start: int = 1
     splits: tuple[Split, ...] = ()
     late_data_days: int = 0
+    anomalies: AnomalySettings | None = None
     budgets: BudgetsConfig | None = None
     actor: Actor = OPERATOR
     as_of: datetime | None = None

@@ -10,6 +10,7 @@ from typing import Literal, cast
 from pipeline.config import fields
 from pipeline.config.keys import SECTIONS
 from pipeline.config.model import (
+    AnomalySettings,
     CacheSettings,
     CurrencySettings,
     FreshnessSettings,
@@ -20,6 +21,9 @@ from pipeline.config.model import (
 )
 from pipeline.config.paths import Resolver
 from pipeline.config.section import Section
+
+#: Fewer days than that, and nothing can be expected of the next.
+LEAST_WEEKS = 4
 
 
 def read_publish(root: Section, resolver: Resolver, warehouse: Path) -> PublishSettings:
@@ -153,3 +157,19 @@ def read_late_data_days(root: Section) -> int:
 def read_fiscal_year_start(root: Section) -> int:
     """Read ``calendar``: the month that fiscal years begin with."""
     return root.section("calendar", SECTIONS["calendar"]).value("fiscal_year_start", fields.integer(1, 12), 1)
+
+
+def read_anomalies(root: Section) -> AnomalySettings | None:
+    """Read ``anomalies``: None where the file does not have it, or says that they are not enabled."""
+    section, usual = root.section("anomalies", SECTIONS["anomalies"]), AnomalySettings()
+    enabled = section.value("enabled", fields.boolean, True)
+    direction = section.value("direction", fields.choice(fields.DIRECTIONS), usual.direction)
+    found = AnomalySettings(
+        weeks=section.value("weeks", fields.integer(LEAST_WEEKS, 52), usual.weeks),
+        sensitivity=section.value("sensitivity", fields.sensitivity, usual.sensitivity),
+        floor=section.value("floor", fields.floor, usual.floor),
+        percent=section.value("percent", fields.threshold, usual.percent),
+        direction=cast(Literal["up", "both"], direction),
+        services=section.value("services", fields.boolean, usual.services),
+    )
+    return found if enabled and root.has("anomalies") else None

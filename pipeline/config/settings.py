@@ -18,6 +18,7 @@ from pipeline.config.keys import SECTIONS
 from pipeline.config.model import (
     MEMORY_LIMIT,
     Account,
+    AnomalySettings,
     CacheSettings,
     CurrencySettings,
     ExpectedInvoice,
@@ -37,6 +38,7 @@ from pipeline.errors import ConfigurationError
 
 __all__ = [
     "Account",
+    "AnomalySettings",
     "BudgetOverrides",
     "CacheSettings",
     "CurrencySettings",
@@ -159,6 +161,7 @@ def _read_root(
         fiscal_year_start=parts.read_fiscal_year_start(root),
         splits=tag_rules.read_splits(root, asked),
         late_data_days=parts.read_late_data_days(root),
+        anomalies=parts.read_anomalies(root),
         budgets=budgets,
         actor=read_actor(root, environ),
         usage_log=parts.read_usage_log(root, resolver),

@@ -11,6 +11,7 @@ from pipeline import periods, resources
 from pipeline.budgets import (
     alert_table,
     alerts,
+    anomalies,
     charges,
     evaluate,
     event_table,
@@ -22,11 +23,13 @@ from pipeline.budgets import (
     windows,
 )
 from pipeline.budgets.alerts import AlertChange
+from pipeline.budgets.anomalies import Judgement
 from pipeline.budgets.events import BUS
 from pipeline.budgets.model import Allocation, BudgetResult, BudgetStatus
 from pipeline.budgets.spend import Books, PeriodRates
 from pipeline.config import BudgetsConfig, Settings
 from pipeline.config.budgets import CALENDAR, ROLLING, ScopeBudget
+from pipeline.night.judging import judge_days
 from pipeline.night.loaded import latest_period, loaded_periods
 from pipeline.night.summarising import last_days
 from pipeline.periods import Window
@@ -75,17 +78,18 @@ class Checked:
 
 
 def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: Collection[str]) -> Checked:
-    """Judge every window that loads touched and the current ones; write their status and alerts."""
+    """Judge every window and day that loads touched and the current ones; write their status and alerts."""
     config = settings.budgets or BudgetsConfig()
     due = rollups.due(warehouse, "budgets")
     charges.refresh_usage(warehouse, config.scopes, keys, due)
     judged = _due_windows(warehouse, config.scopes, due, as_of)
     books, ties = read_books(warehouse, settings, judged, as_of, keys)
     statuses = _judge(warehouse, config.scopes, judged, books, keys)
+    days = judge_days(warehouse, settings, due, as_of)
     before, first_load = event_table.healths(warehouse), _first_load(warehouse)
     fresh = [status for status in statuses if first_load is None or status.period_end > first_load]
     with warehouse.transaction():
-        changes = _write(warehouse, config, statuses, as_of)
+        changes = _write(warehouse, config, statuses, days, as_of)
         told = event_table.of_alerts(warehouse, changes, as_of) + event_table.of_health(before, fresh, as_of)
         event_table.keep(warehouse, told)
         for period in due:
@@ -213,7 +217,11 @@ def _judge(
 
 
 def _write(
-    warehouse: Warehouse, config: BudgetsConfig, statuses: Sequence[BudgetStatus], as_of: datetime
+    warehouse: Warehouse,
+    config: BudgetsConfig,
+    statuses: Sequence[BudgetStatus],
+    days: Judgement | None,
+    as_of: datetime,
 ) -> list[AlertChange]:
     ordered = scopes.report_order(config.scopes)
     synced = ledger.sync_budgets(warehouse, config, as_of)
@@ -222,7 +230,9 @@ def _write(
     changed = {window for _, window in status_table.write_status(warehouse, rows, ordered)}
     moved = [each.budget_id for each in synced if each.kind != "added"]
     dropped = status_table.drop_former(warehouse, moved, ordered, periods.month(periods.label(as_of)).start)
-    changes = alerts.update_alerts(warehouse, statuses, ordered, now=as_of, first_load=_first_load(warehouse))
+    first_load = _first_load(warehouse)
+    changes = alerts.update_alerts(warehouse, statuses, ordered, now=as_of, first_load=first_load)
+    changes += anomalies.update_anomalies(warehouse, days, now=as_of, first_load=first_load)
     if synced or dropped:
         rollups.mark_reports(warehouse, None)
     elif changed or changes:

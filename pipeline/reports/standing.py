@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline import periods
 from pipeline.budgets import windows
+from pipeline.budgets.alert_table import ANOMALY
 from pipeline.periods import Window, to_utc
 from pipeline.reports.model import Alert, Budget, Standing, Threshold
 from pipeline.store.warehouse import Warehouse
@@ -93,7 +94,7 @@ def _window(row: Mapping[str, Any], month: Window) -> str | None:
 def _alert(row: Mapping[str, Any], month: Window) -> Alert:
     return Alert(
         budget=row["budget_id"],
-        name=row["name"] or row["scope_key"] or ("All spend" if row["budget_id"] == "global" else row["budget_id"]),
+        name=_alert_name(row),
         threshold=row["threshold"],
         type=row["type"],
         status=row["status"],
@@ -112,6 +113,14 @@ def _alert(row: Mapping[str, Any], month: Window) -> Alert:
         unit=row["unit"],
         window=_window(row, month),
     )
+
+
+def _alert_name(row: Mapping[str, Any]) -> str:
+    """The budget's name or scope; of an anomaly its service, or that it is the total's."""
+    if row["type"] == ANOMALY:
+        _, _, *place = row["budget_id"].split(":", 3)
+        return f"{place[1]} ({place[0]})" if place else "All usage"
+    return row["name"] or row["scope_key"] or ("All spend" if row["budget_id"] == "global" else row["budget_id"])
 
 
 def _last(history: str, event: str) -> datetime | None:

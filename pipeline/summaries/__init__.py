@@ -5,6 +5,7 @@ Each has a twin in ``tests/oracles/*.sql``, over the charges themselves, that ag
 
 from __future__ import annotations
 
+from pipeline.summaries.anomalies import cost_anomalies
 from pipeline.summaries.category import category_summary
 from pipeline.summaries.coverage import tag_coverage
 from pipeline.summaries.fiscal import fiscal_summary
@@ -15,6 +16,7 @@ from pipeline.summaries.trend import trend_summary
 
 __all__ = [
     "category_summary",
+    "cost_anomalies",
     "fiscal_summary",
     "mover_summary",
     "resource_summary",

@@ -82,3 +82,22 @@ def test_who_has_not_the_word_is_told_so(folder: Path, say: Say, monkeypatch: py
     monkeypatch.setenv("COSTMILL_TENANT", "acme")
     assert say("alerts", "list", "--format", "json").stdout == "[]\n"
     assert "no alert has an id" in say("alerts", "show", first["id"]).stderr
+
+
+def test_a_person_sets_a_threshold_and_removes_it(folder: Path, say: Say) -> None:
+    told = say("alerts", "configure", "global", "--amount", "205", "--severity", "info", "--cooldown", "60")
+    start = told.stdout.split()[0]
+    assert told.stdout == f"{start} global actual 205: configured by operator\n"
+    assert say("run").stderr == "costmill: alert fired: global of 2026-03: actual 205 USD, now 105 % (info)\n"
+    [row] = json.loads(say("alerts", "configs", "--format", "json").stdout)
+    assert (row["id"][:8], row["budget"], row["threshold"], row["unit"], row["cooldown_minutes"]) == (
+        start, "global", "205", "amount", 60,
+    )  # fmt: skip
+    assert say("alerts", "configs").stdout.splitlines()[1].split()[:2] == [start, "global"]
+    assert say("alerts", "remove", start).stdout == f"{start} global actual 205: removed by operator\n"
+    resolved = json.loads(say("alerts", "list", "--status", "resolved", "--format", "json").stdout)
+    assert [each["threshold"] for each in resolved] == ["205"]
+    assert say("run").stderr == ""
+    for wrong in ((), ("--threshold", "90", "--amount", "9"), ("--threshold", "90 %")):
+        ended = say("alerts", "configure", "global", *wrong)
+        assert (ended.code, ended.stdout) == (64, "")

@@ -63,7 +63,7 @@ HEADER = [
 
 @dataclass(frozen=True)
 class Charge:
-    """One usage row a day, from the first of the month through ``days``."""
+    """One usage row a day, from the day ``first`` of the month through ``days``."""
 
     service: str = "Virtual Machines"
     cost: str = "10"
@@ -71,6 +71,7 @@ class Charge:
     tags: str = '{"team": "ml"}'
     resource: str = "vm-1"
     days: int = 21
+    first: int = 1
 
 
 def write_bill(
@@ -84,7 +85,7 @@ def write_bill(
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
         for charge in charges:
-            for number in range(min(charge.days, (end - first).days)):
+            for number in range(charge.first - 1, min(charge.days, (end - first).days)):
                 day = first + timedelta(days=number)
                 writer.writerow(_row(charge, first, end, day))
     stamp(path, at)

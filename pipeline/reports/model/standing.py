@@ -56,6 +56,8 @@ class Budget:
 class Alert:
     """An alert of this period; ``spend`` is the forecasted spend where ``type`` is forecasted, ``window`` as a budget's.
 
+    Of type anomaly, ``spend`` is a day's usage, ``limit`` what was expected of it.
+
     ``snoozed_until`` is None for alerts that are resolved or suppressed: nobody would be told of them anyway.
     """
 
