@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pipeline.actors import Actor, Permission
     from pipeline.budgets.alert_service import BudgetAlertService
     from pipeline.budgets.events import subscribe
+    from pipeline.budgets.policies import Policy
+    from pipeline.budgets.policy_service import BudgetPolicyService
     from pipeline.entries import CostCategory, CostEntry, CostSummary
     from pipeline.errors import (
         CostmillError,
@@ -41,6 +43,7 @@ __all__ = [
     "Actor",
     "BudgetAlertService",
     "BudgetPeriod",
+    "BudgetPolicyService",
     "BudgetTrackingService",
     "CostCategory",
     "CostEntry",
@@ -55,6 +58,7 @@ __all__ = [
     "ModelPrice",
     "NotPermittedError",
     "Permission",
+    "Policy",
     "PriceError",
     "PricingRegistry",
     "SpendTrend",
@@ -71,6 +75,7 @@ _HOMES = {
     "Actor": "actors",
     "BudgetAlertService": "budgets.alert_service",
     "BudgetPeriod": "periods",
+    "BudgetPolicyService": "budgets.policy_service",
     "BudgetTrackingService": "usage.service",
     "CostCategory": "entries",
     "CostEntry": "entries",
@@ -85,6 +90,7 @@ _HOMES = {
     "ModelPrice": "pricing.model",
     "NotPermittedError": "errors",
     "Permission": "actors",
+    "Policy": "budgets.policies",
     "PriceError": "errors",
     "PricingRegistry": "pricing.registry",
     "SpendTrend": "usage.answers",
