@@ -212,8 +212,12 @@ def _read(policy: Policy, problems: list[str]) -> Iterator[tuple[str, Any]]:
         if type(getattr(policy, name)) is not kind:
             problems.append(f"{name} {getattr(policy, name)!r} is no {'number' if kind is int else 'true or false'}")
     try:
-        yield "metadata", json.loads(json.dumps(dict(policy.metadata), allow_nan=False))
+        kept = json.loads(json.dumps(policy.metadata, allow_nan=False))
     except (TypeError, ValueError):
+        kept = None
+    if isinstance(kept, dict):
+        yield "metadata", kept
+    else:
         problems.append("metadata must be an object of what JSON can hold")
 
 

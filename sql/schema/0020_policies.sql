@@ -5,7 +5,7 @@ CREATE TEMP TABLE former_budgets AS SELECT * FROM budgets;
 DROP TABLE budgets;
 CREATE TABLE budgets (
     budget_id VARCHAR PRIMARY KEY,
-    origin VARCHAR NOT NULL CHECK (origin IN ('file', 'policy')),
+    origin VARCHAR NOT NULL,
     scope_type VARCHAR NOT NULL CHECK (scope_type IN ('global', 'provider', 'tag', 'type', 'policy')),
     scope_key VARCHAR NOT NULL,
     name VARCHAR,
