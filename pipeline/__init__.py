@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipeline.budgets.events import subscribe
     from pipeline.budgets.policies import Policy
     from pipeline.budgets.policy_service import BudgetPolicyService
+    from pipeline.budgets.preflight import BudgetCheck
     from pipeline.entries import CostCategory, CostEntry, CostSummary
     from pipeline.errors import (
         CostmillError,
@@ -42,6 +43,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Actor",
     "BudgetAlertService",
+    "BudgetCheck",
     "BudgetPeriod",
     "BudgetPolicyService",
     "BudgetTrackingService",
@@ -74,6 +76,7 @@ __all__ = [
 _HOMES = {
     "Actor": "actors",
     "BudgetAlertService": "budgets.alert_service",
+    "BudgetCheck": "budgets.preflight",
     "BudgetPeriod": "periods",
     "BudgetPolicyService": "budgets.policy_service",
     "BudgetTrackingService": "usage.service",

@@ -164,6 +164,21 @@ class UsageRecorded(Event):
     currency: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckRequested(Event):
+    """Somebody asked before spending. Subscribers are told; the table has none of these."""
+
+    name = "budget.check_requested"
+
+    provider: str
+    model: str | None
+    operation: str
+    cost: Decimal
+    currency: str
+    allowed: bool
+    action: str | None
+
+
 _KEPT: tuple[type[KeptEvent], ...] = (
     *(ThresholdReached, AlertTriggered, AlertAcknowledged),
     *(ApproachingLimit, LimitExceeded),
@@ -171,7 +186,11 @@ _KEPT: tuple[type[KeptEvent], ...] = (
 )
 #: The events that are kept, by name; and each event that this version makes.
 KEPT = {each.name: each for each in _KEPT}
-EVENTS: dict[str, type[Event]] = {**KEPT, UsageRecorded.name: UsageRecorded}
+EVENTS: dict[str, type[Event]] = {
+    **KEPT,
+    UsageRecorded.name: UsageRecorded,
+    CheckRequested.name: CheckRequested,
+}
 
 Subscriber = Callable[[Event], object]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,19 +13,33 @@ from typing import Any
 
 from pipeline.actors import Actor, Permission
 from pipeline.budgets import event_table, policy_table
-from pipeline.budgets.events import BUS, EventBus, PolicyCreated, PolicyDeleted, PolicyEvent, PolicyUpdated
+from pipeline.budgets.events import (
+    BUS,
+    CheckRequested,
+    EventBus,
+    PolicyCreated,
+    PolicyDeleted,
+    PolicyEvent,
+    PolicyUpdated,
+)
 from pipeline.budgets.policies import CHANGEABLE, PREFIX, SCOPES, Policy, checked, require_room, updated
+from pipeline.budgets.preflight import BudgetCheck, Kept, decide, read_kept
 from pipeline.config import Settings, default_settings
-from pipeline.errors import NotPermittedError, UsageError, near
+from pipeline.errors import NotPermittedError, PriceError, UsageError, WarehouseError, near
 from pipeline.periods import to_utc, utc_now
 from pipeline.store import publish, rollups
 from pipeline.store.warehouse import Warehouse
+from pipeline.usage.pending import Pending, Used, used
+from pipeline.usage.record import Number, UsageRecord
+from pipeline.usage.record import checked as record_checked
 
 #: What ``list_policies`` can be asked for by equality.
 FILTERS = (
     *("tenant_id", "scope_id", "period", "currency", "hard_limit_action"),
     *("origin", "owner", "enabled", "name", "priority"),
 )
+#: So often a copy may be published anew while it is read.
+_TRIES = 5
 #: Bytes of an id that the service makes.
 _ID_BYTES = 6
 
@@ -45,6 +60,8 @@ class BudgetPolicyService:
             settings = default_settings(Path(settings).absolute(), environ={})
         self.settings = settings
         self._bus = bus
+        self._pending = Pending(settings.own_usage_log.path)
+        self._kept: tuple[str, Kept] | None = None
 
     def create_policy(self, actor: Actor, policy: Policy, *, as_of: datetime | None = None) -> Policy:
         """Create a policy; returns it as it is kept, with its id. One without a tenant is of the actor's.
@@ -172,6 +189,70 @@ class BudgetPolicyService:
         ]
         return sorted(chosen, key=_place)[offset : None if limit is None else offset + limit]
 
+    def check_budget(
+        self,
+        actor: Actor,
+        operation: UsageRecord,
+        estimated_cost: Number,
+        *,
+        override: bool = False,
+        as_of: datetime | None = None,
+    ) -> BudgetCheck:
+        """Ask what the policies say to a call before it is made. Writes nothing, and never waits for the writer.
+
+        Args:
+            operation: the call, as it would be recorded; its own cost does not matter. Without a tenant it is the
+                actor's.
+            estimated_cost: 0 or more, in the operation's currency.
+            override: pass a ``soft_block``; only an actor with ``budget:admin`` can.
+
+        Raises:
+            NotPermittedError: when the actor has not ``budget:read``, or is of another tenant than the call.
+            EntryError: when the operation or the cost cannot be taken.
+            UsageError: when nothing is published, or money of a policy cannot be told for want of a rate.
+            WarehouseError: when the published copy cannot be read.
+        """
+        actor.require(Permission.READ, "check a budget")
+        given = replace(operation, cost=estimated_cost, time=operation.time or _now(as_of))
+        call = used(record_checked(given, lambda: "asked", tenant=actor.tenant))
+        if not actor.sees(call.tenant):
+            raise NotPermittedError(f"{actor.id} may not ask for the tenant {call.tenant}: it is of {actor.tenant}")
+        kept, recent = self._kept_and_pending()
+        rates, into = self.settings.currency.rates, self.settings.currency.report
+        found = decide(kept, actor, call, recent, rates, into, override)
+        if found.action == "degrade":
+            found = replace(found, alternative=self._cheaper(call))
+        self._bus.deliver([_asked(actor, call, found)] if self._bus.is_heard(CheckRequested.name) else [])
+        return found
+
+    def _kept_and_pending(self) -> tuple[Kept, list[Used]]:
+        """Read what is kept, then what is not stored: a record that is loaded meanwhile is in exactly one of them."""
+        stable = self.settings.publish.path
+        for _ in range(_TRIES):
+            copy = os.path.realpath(stable)
+            held = self._kept
+            if held is None or held[0] != copy:
+                with publish.opened(stable) as warehouse:
+                    held = (copy, read_kept(warehouse, self._pending))
+            recent = self._pending.records(held[1].taken)
+            if os.path.realpath(stable) == copy:
+                self._kept = held
+                return held[1], recent
+        raise WarehouseError(f"{stable}: published anew again and again while it was read; try again")
+
+    def _cheaper(self, call: Used) -> str | None:
+        """A cheaper model that does the same; None where none is known."""
+        from pipeline.pricing.registry import PricingRegistry
+
+        if call.model is None:
+            return None
+        try:
+            registry = PricingRegistry.configured(self.settings.prices)
+            found = registry.get_cheaper_alternative(call.model, call.provider, input_tokens=1000, output_tokens=1000)
+        except PriceError:
+            return None
+        return found.model if found else None
+
     def _write(self, warehouse: Warehouse, told: PolicyEvent, write: Callable[[], None]) -> None:
         with warehouse.transaction():
             write()
@@ -191,6 +272,21 @@ class BudgetPolicyService:
             yield warehouse
             if not publish.is_published(warehouse, target.path):
                 publish.publish(warehouse, target.path, mode=target.mode, keep=target.keep)
+
+
+def _asked(actor: Actor, call: Used, found: BudgetCheck) -> CheckRequested:
+    return CheckRequested(
+        at=call.time,
+        actor=actor.id,
+        tenant=call.tenant,
+        provider=call.provider,
+        model=call.model,
+        operation=call.operation,
+        cost=call.cost,
+        currency=call.currency,
+        allowed=found.allowed,
+        action=found.action,
+    )
 
 
 def _require_change(actor: Actor, doing: str, *policies: Policy) -> None:

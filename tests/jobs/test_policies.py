@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from pipeline import Actor, BudgetAlertService, BudgetPolicyService, BudgetTrackingService, Policy, UsageRecord, jobs
+from pipeline.budgets.events import Event, EventBus
 from pipeline.config import Settings, load_settings
+from pipeline.errors import NotPermittedError, UsageError
 from pipeline.night.result import RunResult
 from pipeline.store import publish
 from tests.jobs.nights import Charge, write_bill, write_config
@@ -132,3 +134,53 @@ def test_a_new_policy_waits_for_the_run_and_a_deleted_one_resolves_its_alerts(fo
     assert (ended.exit_code, "acme-ml" in found) == (0, False)
     with publish.opened(settings(folder).publish.path) as copy:
         assert copy.rows("SELECT * FROM budget_status WHERE budget_id = 'policy:acme-ml'") == []
+
+
+CALL = UsageRecord("openai", "chat_completion", "gpt-4o", attribution={"team": "ml"}, time=NIGHT)
+
+
+def test_a_call_is_held_against_every_policy_that_counts_it_in_scope_order(made: Path) -> None:
+    bus, heard = EventBus(), list[Event]()
+    bus.subscribe(heard.append)
+    found = BudgetPolicyService(settings(made), bus=bus).check_budget(ACME, CALL, 6)
+    told = [(each.policy.id, str(each.spend.normalize()), each.is_exceeded) for each in found.policies]
+    assert told == [
+        ("acme", "215", False), ("acme-model", "5", True), ("acme-ml", "215", False), ("acme-recorded", "5", True),
+    ]  # fmt: skip
+    assert found.allowed
+    assert (found.action, str(found.policies[1].remaining.normalize())) == ("warn", "5")
+    assert found.warnings == ("Acme: 86.0% used (215 USD of 250)", "ML: 86.0% used (215 USD of 250)")
+    assert [(event.name, event.tenant, event.actor) for event in heard] == [("budget.check_requested", "acme", "ada")]
+
+
+def test_the_strictest_action_decides_and_what_is_just_recorded_counts_at_once(folder: Path) -> None:
+    service, tracking = BudgetPolicyService(settings(folder)), BudgetTrackingService(settings(folder))
+    allowed = []
+    for action in ("degrade", "soft_block", "block"):
+        service.update_policy(ACME, "acme-model", {"hard_limit_action": action}, as_of=NIGHT)
+        writer = replace(ACME, permissions=frozenset(["budget:write"]))
+        asked = [
+            service.check_budget(who, CALL, 6, override=own)
+            for who, own in ((ACME, False), (ACME, True), (writer, True))
+        ]
+        allowed.append([each.allowed for each in asked])
+        assert {each.action for each in asked} == {action}
+        assert (asked[0].alternative is not None) == (action == "degrade")
+    assert allowed == [[True, True, True], [False, True, False], [False, False, False]]
+    assert service.check_budget(ACME, CALL, 5).allowed
+    tracking.record_usage(ACME, replace(CALL, cost="0.01"))
+    assert not service.check_budget(ACME, CALL, 5).allowed
+    assert service.check_budget(ACME, CALL, "4.99").allowed
+
+
+def test_what_cannot_be_told_is_an_error_and_never_a_yes(folder: Path) -> None:
+    service = BudgetPolicyService(settings(folder))
+    with pytest.raises(UsageError, match=r"acme \(Acme\) is in USD, and no rate converts EUR of 2026-03 into it"):
+        service.check_budget(ACME, replace(CALL, currency="EUR"), 1)
+    with pytest.raises(NotPermittedError, match="ada may not ask for the tenant acme: it is of bolt"):
+        service.check_budget(BOLT, replace(CALL, tenant="acme"), 1)
+    with pytest.raises(NotPermittedError, match="may not check a budget"):
+        service.check_budget(replace(ACME, permissions=frozenset()), CALL, 1)
+    shutil.rmtree(folder / "published")
+    with pytest.raises(UsageError, match="nothing is published yet"):
+        service.check_budget(ACME, CALL, 1)
