@@ -40,6 +40,7 @@ PREFIX = "policy:"
 
 _HUNDRED = Decimal(100)
 _ID_LENGTH = 64
+_PRIORITY = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,8 @@ def _read(policy: Policy, problems: list[str]) -> Iterator[tuple[str, Any]]:
     for name, kind in (("priority", int), ("enabled", bool)):
         if type(getattr(policy, name)) is not kind:
             problems.append(f"{name} {getattr(policy, name)!r} is no {'number' if kind is int else 'true or false'}")
+    if type(policy.priority) is int and abs(policy.priority) > _PRIORITY:
+        problems.append(f"priority {policy.priority} must be from -{_PRIORITY} to {_PRIORITY}")
     try:
         kept = json.loads(json.dumps(policy.metadata, allow_nan=False))
     except (TypeError, ValueError):

@@ -116,6 +116,7 @@ def test_a_deleted_policy_is_gone_its_row_ends_and_its_id_is_never_given_again(
         ({"hard_limit_action": "stop"}, "hard_limit_action 'stop' is none"),
         ({"priority": True}, "priority True is no number"),
         ({"metadata": {"a": object()}}, "metadata must be an object of what JSON can hold"),
+        ({"priority": 10**9}, "priority 1000000000 must be from -1000000 to 1000000"),
         ({"metadata": []}, "metadata must be an object"),
         ({"id": "a:b"}, "has a colon"),
         ({"name": "", "limit": -1}, "name is blank; limit -1 must be above 0"),
