@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pipeline.budgets.alert_configs import AlertConfig
     from pipeline.budgets.alert_service import BudgetAlertService
     from pipeline.budgets.events import subscribe
+    from pipeline.budgets.policies import Policy
+    from pipeline.budgets.policy_service import BudgetPolicyService
+    from pipeline.budgets.preflight import BudgetCheck
     from pipeline.entries import CostCategory, CostEntry, CostSummary
     from pipeline.errors import (
         CostmillError,
@@ -42,7 +45,9 @@ __all__ = [
     "Actor",
     "AlertConfig",
     "BudgetAlertService",
+    "BudgetCheck",
     "BudgetPeriod",
+    "BudgetPolicyService",
     "BudgetTrackingService",
     "CostCategory",
     "CostEntry",
@@ -57,6 +62,7 @@ __all__ = [
     "ModelPrice",
     "NotPermittedError",
     "Permission",
+    "Policy",
     "PriceError",
     "PricingRegistry",
     "SpendTrend",
@@ -73,7 +79,9 @@ _HOMES = {
     "Actor": "actors",
     "AlertConfig": "budgets.alert_configs",
     "BudgetAlertService": "budgets.alert_service",
+    "BudgetCheck": "budgets.preflight",
     "BudgetPeriod": "periods",
+    "BudgetPolicyService": "budgets.policy_service",
     "BudgetTrackingService": "usage.service",
     "CostCategory": "entries",
     "CostEntry": "entries",
@@ -88,6 +96,7 @@ _HOMES = {
     "ModelPrice": "pricing.model",
     "NotPermittedError": "errors",
     "Permission": "actors",
+    "Policy": "budgets.policies",
     "PriceError": "errors",
     "PricingRegistry": "pricing.registry",
     "SpendTrend": "usage.answers",

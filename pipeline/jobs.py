@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import periods
+from pipeline.actors import Permission
 from pipeline.budgets import evaluate
 from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.charges import lacking_usage
@@ -295,14 +296,17 @@ def run(
 def ask_budgets(
     warehouse: Warehouse, settings: Settings, period: str, *, as_of: datetime, explain: bool = False
 ) -> BudgetResult:
-    """Evaluate the configured budgets on an open (published) warehouse; writes nothing.
+    """Evaluate the configured budgets, and the policies that the settings' actor may see, on an open (published)
+    warehouse; writes nothing.
 
     Raises:
         UsageError: when the rollups were made without a tag key that a budget uses, or with other tag rules, or what a
             budget counts was not summed yet.
     """
     asking = _asking(warehouse, settings, as_of)
-    result = asking.evaluate(period, explain=explain)
+    result, actor = asking.evaluate(period, explain=explain), settings.actor
+    seen = (each for each in result.policies if actor.may(Permission.READ) and actor.sees(each.policy.tenant_id))
+    result = replace(result, policies=tuple(seen))
     if period in asking.loaded:
         return result
     return replace(result, warnings=(*result.warnings, f"no data: nothing is loaded for {period}, so all spend is 0"))
@@ -325,8 +329,8 @@ def _asking(warehouse: Warehouse, settings: Settings, as_of: datetime) -> Night:
     asking = Night(warehouse, settings, as_of=as_of, run_id="")
     require_same_tags(asking)
     budgets = settings.budgets.scopes if settings.budgets else ()
-    if (budget_id := lacking_usage(warehouse, budgets, asking.keys)) is not None:
-        raise UsageError(f"the warehouse was made without what the budget {budget_id} counts; run `costmill run`")
+    if lacking := lacking_usage(warehouse, budgets, asking.keys):
+        raise UsageError(f"the warehouse was made without what the budget {lacking[0]} counts; run `costmill run`")
     return asking
 
 

@@ -276,10 +276,11 @@ def _find_config(warehouse: Warehouse, actor: Actor, start: str) -> AlertConfig:
 
 def _require_scope(warehouse: Warehouse, actor: Actor, scope: str) -> None:
     """A budget without alerts is fine, a name that no budget has is a slip. Budgets of the file are no tenant's."""
-    rows = warehouse.rows(f"SELECT DISTINCT budget_id FROM budget_alerts WHERE {_OWN}", _own(actor))
-    if actor.sees(None):
-        rows += warehouse.rows("SELECT budget_id FROM budgets")
-    known = {row[0] for row in rows}
+    known = {
+        row[0]
+        for table in ("budget_alerts", "budgets")
+        for row in warehouse.rows(f"SELECT DISTINCT budget_id FROM {table} WHERE {_OWN}", _own(actor))
+    }
     if not any(name == scope or name.startswith(f"{scope}:") for name in known):
         raise UsageError(f"no budget is called {scope!r}{near(scope, known)}")
 

@@ -30,7 +30,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from pipeline.actors import Actor
-from pipeline.budgets import alert_configs, alert_table, handling, windows
+from pipeline.budgets import alert_configs, alert_table, handling, ledger, policy_table, windows
 from pipeline.budgets.alert_configs import AlertConfig, ThresholdKey, six
 from pipeline.budgets.alert_table import (
     ANOMALY,
@@ -45,8 +45,8 @@ from pipeline.budgets.alert_table import (
     write,
 )
 from pipeline.budgets.evaluate import meets, reaches
-from pipeline.budgets.ledger import ORIGIN
 from pipeline.budgets.model import BudgetStatus, ThresholdStatus
+from pipeline.budgets.policies import PREFIX
 from pipeline.config.budgets import ROLLING, AlertThreshold, AlertType, ScopeBudget, Unit
 from pipeline.money import percent_text, text
 from pipeline.store.warehouse import Warehouse
@@ -153,7 +153,7 @@ def update_alerts(
     Call it after ``sync_budgets``: that table tells an alert whose budget left the file from other doors' alerts.
 
     Args:
-        budgets: all of the file.
+        budgets: all of the file, and the policies.
         now: UTC, written as the time of what happens.
         first_load: of the warehouse: alerts of windows that had ended by then are written as ``suppressed``.
 
@@ -274,6 +274,7 @@ def _fire(crossing: _Crossing, occurrence: int, now: datetime, event: Kind) -> A
         resolved_at=None,
         reason=None,
         history=continued("[]", now, event, crossing.percentage),
+        tenant_id=status.budget.tenant_id,
     )
 
 
@@ -308,18 +309,20 @@ def _close(before: Alert, now: datetime, percentage: Decimal, reason: str, cause
 
 
 def _removed(warehouse: Warehouse, scopes: Sequence[ScopeBudget], configs: _Configs, now: datetime) -> list[Alert]:
-    """Resolve open alerts, of any window, whose budget left the file or whose threshold nobody names any more."""
+    """Resolve open alerts, of any window, whose budget left the file or was deleted, or whose threshold nobody names."""
     budgets = {budget.budget_id: budget for budget in scopes}
     rows = read(
         warehouse,
-        "WHERE status IN ('open', 'acknowledged') AND budget_id IN (SELECT budget_id FROM budgets WHERE origin = ?)",
-        [ORIGIN],
+        "WHERE status IN ('open', 'acknowledged')"
+        " AND budget_id IN (SELECT budget_id FROM budgets WHERE list_contains(?, origin))",
+        [[ledger.ORIGIN, policy_table.ORIGIN]],
     )
     closed = []
     for alert in rows:
         budget = budgets.get(alert.budget_id)
         if budget is None:
-            reason = "the budget left the configuration file"
+            is_policy = alert.budget_id.startswith(PREFIX)
+            reason = "the policy was deleted" if is_policy else "the budget left the configuration file"
         elif budget.enabled and (alert.threshold, alert.unit, alert.type) not in _thresholds(
             budget.alerts, configs.get(alert.budget_id, {})
         ):

@@ -75,11 +75,11 @@ def refresh_usage(
     return True
 
 
-def lacking_usage(warehouse: Warehouse, budgets: Sequence[ScopeBudget], keys: Collection[str]) -> str | None:
-    """Return the first budget that needs the charges and whose usage was not made for what it counts; None without any."""
+def lacking_usage(warehouse: Warehouse, budgets: Sequence[ScopeBudget], keys: Collection[str]) -> tuple[str, ...]:
+    """Return the budgets that need the charges and whose usage was not made for what they count."""
     made = _made(warehouse)
     questions = _questions(warehouse, budgets, keys).values()
-    return next((each.budget_id for each in questions if made.get(each.budget_id) != each.sha256), None)
+    return tuple(each.budget_id for each in questions if made.get(each.budget_id) != each.sha256)
 
 
 def read_usage(
@@ -183,11 +183,12 @@ def _questions(warehouse: Warehouse, budgets: Sequence[ScopeBudget], keys: Colle
 def _select(budget: ScopeBudget, winner: str, tag: rule_sql.TagSql) -> str:
     name = rule_sql.literal(budget.budget_id)
     where = f"{winner} = {name}" if budget.scope_type == "tag" else _counted(budget, tag)
+    origin = "" if budget.scope_type == "policy" else "c.x_Origin = 'billed' AND "  # a policy's filter says it
     return f"""SELECT {name} AS budget_id, c.x_BillingPeriod, c.x_Source, c.BillingCurrency,
         date_trunc('{"hour" if budget.period == "hourly" else "day"}', c.ChargePeriodStart) AS x_UsageStart,
         {_USAGE} AS x_Usage, c.x_ResourceKey, coalesce(sum(c.{COSTS[budget.basis]}), 0) AS x_Cost
     FROM {rule_sql.RELATIONS}
-    WHERE c.x_Origin = 'billed' AND list_contains($1, c.x_BillingPeriod) AND {where}
+    WHERE {origin}list_contains($1, c.x_BillingPeriod) AND {where}
     GROUP BY ALL"""
 
 
@@ -212,7 +213,7 @@ def _counted(budget: ScopeBudget, tag: rule_sql.TagSql) -> str:
 
 
 def _scope(budget: ScopeBudget) -> Condition | None:
-    if budget.scope_type == "global":
+    if budget.scope_type in ("global", "policy"):
         return None
     if budget.scope_type == "tag":
         key, _, value = budget.scope_key.partition(":")

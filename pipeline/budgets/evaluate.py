@@ -23,9 +23,11 @@ from pipeline.budgets.model import (
     Child,
     ExitDecision,
     Health,
+    PolicyStatus,
     ThresholdState,
     ThresholdStatus,
 )
+from pipeline.budgets.policies import Policy
 from pipeline.budgets.spend import Books, LastDays, PeriodRates, Row, Spend, read_rows
 from pipeline.config.budgets import ROLLING, AlertThreshold, BudgetsConfig, ScopeBudget, Unit
 from pipeline.forecast import Forecast, linear, rounded
@@ -65,6 +67,33 @@ def assemble(
     return BudgetResult(period=period, window=month(period), statuses=statuses, warnings=warnings)
 
 
+def assemble_policies(
+    policies: Iterable[Policy], budgets: Iterable[ScopeBudget], moment: datetime, statuses: Iterable[BudgetStatus]
+) -> tuple[PolicyStatus, ...]:
+    """Put together what policies come to at a moment, high priority first; one that was not counted yet says so.
+
+    Args:
+        budgets: what the engine counts of them.
+        statuses: judged windows.
+    """
+    judged = {(status.budget_id, status.window): status for status in statuses}
+    own = {policy.budget_id: policy for policy in policies}
+    shown = []
+    for budget in scopes.report_order(budgets):
+        window = windows.current(budget, moment)
+        status = judged.get((budget.budget_id, window)) if window else None
+        shown.append(PolicyStatus(own[budget.budget_id], status or _uncounted(budget, window, moment)))
+    return tuple(shown)
+
+
+def _uncounted(budget: ScopeBudget, window: Window | None, moment: datetime) -> BudgetStatus:
+    own = window or windows.around(budget, moment)
+    note = "not counted yet; the next run does"
+    return BudgetStatus(
+        budget, own.start, own.end, budget.amount, "UNSPECIFIED", forecast_note=note, matched_resources=None
+    )
+
+
 def _children(parent: BudgetStatus, shown: Iterable[BudgetStatus]) -> tuple[Child, ...]:
     own = (status for status in shown if status.budget.parent == parent.budget_id)
     return tuple(Child(status.budget_id, status.health, status.percentage) for status in own)
@@ -91,23 +120,30 @@ def open_books(
     rates: PeriodRates,
     late_days: int = 0,
     usage: Mapping[str, Sequence[Row]] | None = None,
+    rates_into: str | None = None,
 ) -> tuple[Books, tuple[str, ...]]:
     """Give every charge to the budgets that count it; returns them, and the ties among tag budgets.
 
     Args:
-        daily: rows of ``daily_costs``; other origins than billed and days after ``as_of`` are left out.
+        daily: rows of ``daily_costs``; days after ``as_of`` are left out, and of other origins than billed all but what
+            policies count.
         as_of: UTC; data counts up to the end of its day.
         days: by billing period and source; a budget's forecast ends at the earliest of the last days of those sources
             that have usage in it.
-        rates: by billing period, currency -> units of the budgets' currency.
+        rates: by billing period, currency -> units of ``rates_into``, which None makes that of every budget.
         late_days: so many days after it, a day's data counts as complete.
         usage: by budget id what ``charges.read_usage`` knows better.
     """
-    charges = billed(daily).filter(pl.col("ChargeDay") <= as_of.date())
-    matches = scopes.TagBudgets(budgets).match_all(charges["x_ReportedTags"])
-    days_of = scopes.allocate(charges, budgets, matches).with_columns(x_UsageStart=pl.col("ChargeDay").cast(_MOMENT))
-    rows: dict[str, Sequence[Row]] = {**read_rows(days_of), **(usage or {})}
-    return Books(rows, as_of, days, rates, late_days), scopes.found_ties(charges, budgets, matches)
+    dated = daily.filter(pl.col("ChargeDay") <= as_of.date())
+    policies = [budget for budget in budgets if budget.scope_type == "policy"]
+    others = [budget for budget in budgets if budget.scope_type != "policy"]
+    charges = billed(dated)
+    matches = scopes.TagBudgets(others).match_all(charges["x_ReportedTags"])
+    rows: dict[str, Sequence[Row]] = {}
+    for received in (scopes.allocate(charges, others, matches), scopes.allocate_each(dated, policies)):
+        rows |= read_rows(received.with_columns(x_UsageStart=pl.col("ChargeDay").cast(_MOMENT)))
+    books = Books({**rows, **(usage or {})}, as_of, days, rates, late_days, rates_into)
+    return books, scopes.found_ties(charges, others, matches)
 
 
 def resource_counts(

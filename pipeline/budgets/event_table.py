@@ -64,6 +64,7 @@ def of_health(before: Healths, statuses: Iterable[BudgetStatus], now: datetime) 
             made.append(
                 kind(
                     at=now,
+                    tenant=status.budget.tenant_id,
                     budget_id=status.budget_id,
                     period=windows.noted_period(status.window, now),
                     period_start=start,

@@ -1,4 +1,4 @@
-"""What happens to budgets and alerts, as values (SPEC 3.9), and who is told of it in this process.
+"""What happens to budgets, policies and alerts, as values (SPEC 3.9), and who is told of it in this process.
 
 An event is made inside the transaction of what it tells of, kept in ``budget_events`` with it, and delivered to
 subscribers after it has committed. A subscriber that fails is logged and fails nothing.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -121,6 +121,36 @@ class AlertAcknowledged(KeptEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PolicyEvent(KeptEvent):
+    """An event of a policy; ``policy`` is all of it as JSON has it, as it is after the event."""
+
+    policy: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyCreated(PolicyEvent):
+    """Somebody created a policy."""
+
+    name = "budget.policy_created"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyUpdated(PolicyEvent):
+    """Somebody changed a policy; ``before`` has the former values of what changed."""
+
+    name = "budget.policy_updated"
+
+    before: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyDeleted(PolicyEvent):
+    """Somebody deleted a policy."""
+
+    name = "budget.policy_deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
 class UsageRecorded(Event):
     """A program recorded a call, at the time of the call. Subscribers are told; the table has none of these."""
 
@@ -134,13 +164,33 @@ class UsageRecorded(Event):
     currency: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckRequested(Event):
+    """Somebody asked before spending. Subscribers are told; the table has none of these."""
+
+    name = "budget.check_requested"
+
+    provider: str
+    model: str | None
+    operation: str
+    cost: Decimal
+    currency: str
+    allowed: bool
+    action: str | None
+
+
 _KEPT: tuple[type[KeptEvent], ...] = (
     *(ThresholdReached, AlertTriggered, AlertAcknowledged),
     *(ApproachingLimit, LimitExceeded),
+    *(PolicyCreated, PolicyUpdated, PolicyDeleted),
 )
 #: The events that are kept, by name; and each event that this version makes.
 KEPT = {each.name: each for each in _KEPT}
-EVENTS: dict[str, type[Event]] = {**KEPT, UsageRecorded.name: UsageRecorded}
+EVENTS: dict[str, type[Event]] = {
+    **KEPT,
+    UsageRecorded.name: UsageRecorded,
+    CheckRequested.name: CheckRequested,
+}
 
 Subscriber = Callable[[Event], object]
 

@@ -32,8 +32,8 @@ def from_charges(budgets: Sequence[ScopeBudget], keys: Collection[str]) -> tuple
     Args:
         keys: the tag keys that the roll-up reports.
     """
-    known = from_rollup(budgets, keys)
-    return tuple(own for own in budgets if own.enabled and (own.period == "hourly" or own not in known))
+    known = {own.budget_id for own in from_rollup(budgets, keys)}
+    return tuple(own for own in budgets if own.enabled and (own.period == "hourly" or own.budget_id not in known))
 
 
 def from_rollup(budgets: Sequence[ScopeBudget], keys: Collection[str]) -> tuple[ScopeBudget, ...]:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from pipeline.budgets.policies import Policy
 from pipeline.budgets.windows import name_of
 from pipeline.config.budgets import AlertType, ScopeBudget, ScopeType, Unit
 from pipeline.money import ZERO, text
@@ -105,12 +106,12 @@ class BudgetStatus:
 
     @property
     def scope_type(self) -> ScopeType:
-        """``global``, ``provider``, ``tag`` or ``type``."""
+        """``global``, ``provider``, ``tag``, ``type`` or ``policy``."""
         return self.budget.scope_type
 
     @property
     def scope_key(self) -> str:
-        """Empty for global, else the provider, the selector or the resource type."""
+        """Empty for global, else the provider, the selector, the resource type or the policy's id."""
         return self.budget.scope_key
 
     @property
@@ -154,6 +155,18 @@ class BudgetStatus:
             "exit_code": self.exit_code,
             "children": [child.to_json_dict() for child in self.children],
         }
+
+
+@dataclass(frozen=True)
+class PolicyStatus:
+    """A policy, and its state in its window."""
+
+    policy: Policy
+    status: BudgetStatus
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return the status of SPEC 3.5 with all of the policy."""
+        return {**self.status.to_json_dict(), "policy": self.policy.to_json_dict()}
 
 
 @dataclass(frozen=True)
@@ -204,7 +217,7 @@ class BudgetResult:
     Attributes:
         window: the billing period's.
         statuses: in report order: global, providers A to Z, tags by priority (high first) then selector, types A to Z.
-        policies: empty until policies exist.
+        policies: of every tenant, high priority first.
         allocations: None unless asked for with ``explain``.
     """
 
@@ -213,7 +226,7 @@ class BudgetResult:
     statuses: tuple[BudgetStatus, ...] = ()
     warnings: tuple[str, ...] = ()
     allocations: tuple[Allocation, ...] | None = None
-    policies: tuple[BudgetStatus, ...] = ()
+    policies: tuple[PolicyStatus, ...] = ()
 
     @property
     def global_(self) -> BudgetStatus | None:
@@ -292,7 +305,7 @@ def worst(healths: Iterable[Health]) -> Health:
     return max((health for health in healths if health != "DISABLED"), key=_SEVERITY.index, default="UNSPECIFIED")
 
 
-def _json(items: Sequence[BudgetStatus] | Sequence[Allocation]) -> list[dict[str, Any]]:
+def _json(items: Sequence[BudgetStatus] | Sequence[PolicyStatus] | Sequence[Allocation]) -> list[dict[str, Any]]:
     return [item.to_json_dict() for item in items]
 
 

@@ -21,7 +21,7 @@ from pipeline.periods import label
 #: Stands for a missing BillingCurrency: ISO 4217's code for "no currency", which no rate converts.
 NO_CURRENCY = "XXX"
 
-_ORDER: tuple[ScopeType, ...] = ("global", "provider", "tag", "type")
+_ORDER: tuple[ScopeType, ...] = ("global", "provider", "tag", "type", "policy")
 #: One row of ``allocate``: budget, billing period, currency, source, day and kind of charge.
 _GRAIN = ("x_BillingPeriod", "BillingCurrency", "x_Source", "ChargeDay", "x_Usage")
 
@@ -30,7 +30,8 @@ _Place = tuple[int, str]
 
 
 def report_order(scopes: Iterable[ScopeBudget]) -> list[ScopeBudget]:
-    """Sort as every report does: global, providers A to Z, tags by priority (high first) then selector, types A to Z."""
+    """Sort as every report does: global, providers A to Z, tags by priority (high first) then selector, types A to Z;
+    policies last, by priority (high first) and id."""
     return sorted(scopes, key=lambda scope: (_ORDER.index(scope.scope_type), -scope.priority, scope.scope_key))
 
 
@@ -115,6 +116,28 @@ def allocate(daily: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mappin
     own = [pl.when(pl.col("budget_id").is_in(its)).then(pl.col(cost)) for cost, its in by_cost.items() if its]
     cost = pl.coalesce(own) if own else pl.col("BilledCost")
     return received.select("budget_id", *_GRAIN, cost.alias("x_Cost")).collect()
+
+
+def allocate_each(daily: pl.DataFrame, policies: Sequence[ScopeBudget]) -> pl.DataFrame:
+    """Give every charge in full to each policy whose filter counts it: nothing is taken from one by another.
+
+    Returns:
+        As ``allocate``.
+    """
+    facts = _with_usage(filters.with_tags(daily, policies)).lazy()
+    parts = [
+        facts.filter(filters.expression(policy.filter))
+        .group_by(*_GRAIN)
+        .agg(pl.col(COSTS[policy.basis]).sum().alias("x_Cost"))
+        .select(pl.lit(policy.budget_id).alias("budget_id"), *_GRAIN, "x_Cost")
+        for policy in policies
+        if policy.enabled and policy.filter is not None
+    ]
+    return (
+        pl.concat(pl.collect_all(parts))
+        if parts
+        else pl.DataFrame(schema=dict.fromkeys(("budget_id", *_GRAIN, "x_Cost"), pl.Null))
+    )
 
 
 def is_conditional(scope: ScopeBudget) -> bool:

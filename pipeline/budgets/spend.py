@@ -61,6 +61,7 @@ class Books:
         as_of: UTC.
         days: see ``LastDays``; also tells which sources have charges in a billing period.
         late_days: so many days after it, a day's data counts as complete.
+        rates_into: currency that the rates convert into: budgets in others have none. None: that of every budget.
     """
 
     rows: Mapping[str, Sequence[Row]]
@@ -68,16 +69,18 @@ class Books:
     days: LastDays
     rates: PeriodRates
     late_days: int = 0
+    rates_into: str | None = None
     _by_window: dict[str, Mapping[Window | None, Sequence[Row]]] = field(default_factory=dict, repr=False)
 
     def spend(self, budget: ScopeBudget, window: Window) -> Spend:
         """Return what a budget spent in a window; nothing when it has no charges there."""
         spend, sources = Spend(), set()
         last = self.last_days(budget, window)
+        rates = self.rates if self.rates_into in (None, budget.currency) else {}
         with localcontext(EXACT):
             for period, currency, source, at, usage, cost in self._rows(budget, window):
                 spend.periods.add(period)
-                rate = Decimal(1) if currency == budget.currency else self.rates.get(period, {}).get(currency)
+                rate = Decimal(1) if currency == budget.currency else rates.get(period, {}).get(currency)
                 if rate is None:
                     spend.unconverted[currency] = spend.unconverted.get(currency, ZERO) + cost
                     spend.missing[period, currency] = spend.missing.get((period, currency), ZERO) + cost

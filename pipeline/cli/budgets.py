@@ -1,4 +1,4 @@
-"""`costmill budgets`: the status of the configured budgets."""
+"""`costmill budgets`: the status of the configured budgets and of policies; the commands for policies are below it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline import money
-from pipeline.cli import options, output
+from pipeline.cli import options, output, policies
 from pipeline.cli.published import published
+from pipeline.errors import UsageError
 from pipeline.periods import label, month
 
 if TYPE_CHECKING:
@@ -41,13 +42,15 @@ ALLOCATED = (
 )
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--period", metavar="YYYY-MM", help="The billing period; else the one that holds --as-of.")
 @click.option("--explain", is_flag=True, help="Print which scopes received each resource's cost.")
 @options.budget_options
 @options.format_
 @options.settings_options
+@click.pass_context
 def budgets(
+    context: click.Context,
     period: str | None,
     explain: bool,
     exit_on_threshold: bool | None,
@@ -62,10 +65,16 @@ def budgets(
 ) -> int:
     """Show spend, forecast and health of each budget. Writes nothing; ends with the exit code of a breach.
 
+    Policies follow the budgets of the file, those that the configuration's `actor` may see; the commands create, change
+    and list them. Options for the status are not for the commands.
+
     \b
-    Example:
+    Examples:
       costmill budgets --format json --explain
+      costmill budgets create "ML team" --limit 500 --scope team:ml
     """
+    if context.invoked_subcommand is not None:
+        return _require_bare(context)
     overrides = options.overrides(exit_on_threshold, exit_code, budget_amount, budget_currency)
     settings = options.settings(config, warehouse, verbose, overrides=overrides)
     moment = options.moment(as_of, settings)
@@ -90,6 +99,19 @@ def budgets(
     return decision.code
 
 
+def _require_bare(context: click.Context) -> int:
+    """Options before a command would be read by nobody."""
+    for parameter in context.command.params:
+        if context.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE:
+            command = f"{context.command_path} {context.invoked_subcommand}"
+            raise UsageError(f"{parameter.opts[0]} stands before the command; write it after: {command} …")
+    return 0
+
+
+for _command in (policies.create, policies.show, policies.list_, policies.update, policies.delete):
+    budgets.add_command(_command)
+
+
 def _print(result: BudgetResult, format_: str, explain: bool) -> None:
     if format_ == "json":
         click.echo(json.dumps(result.to_json_dict(), indent=2, ensure_ascii=False))
@@ -97,7 +119,9 @@ def _print(result: BudgetResult, format_: str, explain: bool) -> None:
         allocations = [allocation.to_json_dict() for allocation in result.allocations or ()]
         output.rows(ALLOCATED, [[_flat(each.get(name)) for name in ALLOCATED] for each in allocations], format_)
     else:
-        rows = [_row(status.to_json_dict(), whole=format_ == "csv") for status in result.statuses]
+        told = [status.to_json_dict() for status in result.statuses]
+        told += [status.to_json_dict() for status in result.policies]
+        rows = [_row(status, whole=format_ == "csv") for status in told]
         output.rows(COLUMNS, rows, format_)
 
 

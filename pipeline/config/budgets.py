@@ -9,7 +9,7 @@ from typing import Literal
 
 from pipeline.rules import Condition
 
-ScopeType = Literal["global", "provider", "tag", "type"]
+ScopeType = Literal["global", "provider", "tag", "type", "policy"]
 AlertType = Literal["actual", "forecasted"]
 Unit = Literal["percent", "amount"]
 PeriodBy = Literal["billing", "charge"]
@@ -68,7 +68,7 @@ class ScopeBudget:
 
     Attributes:
         scope_key: '' for global, else the provider (canonical: aws, azure, gcp, oci, or lower case), the tag
-            selector ``key:value`` / ``key:*``, or the x_ResourceType.
+            selector ``key:value`` / ``key:*``, the x_ResourceType, or the policy's id.
         amount: limit per period in ``currency``; 0 disables the scope.
         period_by: what puts a charge in a window: its billing period, or its ChargePeriodStart.
         starts, ends: half-open; it counts in windows that lie wholly between them. Of a custom period, the window.
@@ -78,7 +78,9 @@ class ScopeBudget:
         basis: which cost it counts: see ``COSTS``.
         filter: the charges of its scope that it counts; None: all.
         exit_on_threshold, exit_code: effective values, the root's where the scope has none.
-        priority: of tag budgets; 0 elsewhere.
+        priority: of tag budgets and policies; 0 elsewhere.
+        tenant_id: whose policy it is; None: no tenant's. What it counts is its filter's to say.
+        switched_off: of a policy that keeps its limit and counts nothing.
     """
 
     scope_type: ScopeType
@@ -100,15 +102,17 @@ class ScopeBudget:
     parent: str | None = None
     basis: Basis = "billed"
     filter: Condition | None = None
+    tenant_id: str | None = None
+    switched_off: bool = False
 
     @property
     def enabled(self) -> bool:
-        """False when the amount is 0."""
-        return self.amount > 0
+        """False when the amount is 0, or it is switched off."""
+        return self.amount > 0 and not self.switched_off
 
     @property
     def budget_id(self) -> str:
-        """``global``, ``provider:aws``, ``tag:team:ml`` or ``type:aws:ec2/instance``."""
+        """``global``, ``provider:aws``, ``tag:team:ml``, ``type:aws:ec2/instance`` or ``policy:ID``."""
         return f"{self.scope_type}:{self.scope_key}" if self.scope_key else self.scope_type
 
     @property

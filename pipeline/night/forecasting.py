@@ -60,7 +60,7 @@ def project(
 
 def _totals(warehouse: Warehouse, settings: Settings, period: str, as_of: datetime) -> Iterator[Projected]:
     """Forecast all billed charges of each currency as a budget of everything would."""
-    daily = warehouse.frame(resources.sql("night/budgeted_costs"), [period, period, None, None])
+    daily = warehouse.frame(resources.sql("night/budgeted_costs"), [period, period, None, None, ["billed"]])
     days, window = {period: last_days(warehouse, period)}, periods.month(period)
     for currency in daily["BillingCurrency"].unique().sort(nulls_last=True).to_list():
         whole = ScopeBudget("global", "", Decimal(1), currency or NO_CURRENCY)

@@ -1,4 +1,4 @@
-"""Budgets and alerts of a billing period, as the last run judged them: a report never judges anew."""
+"""Budgets of the file and their alerts in a billing period, as the last run judged them: a report never judges anew."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SELECT status.*, budgets.name, budgets.owner,
 FROM budget_status AS status
 LEFT JOIN budgets USING (budget_id)
 WHERE
-    period_start < $end AND period_end > $start
+    status.scope_type <> 'policy' AND period_start < $end AND period_end > $start
     AND (period_end <= $end OR coalesce((SELECT x_BillingPeriod FROM latest) <= $period, true))
 QUALIFY row_number() OVER (PARTITION BY budget_id ORDER BY period_start DESC, period_end DESC) = 1
 ORDER BY position, budget_id
@@ -40,7 +40,7 @@ SELECT alerts.*, budgets.name, budgets.scope_key
 FROM budget_alerts AS alerts
 LEFT JOIN budgets USING (budget_id)
 LEFT JOIN places USING (budget_id)
-WHERE x_BillingPeriod = ?
+WHERE x_BillingPeriod = ? AND coalesce(budgets.origin, 'file') = 'file'
 ORDER BY list_position(['open', 'acknowledged', 'suppressed', 'resolved'], alerts.status),
     places.position NULLS LAST, budget_id, type, threshold DESC, alerts.period_start DESC, occurrence DESC
 """

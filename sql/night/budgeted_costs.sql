@@ -1,4 +1,5 @@
--- budgeted_costs: what budgets count of the billing periods from $1 through $2, and of the days from $3 to before $4.
+-- budgeted_costs: what budgets count of the billing periods from $1 through $2, and of the days from $3 to before $4, of the
+-- origins $5.
 -- A row is one day of a billing period, currency, source, provider, resource type, kind of charge, reported tags, and
 -- of the columns that filters ask.
 
@@ -10,7 +11,7 @@ SELECT
     sum(ContractedCost) AS ContractedCost
 FROM daily_costs
 WHERE
-    x_Origin = 'billed'
+    list_contains($5, x_Origin)
     AND (
         coalesce(x_BillingPeriod BETWEEN $1 AND $2, false)
         OR coalesce(ChargeDay >= CAST($3 AS DATE) AND ChargeDay < CAST($4 AS DATE), false)

@@ -1,5 +1,5 @@
 -- budgets: How do the budgets stand in their latest windows, and which alerts are open?
--- A row is one budget, in the report's order: global, providers, tags by priority, types.
+-- A row is one budget, in the report's order: global, providers, tags by priority, types; policies last.
 -- effective_limit, current_spend, forecasted_spend, remaining: in currency, exact. percentage, forecast_percentage: of
 -- the limit. open_alerts: thresholds with their unit and type, NULL when none is open.
 

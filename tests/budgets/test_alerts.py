@@ -180,7 +180,7 @@ def test_a_budget_that_comes_back_reopens_its_alert(warehouse: Warehouse) -> Non
 
 def test_alerts_of_other_doors_are_left_alone(warehouse: Warehouse) -> None:
     night(warehouse, "90", budget("provider:aws", alerts=at(80)))
-    warehouse.execute("UPDATE budgets SET origin = 'policy'")
+    warehouse.execute("UPDATE budgets SET origin = 'another'")
     assert update_alerts(warehouse, (), (), now=FIRST_NIGHT, first_load=None) == []
 
 

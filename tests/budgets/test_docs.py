@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import re
 from datetime import date
@@ -15,6 +16,7 @@ from pipeline.config.budgets import BudgetsConfig
 from pipeline.config.settings import load_settings
 from pipeline.forecast import linear
 from pipeline.periods import month
+from tests import empty
 from tests.budgets.frames import charge, resource, resources, result
 
 
@@ -57,3 +59,12 @@ def test_the_forecast_example_holds(page: str, incomplete: int, expected: str) -
     made = linear(usage, Decimal(200), window=month("2026-03"), last_complete_day=date(2026, 3, 10))
     assert f"{made.amount:,.0f}" == expected
     assert f"= {expected}" in page
+
+
+def test_the_examples_of_policies_hold(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty.put(tmp_path / "warehouse" / "costs.duckdb")
+    monkeypatch.chdir(tmp_path)
+    test = doctest.DocTestParser().get_doctest("\n".join(blocks(page, "pycon")), {}, "docs/budgets.md", None, 0)
+    failures: list[str] = []
+    assert doctest.DocTestRunner(verbose=False).run(test, out=failures.append).attempted > 8
+    assert not failures, "".join(failures)

@@ -1,0 +1,328 @@
+"""``BudgetPolicyService``: policies created, changed, deleted and listed for whoever may (SPEC 3.6)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.actors import Actor, Permission
+from pipeline.budgets import event_table, policy_table
+from pipeline.budgets.events import (
+    BUS,
+    CheckRequested,
+    EventBus,
+    PolicyCreated,
+    PolicyDeleted,
+    PolicyEvent,
+    PolicyUpdated,
+)
+from pipeline.budgets.policies import CHANGEABLE, PREFIX, SCOPES, Policy, checked, require_room, updated
+from pipeline.budgets.preflight import BudgetCheck, Kept, decide, read_kept
+from pipeline.config import Settings, default_settings
+from pipeline.errors import NotPermittedError, PriceError, UsageError, WarehouseError, near
+from pipeline.periods import to_utc, utc_now
+from pipeline.store import publish, rollups
+from pipeline.store.warehouse import Warehouse
+from pipeline.usage.pending import Pending, Used, used
+from pipeline.usage.record import Number, UsageRecord
+from pipeline.usage.record import checked as record_checked
+
+#: What ``list_policies`` can be asked for by equality.
+FILTERS = (
+    *("tenant_id", "scope_id", "period", "currency", "hard_limit_action"),
+    *("origin", "owner", "enabled", "name", "priority"),
+)
+#: So often a copy may be published anew while it is read.
+_TRIES = 5
+#: Bytes of an id that the service makes.
+_ID_BYTES = 6
+
+
+class BudgetPolicyService:
+    """Policies, for an actor: every operation names who asks, and nobody sees or touches another tenant's.
+
+    It reads what is published, so it never waits for a run. What it writes goes through the writer's lock, in one
+    transaction with its event, and is published at once. Runs judge policies; nothing stays open between calls.
+
+    Args:
+        settings: a configuration's, or the path of a warehouse whose copy is published beside it.
+        bus: who is told of what happened, after it was committed and published.
+    """
+
+    def __init__(self, settings: Settings | Path | str, *, bus: EventBus = BUS) -> None:
+        if isinstance(settings, (str, Path)):
+            settings = default_settings(Path(settings).absolute(), environ={})
+        self.settings = settings
+        self._bus = bus
+        self._pending = Pending(settings.own_usage_log.path)
+        self._kept: tuple[str, Kept] | None = None
+
+    def create_policy(self, actor: Actor, policy: Policy, *, as_of: datetime | None = None) -> Policy:
+        """Create a policy; returns it as it is kept, with its id. One without a tenant is of the actor's.
+
+        Args:
+            as_of: UTC; counts as now.
+
+        Raises:
+            NotPermittedError: when the actor has not ``budget:write``, for a global policy ``budget:admin``, or is of
+                another tenant.
+            UsageError: when the policy is wrong, its id was used before, another enabled policy is for the same scope,
+                or its limit does not fit under the tenant's global policy.
+            WarehouseBusyError: when another writer did not finish in time; nothing was changed.
+        """
+        given = replace(policy, tenant_id=policy.tenant_id if policy.tenant_id is not None else actor.tenant)
+        now, own = _now(as_of), checked(given)
+        _require_change(actor, "create", own)
+        if not actor.sees(own.tenant_id):
+            raise NotPermittedError(
+                f"{actor.id} may not create a policy of the tenant {own.tenant_id}: it is of "
+                f"{actor.tenant or 'no tenant'}"
+            )
+        own = replace(own, id=own.id or secrets.token_hex(_ID_BYTES))
+        own = replace(own, created_at=now, created_by=actor.id, updated_at=now, updated_by=actor.id)
+        with self._writing() as warehouse:
+            if policy_table.is_taken(warehouse, own):
+                raise UsageError(
+                    f"a policy {own.id!r} is there already, or was once; leave the id out or choose another"
+                )
+            require_room(own, policy_table.read(warehouse))
+            told = PolicyCreated(**_common(own, actor, now))
+            self._write(warehouse, told, lambda: policy_table.insert(warehouse, own))
+        self._bus.deliver([told])
+        return own
+
+    def update_policy(
+        self, actor: Actor, policy_id: str, updates: Mapping[str, Any], *, as_of: datetime | None = None
+    ) -> Policy:
+        """Change fields of a policy; returns it as it is now. What changes nothing writes nothing.
+
+        Raises:
+            NotPermittedError, UsageError, WarehouseBusyError: as ``create_policy``; UsageError also when the actor
+                sees no such policy, or a field cannot be changed.
+        """
+        actor.require(Permission.WRITE, "update a policy")
+        now = _now(as_of)
+        with self._writing() as warehouse:
+            found = _find(warehouse, actor, policy_id)
+            changed = updated(found, updates)
+            _require_change(actor, "update", found, changed)
+            before, after = found.to_json_dict(), changed.to_json_dict()
+            different = {name: before[name] for name in CHANGEABLE if before[name] != after[name]}
+            if not different:
+                return found
+            require_room(changed, policy_table.read(warehouse))
+            own = replace(changed, updated_at=now, updated_by=actor.id)
+            told = PolicyUpdated(**_common(own, actor, now), before=different)
+            self._write(warehouse, told, lambda: policy_table.update(warehouse, own))
+        self._bus.deliver([told])
+        return own
+
+    def delete_policy(self, actor: Actor, policy_id: str, *, as_of: datetime | None = None) -> Policy:
+        """End a policy: it counts no longer, its history stays, its id is not given again. Returns what it was.
+
+        Raises:
+            NotPermittedError, UsageError, WarehouseBusyError: as ``update_policy``.
+        """
+        actor.require(Permission.WRITE, "delete a policy")
+        now = _now(as_of)
+        with self._writing() as warehouse:
+            found = _find(warehouse, actor, policy_id)
+            _require_change(actor, "delete", found)
+            own = replace(found, updated_at=now, updated_by=actor.id)
+            told = PolicyDeleted(**_common(own, actor, now))
+            self._write(warehouse, told, lambda: policy_table.end(warehouse, own, now))
+        self._bus.deliver([told])
+        return own
+
+    def get_policy(self, actor: Actor, policy_id: str) -> Policy:
+        """Return one policy by its id, with or without ``policy:`` before it.
+
+        Raises:
+            NotPermittedError: when the actor has not ``budget:read``.
+            UsageError: when nothing is published, or the actor sees no such policy.
+        """
+        actor.require(Permission.READ, "show a policy")
+        with publish.opened(self.settings.publish.path) as warehouse:
+            return _find(warehouse, actor, policy_id)
+
+    def list_policies(
+        self,
+        actor: Actor,
+        scope: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[Policy]:
+        """Return policies by tenant, scope, priority (high first), which one of the scope, period and id.
+
+        Args:
+            scope: a kind of scope (``team``), or one of it (``team:ml``).
+            filters: values that fields of ``FILTERS`` must have.
+            limit: at most so many, from ``offset`` (0: the first) on; None: all.
+
+        Raises:
+            NotPermittedError: when the actor has not ``budget:read``.
+            UsageError: when nothing is published, or a scope, filter or number is none.
+        """
+        actor.require(Permission.READ, "list policies")
+        kind, _, name = (scope or "").partition(":")
+        if scope is not None and kind not in SCOPES:
+            raise UsageError(f"{kind!r} is no scope of a policy{near(kind, SCOPES)}")
+        for asked in filters or {}:
+            if asked not in FILTERS:
+                raise UsageError(f"policies cannot be chosen by {asked!r}{near(asked, FILTERS)}")
+        if offset < 0 or (limit is not None and limit < 0):
+            raise UsageError(f"limit {limit} and offset {offset} must be 0 or more")
+        with publish.opened(self.settings.publish.path) as warehouse:
+            found = [policy for policy in policy_table.read(warehouse) if actor.sees(policy.tenant_id)]
+        chosen = [
+            policy
+            for policy in found
+            if (scope is None or (policy.scope == kind and name in ("", policy.scope_id)))
+            and all(getattr(policy, field) == value for field, value in (filters or {}).items())
+        ]
+        return sorted(chosen, key=_place)[offset : None if limit is None else offset + limit]
+
+    def check_budget(
+        self,
+        actor: Actor,
+        operation: UsageRecord,
+        estimated_cost: Number,
+        *,
+        override: bool = False,
+        as_of: datetime | None = None,
+    ) -> BudgetCheck:
+        """Ask what the policies say to a call before it is made. Writes nothing, and never waits for the writer.
+
+        Args:
+            operation: the call, as it would be recorded; its own cost does not matter. Without a tenant it is the
+                actor's.
+            estimated_cost: 0 or more, in the operation's currency.
+            override: pass a ``soft_block``; only an actor with ``budget:admin`` can.
+
+        Raises:
+            NotPermittedError: when the actor has not ``budget:read``, or is of another tenant than the call.
+            EntryError: when the operation or the cost cannot be taken.
+            UsageError: when nothing is published, or money of a policy cannot be told for want of a rate.
+            WarehouseError: when the published copy cannot be read.
+        """
+        actor.require(Permission.READ, "check a budget")
+        given = replace(operation, cost=estimated_cost, time=operation.time or _now(as_of))
+        call = used(record_checked(given, lambda: "asked", tenant=actor.tenant))
+        if not actor.sees(call.tenant):
+            raise NotPermittedError(f"{actor.id} may not ask for the tenant {call.tenant}: it is of {actor.tenant}")
+        kept, recent = self._kept_and_pending()
+        rates, into = self.settings.currency.rates, self.settings.currency.report
+        found = decide(kept, actor, call, recent, rates, into, override)
+        if found.action == "degrade":
+            found = replace(found, alternative=self._cheaper(call))
+        self._bus.deliver([_asked(actor, call, found)] if self._bus.is_heard(CheckRequested.name) else [])
+        return found
+
+    def _kept_and_pending(self) -> tuple[Kept, list[Used]]:
+        """Read what is kept, then what is not stored: a record that is loaded meanwhile is in exactly one of them."""
+        stable = self.settings.publish.path
+        for _ in range(_TRIES):
+            copy = os.path.realpath(stable)
+            held = self._kept
+            if held is None or held[0] != copy:
+                with publish.opened(stable) as warehouse:
+                    held = (copy, read_kept(warehouse, self._pending))
+            recent = self._pending.records(held[1].taken)
+            if os.path.realpath(stable) == copy:
+                self._kept = held
+                return held[1], recent
+        raise WarehouseError(f"{stable}: published anew again and again while it was read; try again")
+
+    def _cheaper(self, call: Used) -> str | None:
+        """A cheaper model that does the same; None where none is known."""
+        from pipeline.pricing.registry import PricingRegistry
+
+        if call.model is None:
+            return None
+        try:
+            registry = PricingRegistry.configured(self.settings.prices)
+            found = registry.get_cheaper_alternative(call.model, call.provider, input_tokens=1000, output_tokens=1000)
+        except PriceError:
+            return None
+        return found.model if found else None
+
+    def _write(self, warehouse: Warehouse, told: PolicyEvent, write: Callable[[], None]) -> None:
+        with warehouse.transaction():
+            write()
+            event_table.keep(warehouse, [told])
+            rollups.touch(warehouse)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Warehouse]:
+        """Open the warehouse for one act, and publish what it changed."""
+        settings, target = self.settings, self.settings.publish
+        if not settings.warehouse.exists():
+            raise UsageError(f"{settings.warehouse}: no warehouse there; `costmill run` or `costmill load` makes it")
+        publish.require_ours(target.path)
+        with Warehouse.open(
+            settings.warehouse, wait_seconds=settings.writer_wait_seconds, memory_limit=settings.memory_limit
+        ) as warehouse:
+            yield warehouse
+            if not publish.is_published(warehouse, target.path):
+                publish.publish(warehouse, target.path, mode=target.mode, keep=target.keep)
+
+
+def _asked(actor: Actor, call: Used, found: BudgetCheck) -> CheckRequested:
+    return CheckRequested(
+        at=call.time,
+        actor=actor.id,
+        tenant=call.tenant,
+        provider=call.provider,
+        model=call.model,
+        operation=call.operation,
+        cost=call.cost,
+        currency=call.currency,
+        allowed=found.allowed,
+        action=found.action,
+    )
+
+
+def _require_change(actor: Actor, doing: str, *policies: Policy) -> None:
+    """Global policies, before or after, are changed by admins."""
+    is_global = any(policy.scope == "global" for policy in policies)
+    words = f"{doing} a global policy" if is_global else f"{doing} a policy"
+    actor.require(Permission.ADMIN if is_global else Permission.WRITE, words)
+
+
+def _find(warehouse: Warehouse, actor: Actor, policy_id: str) -> Policy:
+    name = policy_id.removeprefix(PREFIX)
+    found = [
+        each for each in policy_table.read(warehouse, "scope_key = $id", {"id": name}) if actor.sees(each.tenant_id)
+    ]
+    if found:
+        return found[0]
+    of_file = "SELECT count(*) FROM budgets WHERE origin = 'file' AND budget_id = ?"
+    if actor.sees(None) and warehouse.value(of_file, [policy_id]):
+        raise UsageError(f"{policy_id} is a budget of the configuration file and no policy; change it in costmill.yaml")
+    raise UsageError(f"no policy has the id {policy_id!r}")
+
+
+def _common(policy: Policy, actor: Actor, now: datetime) -> dict[str, Any]:
+    return {
+        "at": now,
+        "actor": actor.id,
+        "tenant": policy.tenant_id,
+        "budget_id": policy.budget_id,
+        "policy": policy.to_json_dict(),
+    }
+
+
+def _place(policy: Policy) -> tuple[str, int, int, str, str, str]:
+    order = SCOPES.index(policy.scope)
+    return (policy.tenant_id or "", order, -policy.priority, policy.scope_id, policy.period, policy.id)
+
+
+def _now(as_of: datetime | None) -> datetime:
+    return to_utc(as_of) if as_of else utc_now()

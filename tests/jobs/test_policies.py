@@ -1,0 +1,186 @@
+"""A night counts policies: each on its own, for its tenant, billed or recorded, and the file's budgets stay as they are."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import Actor, BudgetAlertService, BudgetPolicyService, BudgetTrackingService, Policy, UsageRecord, jobs
+from pipeline.budgets.events import Event, EventBus
+from pipeline.config import Settings, load_settings
+from pipeline.errors import NotPermittedError, UsageError
+from pipeline.night.result import RunResult
+from pipeline.store import publish
+from tests.jobs.nights import Charge, write_bill, write_config
+
+NIGHT = datetime(2026, 3, 22, 23)
+JOB = Actor("cron", "job", permissions=frozenset(["*"]))
+ACME = Actor("ada", tenant="acme", permissions=frozenset(["*"]))
+BOLT = replace(ACME, tenant="bolt")
+FILE = {"budgets": {"global": {"amount": 1000}}}
+#: By id: what each limits, and what it counts of 21 days at 10 (acme, ml) and 21 at 1 (bolt, ml), and of calls: 5
+#: by acme, and 3 by bolt that azure bills.
+POLICIES = {
+    "all": (Policy("All", 1000), "236"),
+    "acme": (Policy("Acme", 250, tenant_id="acme"), "215"),
+    "acme-ml": (Policy("ML", 250, "team", "ml", tenant_id="acme"), "215"),
+    "acme-billed": (Policy("Billed", 200, "service", "Virtual Machines", tenant_id="acme", origin="billed"), "210"),
+    "acme-recorded": (Policy("Calls", 10, "team", "ml", "weekly", tenant_id="acme", origin="recorded"), "5"),
+    "acme-model": (Policy("Model", 10, "model", "gpt-4o", "daily", tenant_id="acme"), "5"),
+    "bolt": (Policy("Bolt", 100, tenant_id="bolt"), "21"),
+    "azure": (Policy("Azure", 999, "provider", "azure", "yearly", priority=1), "231"),
+    "account": (Policy("Account", 999, "account", "sub-1", "rolling_7d"), "66"),
+    "off": (Policy("Off", 1, "region", "eu", enabled=False), None),
+}
+
+
+def settings(folder: Path, **more: Any) -> Settings:
+    return load_settings(folder / "costmill.yaml", environ=more)
+
+
+def run(folder: Path, as_of: datetime = NIGHT) -> RunResult:
+    return jobs.run(settings(folder), as_of=as_of)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A night, policies set in the morning after, calls recorded, and another night."""
+    folder = tmp_path_factory.mktemp("policies")
+    own = load_settings(write_config(folder, cost=FILE), environ={})
+    tags = ('{"tenant": "acme", "team": "ml"}', '{"tenant": "bolt", "team": "ml"}')
+    bills = [Charge(tags=tags[0]), Charge(cost="1", tags=tags[1], resource="vm-2")]
+    write_bill(folder / "exports" / "march.csv", bills)
+    run(folder)
+    service = BudgetPolicyService(own)
+    for name, (policy, _) in POLICIES.items():
+        service.create_policy(JOB, replace(policy, id=name), as_of=NIGHT)
+    tracking = BudgetTrackingService(own)
+    call = UsageRecord("openai", "chat_completion", "gpt-4o", cost=5, time=NIGHT, attribution={"team": "ml"})
+    tracking.record_usage(ACME, call)
+    tracking.record_usage(BOLT, replace(call, provider="Azure", cost=3))
+    run(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return tmp_path
+
+
+def asked(folder: Path, actor: Actor = JOB) -> dict[str, dict[str, Any]]:
+    """The policies of `costmill budgets --format json`, by id."""
+    own = replace(settings(folder), actor=actor)
+    with publish.opened(own.publish.path) as copy:
+        told = jobs.ask_budgets(copy, own, "2026-03", as_of=NIGHT).to_json_dict()
+    assert (told["global"]["current_spend"], told["overall_health"]) == ("231", "OK")
+    return {each["policy"]["id"]: each for each in told["policies"]}
+
+
+def test_each_policy_counts_its_tenant_s_charges_on_its_own(made: Path) -> None:
+    found = asked(made)
+    assert {name: each["current_spend"] for name, each in found.items()} == {
+        name: spend for name, (_, spend) in POLICIES.items()
+    }
+    assert (found["off"]["health"], next(iter(found))) == ("DISABLED", "azure")
+
+
+def test_a_status_has_its_policy_and_only_who_may_see_it_is_shown(made: Path) -> None:
+    own = asked(made, ACME)
+    assert set(own) == {name for name, (policy, _) in POLICIES.items() if policy.tenant_id == "acme"}
+    told = own["acme-ml"]
+    assert (told["scope_type"], told["scope_key"], told["health"]) == ("policy", "acme-ml", "WARNING")
+    assert [(each["threshold"], each["state"]) for each in told["alerts"]] == [("80", "EXCEEDED"), ("100", "OK")]
+    assert (told["policy"]["scope"], told["policy"]["scope_id"], told["policy"]["tenant_id"]) == ("team", "ml", "acme")
+    assert asked(made, replace(ACME, permissions=frozenset())) == {}
+
+
+def test_alerts_and_events_of_a_policy_are_its_tenant_s_and_never_the_run_s_exit_code(folder: Path) -> None:
+    alerts = BudgetAlertService(settings(folder))
+    found = {(alert.budget_id, int(alert.threshold)) for alert in alerts.list_alerts(ACME)}
+    both = {("policy:acme-billed", 80), ("policy:acme-billed", 100)}
+    assert found == {("policy:acme", 80), ("policy:acme-ml", 80), *both}
+    assert alerts.list_alerts(BOLT) == []
+    with publish.opened(settings(folder).publish.path) as copy:
+        rows = copy.rows("SELECT DISTINCT tenant_id FROM budget_events WHERE event <> 'budget.policy_created'")
+        assert rows == [("acme",)]
+    before = (folder / "published" / "costs.duckdb").resolve()
+    again = run(folder)
+    assert (again.exit_code, again.alerts) == (0, [])
+    assert (folder / "published" / "costs.duckdb").resolve() == before
+    [report] = (folder / "reports").rglob("*.md")
+    assert "policy:" not in report.read_text(encoding="utf-8")
+
+
+def test_a_new_policy_waits_for_the_run_and_a_deleted_one_resolves_its_alerts(folder: Path) -> None:
+    service, alerts = BudgetPolicyService(settings(folder)), BudgetAlertService(settings(folder))
+    euro = Policy("Calls", 4, "model", "gpt-4o", "quarterly", "EUR", id="euro")
+    service.create_policy(JOB, euro, as_of=NIGHT)
+    assert asked(folder)["euro"]["forecast_note"] == "not counted yet; the next run does"
+    service.delete_policy(ACME, "acme-ml", as_of=NIGHT)
+    service.update_policy(ACME, "acme", {"limit": 1000}, as_of=NIGHT)
+    ended = run(folder)
+    assert {(each.kind, each.budget_id, each.reason) for each in ended.alerts if each.reason} >= {
+        ("resolved", "policy:acme-ml", "the policy was deleted")
+    }
+    assert {alert.budget_id for alert in alerts.get_active_alerts(ACME)} == {"policy:acme-billed"}
+    found = asked(folder)
+    assert (found["euro"]["health"], found["euro"]["unconverted"]) == ("UNSPECIFIED", {"USD": "5"})
+    assert (ended.exit_code, "acme-ml" in found) == (0, False)
+    with publish.opened(settings(folder).publish.path) as copy:
+        assert copy.rows("SELECT * FROM budget_status WHERE budget_id = 'policy:acme-ml'") == []
+
+
+CALL = UsageRecord("openai", "chat_completion", "gpt-4o", attribution={"team": "ml"}, time=NIGHT)
+
+
+def test_a_call_is_held_against_every_policy_that_counts_it_in_scope_order(made: Path) -> None:
+    bus, heard = EventBus(), list[Event]()
+    bus.subscribe(heard.append)
+    found = BudgetPolicyService(settings(made), bus=bus).check_budget(ACME, CALL, 6)
+    told = [(each.policy.id, str(each.spend.normalize()), each.is_exceeded) for each in found.policies]
+    assert told == [
+        ("acme", "215", False), ("acme-model", "5", True), ("acme-ml", "215", False), ("acme-recorded", "5", True),
+    ]  # fmt: skip
+    assert found.allowed
+    assert (found.action, str(found.policies[1].remaining.normalize())) == ("warn", "5")
+    assert found.warnings == ("Acme: 86.0% used (215 USD of 250)", "ML: 86.0% used (215 USD of 250)")
+    assert [(event.name, event.tenant, event.actor) for event in heard] == [("budget.check_requested", "acme", "ada")]
+
+
+def test_the_strictest_action_decides_and_what_is_just_recorded_counts_at_once(folder: Path) -> None:
+    service, tracking = BudgetPolicyService(settings(folder)), BudgetTrackingService(settings(folder))
+    allowed = []
+    for action in ("degrade", "soft_block", "block"):
+        service.update_policy(ACME, "acme-model", {"hard_limit_action": action}, as_of=NIGHT)
+        writer = replace(ACME, permissions=frozenset(["budget:write"]))
+        asked = [
+            service.check_budget(who, CALL, 6, override=own)
+            for who, own in ((ACME, False), (ACME, True), (writer, True))
+        ]
+        allowed.append([each.allowed for each in asked])
+        assert {each.action for each in asked} == {action}
+        assert (asked[0].alternative is not None) == (action == "degrade")
+    assert allowed == [[True, True, True], [False, True, False], [False, False, False]]
+    assert service.check_budget(ACME, CALL, 5).allowed
+    tracking.record_usage(ACME, replace(CALL, cost="0.01"))
+    assert not service.check_budget(ACME, CALL, 5).allowed
+    assert service.check_budget(ACME, CALL, "4.99").allowed
+
+
+def test_what_cannot_be_told_is_an_error_and_never_a_yes(folder: Path) -> None:
+    service = BudgetPolicyService(settings(folder))
+    with pytest.raises(UsageError, match=r"acme \(Acme\) is in USD, and no rate converts EUR of 2026-03 into it"):
+        service.check_budget(ACME, replace(CALL, currency="EUR"), 1)
+    with pytest.raises(NotPermittedError, match="ada may not ask for the tenant acme: it is of bolt"):
+        service.check_budget(BOLT, replace(CALL, tenant="acme"), 1)
+    with pytest.raises(NotPermittedError, match="may not check a budget"):
+        service.check_budget(replace(ACME, permissions=frozenset()), CALL, 1)
+    shutil.rmtree(folder / "published")
+    with pytest.raises(UsageError, match="nothing is published yet"):
+        service.check_budget(ACME, CALL, 1)
