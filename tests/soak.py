@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 #: Asked before the tests hide the caller's COSTMILL_* variables.
 IS_ON = os.environ.get("COSTMILL_SOAK", "").lower() in {"1", "true", "yes"}
+
+
+#: A proof that is long and whose parts the suite proves one by one: `make soak` goes the whole way.
+long = pytest.mark.skipif(not IS_ON, reason="long: `make soak` runs it")
 
 
 def more(here: int, soak: int) -> int:

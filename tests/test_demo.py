@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from pipeline.money import EXACT
+from tests import soak
 from tests.jobs.nights import (
     SAMPLE,
     UNTOUCHED,
@@ -280,6 +281,7 @@ def test_a_fresh_run_elsewhere_writes_the_same_reports(demo: Demo, tmp_path: Pat
     assert dump(config.parent / "out" / "warehouse" / "costs.duckdb") == dump(demo.out / "warehouse" / "costs.duckdb")
 
 
+@soak.long
 @pytest.mark.heavy
 def test_deliveries_found_in_another_order_end_in_the_same_figures(demo: Demo, tmp_path: Path) -> None:
     config = copy_company(tmp_path / "company")

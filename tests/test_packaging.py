@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import soak
+
 # Written apart, so that this file does not hold what it looks for.
 FOREIGN_NAMES = {
     "a package host": ["pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "npmjs" + ".com", "debian" + ".org"],
@@ -127,6 +129,7 @@ def test_a_night_runs_from_the_unpacked_wheel_in_an_empty_folder(
     assert list(empty_folder.iterdir()) == []
 
 
+@soak.long
 @pytest.mark.heavy
 def test_demo_runs_from_the_wheel_in_an_empty_environment(
     project_root: Path, wheel: Path, company: Path, empty_folder: Path

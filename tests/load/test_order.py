@@ -67,7 +67,7 @@ def expected(deliveries: list[Drawn]) -> dict[str, Decimal]:
 def test_a_month_delivered_three_times_ends_the_same_in_every_order() -> None:
     deliveries = [Drawn("2026-01", day, tuple(str(day + n) for n in range(5)), 1 + day % 2) for day in (3, 10, 17)]
     found = []
-    for order in itertools.permutations(deliveries):
+    for order in list(itertools.permutations(deliveries))[:: more(2, 1)]:
         with tempfile.TemporaryDirectory() as folder, bills.house(Path(folder)) as house:
             for delivery in order:
                 house.load(delivery.write(house.folder))
