@@ -271,6 +271,7 @@ def test_the_second_run_takes_little_time(demo: Demo) -> None:
     assert demo.cpu_seconds < SECOND_RUN_CPU_SECONDS
 
 
+@soak.long
 @pytest.mark.heavy
 def test_a_fresh_run_elsewhere_writes_the_same_reports(demo: Demo, tmp_path: Path) -> None:
     config = copy_company(tmp_path / "some" / "where" / "else")

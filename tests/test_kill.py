@@ -41,7 +41,7 @@ from tests.soak import more
 pytestmark = pytest.mark.heavy
 
 DRIVER = ROOT / "tests" / "kill_driver.py"
-WISH = os.environ.get("COSTMILL_KILL_POINTS", str(more(2, 40)))
+WISH = os.environ.get("COSTMILL_KILL_POINTS", str(more(1, 40)))
 SEED = int(os.environ.get("COSTMILL_KILL_SEED", "20260322"))
 TIMED = more(1, 20)
 TEAM = '{"team": "ml"}'

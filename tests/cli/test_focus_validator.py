@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.load import focus_validator
+from tests import soak
 from tests.cli.conftest import Say
 from tests.load.bills import cur, focus, write
 
@@ -45,6 +46,7 @@ def test_its_rules_are_told_beside_ours(asked: Any) -> None:
 
 
 @REAL
+@soak.long
 @pytest.mark.heavy
 def test_what_ends_it_is_told_as_its_own_failure(tmp_path: Path) -> None:
     torn = tmp_path / "torn.parquet"

@@ -88,7 +88,7 @@ def loaded(house: bills.House) -> dict[str, Decimal]:
 
 @pytest.mark.heavy
 @given(drawn, st.data())
-@settings(max_examples=more(3, 100), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=more(2, 100), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_deliveries_in_any_order_and_repeated_end_the_same(deliveries: list[Drawn], data: st.DataObject) -> None:
     found = []
     for name in ("one run", "one by one", "whole"):
@@ -112,7 +112,7 @@ def test_deliveries_in_any_order_and_repeated_end_the_same(deliveries: list[Draw
 @given(
     st.lists(amounts, min_size=6, max_size=12), st.integers(1, 3), st.sampled_from(["csv", "csv.gz", "zip", "parquet"])
 )
-@settings(max_examples=more(2, 30), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=more(1, 30), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_a_month_cut_into_files_of_any_form_is_the_same_month(costs: list[str], parts: int, ending: str) -> None:
     # DOUBLE holds 15 digits: what Parquet could not carry is not drawn.
     short = [str(Decimal(cost).quantize(Decimal("1e-10"))) for cost in costs]
@@ -136,7 +136,7 @@ def _billed(dumped: dict[str, list[tuple[object, ...]]]) -> Decimal:
 
 @pytest.mark.heavy
 @given(drawn)
-@settings(max_examples=more(8, 200), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=more(4, 200), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_deliveries_equal_the_plain_sum(deliveries: list[Drawn]) -> None:
     with tempfile.TemporaryDirectory() as folder, bills.house(Path(folder)) as house:
         for delivery in deliveries:
