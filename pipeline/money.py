@@ -18,6 +18,8 @@ LIMIT = Decimal(10) ** (38 - SCALE)
 #: Wide enough for any sum of DECIMAL(38,18) values and any product of two of them.
 EXACT = Context(prec=120)
 ZERO = Decimal(0)
+#: Stands for a missing currency: ISO 4217's code for "no currency", which no rate converts.
+NO_CURRENCY = "XXX"
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*", re.ASCII)
 

@@ -183,7 +183,7 @@ class BudgetAlertService:
         """
         actor.require(Permission.WRITE, "configure an alert")
         made = replace(checked(config), tenant_id=None, configured_at=_now(as_of), configured_by=actor.id)
-        with self._writing() as warehouse:
+        with publish.changing(self.settings) as warehouse:
             alert_configs.require_budget(warehouse, actor, made.budget_id)
             known = alert_configs.read(warehouse, "WHERE config_id = $id", {"id": made.config_id})
             if known and replace(known[0], configured_at=made.configured_at, configured_by=actor.id) == made:
@@ -204,7 +204,7 @@ class BudgetAlertService:
             WarehouseBusyError: when another writer did not finish in time; nothing was changed.
         """
         actor.require(Permission.WRITE, "remove an alert")
-        with self._writing() as warehouse:
+        with publish.changing(self.settings) as warehouse:
             found = _find_config(warehouse, actor, config_id)
             with warehouse.transaction():
                 alert_configs.remove(warehouse, found)
@@ -218,7 +218,7 @@ class BudgetAlertService:
         self, actor: Actor, alert_id: str, doing: str, now: datetime, act: Callable[[Alert], Alert | None]
     ) -> Handled:
         actor.require(Permission.WRITE, doing)
-        with self._writing() as warehouse:
+        with publish.changing(self.settings) as warehouse:
             found = _find(warehouse, actor, alert_id)
             changed = act(found)
             if changed is None:
@@ -236,20 +236,6 @@ class BudgetAlertService:
     def _reading(self) -> Iterator[Warehouse]:
         with publish.opened(self.settings.publish.path) as warehouse:
             yield warehouse
-
-    @contextmanager
-    def _writing(self) -> Iterator[Warehouse]:
-        """Open the warehouse for one act, and publish what it changed."""
-        settings, target = self.settings, self.settings.publish
-        if not settings.warehouse.exists():
-            raise UsageError(f"{settings.warehouse}: no warehouse there; `costmill run` or `costmill load` makes it")
-        publish.require_ours(target.path)
-        with Warehouse.open(
-            settings.warehouse, wait_seconds=settings.writer_wait_seconds, memory_limit=settings.memory_limit
-        ) as warehouse:
-            yield warehouse
-            if not publish.is_published(warehouse, target.path):
-                publish.publish(warehouse, target.path, mode=target.mode, keep=target.keep)
 
 
 def _find(warehouse: Warehouse, actor: Actor, start: str) -> Alert:

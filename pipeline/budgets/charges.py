@@ -16,9 +16,9 @@ from typing import Any
 
 from pipeline.budgets import windows
 from pipeline.budgets.filters import from_charges
-from pipeline.budgets.scopes import NO_CURRENCY
 from pipeline.budgets.spend import Row
 from pipeline.config.budgets import COSTS, ScopeBudget
+from pipeline.money import NO_CURRENCY
 from pipeline.periods import Window, label
 from pipeline.rules import Comparison, Condition, Operand
 from pipeline.store import rollups, rule_sql

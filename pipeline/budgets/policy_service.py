@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -86,7 +85,7 @@ class BudgetPolicyService:
             )
         own = replace(own, id=own.id or secrets.token_hex(_ID_BYTES))
         own = replace(own, created_at=now, created_by=actor.id, updated_at=now, updated_by=actor.id)
-        with self._writing() as warehouse:
+        with publish.changing(self.settings) as warehouse:
             if policy_table.is_taken(warehouse, own):
                 raise UsageError(
                     f"a policy {own.id!r} is there already, or was once; leave the id out or choose another"
@@ -108,7 +107,7 @@ class BudgetPolicyService:
         """
         actor.require(Permission.WRITE, "update a policy")
         now = _now(as_of)
-        with self._writing() as warehouse:
+        with publish.changing(self.settings) as warehouse:
             found = _find(warehouse, actor, policy_id)
             changed = updated(found, updates)
             _require_change(actor, "update", found, changed)
@@ -131,7 +130,7 @@ class BudgetPolicyService:
         """
         actor.require(Permission.WRITE, "delete a policy")
         now = _now(as_of)
-        with self._writing() as warehouse:
+        with publish.changing(self.settings) as warehouse:
             found = _find(warehouse, actor, policy_id)
             _require_change(actor, "delete", found)
             own = replace(found, updated_at=now, updated_by=actor.id)
@@ -258,20 +257,6 @@ class BudgetPolicyService:
             write()
             event_table.keep(warehouse, [told])
             rollups.touch(warehouse)
-
-    @contextmanager
-    def _writing(self) -> Iterator[Warehouse]:
-        """Open the warehouse for one act, and publish what it changed."""
-        settings, target = self.settings, self.settings.publish
-        if not settings.warehouse.exists():
-            raise UsageError(f"{settings.warehouse}: no warehouse there; `costmill run` or `costmill load` makes it")
-        publish.require_ours(target.path)
-        with Warehouse.open(
-            settings.warehouse, wait_seconds=settings.writer_wait_seconds, memory_limit=settings.memory_limit
-        ) as warehouse:
-            yield warehouse
-            if not publish.is_published(warehouse, target.path):
-                publish.publish(warehouse, target.path, mode=target.mode, keep=target.keep)
 
 
 def _asked(actor: Actor, call: Used, found: BudgetCheck) -> CheckRequested:

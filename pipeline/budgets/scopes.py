@@ -16,10 +16,8 @@ import polars as pl
 from pipeline.budgets import filters, windows
 from pipeline.budgets.model import Allocation
 from pipeline.config.budgets import COSTS, ScopeBudget, ScopeType
+from pipeline.money import NO_CURRENCY
 from pipeline.periods import label
-
-#: Stands for a missing BillingCurrency: ISO 4217's code for "no currency", which no rate converts.
-NO_CURRENCY = "XXX"
 
 _ORDER: tuple[ScopeType, ...] = ("global", "provider", "tag", "type", "policy")
 #: One row of ``allocate``: budget, billing period, currency, source, day and kind of charge.

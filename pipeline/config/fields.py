@@ -28,7 +28,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MODE = re.compile(r"(0o?)?[0-7]{3}")
 _MEMORY = re.compile(r"[0-9]+(\.[0-9]+)?\s?[KMGT]i?B", re.IGNORECASE)
 #: ISO 4217 codes that stand for no money: no currency, and testing.
-_NO_MONEY = frozenset({"XXX", "XTS"})
+_NO_MONEY = frozenset({money.NO_CURRENCY, "XTS"})
 #: Read permission for owner, group and others: all that a published copy may have.
 _READ_BITS = 0o444
 #: Longest exponent that a number may have; beyond it, Decimal arithmetic on it only costs time.

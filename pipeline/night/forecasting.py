@@ -12,10 +12,10 @@ import polars as pl
 from pipeline import periods, resources
 from pipeline.budgets import evaluate, windows
 from pipeline.budgets.model import BudgetStatus
-from pipeline.budgets.scopes import NO_CURRENCY
 from pipeline.config import Settings
 from pipeline.config.budgets import ScopeBudget
 from pipeline.forecast import rounded
+from pipeline.money import NO_CURRENCY
 from pipeline.night.budgeting import evaluate_period
 from pipeline.night.summarising import last_days
 from pipeline.store.warehouse import Warehouse

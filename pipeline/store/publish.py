@@ -12,10 +12,15 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigurationError, UsageError
 from pipeline.store.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
 
 #: Free share of the file's blocks from which on the copy is written anew instead of byte by byte.
 COMPACT_FROM = 0.25
@@ -46,6 +51,27 @@ def opened(path: Path) -> Warehouse:
     if not path.exists():
         raise UsageError(f"{path}: nothing is published yet; `costmill run` or `costmill load` does it")
     return Warehouse.open(path, read_only=True)
+
+
+@contextlib.contextmanager
+def changing(settings: Settings) -> Iterator[Warehouse]:
+    """Open the warehouse for one act of somebody's, and publish what it changed. What raises publishes nothing.
+
+    Raises:
+        UsageError: when there is no warehouse.
+        ConfigurationError: when the published copy's path is taken by somebody else's file.
+        WarehouseBusyError: when another writer did not finish in time.
+    """
+    if not settings.warehouse.exists():
+        raise UsageError(f"{settings.warehouse}: no warehouse there; `costmill run` or `costmill load` makes it")
+    target = settings.publish
+    require_ours(target.path)
+    with Warehouse.open(
+        settings.warehouse, wait_seconds=settings.writer_wait_seconds, memory_limit=settings.memory_limit
+    ) as warehouse:
+        yield warehouse
+        if not is_published(warehouse, target.path):
+            publish(warehouse, target.path, mode=target.mode, keep=target.keep)
 
 
 def require_ours(path: Path) -> None:

@@ -427,3 +427,18 @@ def house(folder: Path, like: Path | None = None) -> Iterator[House]:
         yield House(warehouse, exports)
         # Who opens the file again finds all of it in the log beside it; most tests never do.
         warehouse.execute("PRAGMA disable_checkpoint_on_shutdown")
+
+
+def lines(count: int, cost: str = "1", **changes: Any) -> list[dict[str, Any]]:
+    """So many CUR lines with keys of their own."""
+    return [cur(identity_line_item_id=f"line-{n}", line_item_unblended_cost=cost) | changes for n in range(count)]
+
+
+def charges(count: int, cost: str = "1", label: str = "2026-01", start: int = 0) -> list[dict[str, Any]]:
+    """So many FOCUS rows of a billing period with keys of their own."""
+    return [focus(BilledCost=cost, ResourceId=f"r-{n}", **month(label)) for n in range(start, start + count)]
+
+
+def statuses(house: House) -> dict[str, int]:
+    """How many ledger rows have each status."""
+    return dict(house.rows("SELECT status, count(*) FROM loads GROUP BY ALL ORDER BY 1"))
