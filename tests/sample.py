@@ -1,8 +1,11 @@
-"""The sample company's three months in a warehouse of its own: loaded, summarised, budgets evaluated; no reports."""
+"""The sample company's three months in a warehouse: loaded, summarised, budgets evaluated; no reports."""
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -10,22 +13,47 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pipeline import jobs
-from pipeline.config import SourceSettings, load_settings
+from pipeline.config import Settings, SourceSettings, load_settings
 from pipeline.money import total
 
 FOLDER = Path(__file__).resolve().parent.parent / "sample_data"
 
 
-def warehouse(folder: Path, *more: SourceSettings) -> Path:
-    """Load the sample, and ``more`` sources, into a new warehouse in ``folder``; returns its path."""
-    settings = load_settings(FOLDER / "costmill.yaml", environ={})
-    settings = replace(settings, warehouse=folder / "costs.duckdb", sources=(*settings.sources, *more))
+def warehouse(factory: pytest.TempPathFactory) -> Path:
+    """Return the warehouse that all workers of this session read; the first that asks makes it."""
+    own = factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "sample"
+    folder.mkdir(exist_ok=True)
+    settings = _settings(folder)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            _load(settings, settings.sources)
+            (folder / "made").touch()
+    return settings.warehouse
+
+
+def with_source(factory: pytest.TempPathFactory, source: SourceSettings) -> Path:
+    """Return a copy of the warehouse that has loaded another source, too."""
+    folder = factory.mktemp("sample")
+    shutil.copy(warehouse(factory), folder)
+    settings = _settings(folder)
+    _load(replace(settings, sources=(*settings.sources, source)), [source])
+    return settings.warehouse
+
+
+def _settings(folder: Path) -> Settings:
+    return replace(load_settings(FOLDER / "costmill.yaml", environ={}), warehouse=folder / "costs.duckdb")
+
+
+def _load(settings: Settings, sources: Sequence[SourceSettings]) -> None:
     with jobs.night(settings, "run", create=True) as night:
-        night.load([(source, [source.path]) for source in settings.sources])
+        night.load([(source, [source.path]) for source in sources])
         night.summarise()
         night.check_budgets()
-    return settings.warehouse
 
 
 @cache

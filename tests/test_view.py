@@ -53,8 +53,7 @@ CORRECTIONS = """
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    path = sample.warehouse(tmp_path_factory.mktemp("view"))
-    with Warehouse.open(path, read_only=True) as opened:
+    with Warehouse.open(sample.warehouse(tmp_path_factory), read_only=True) as opened:
         yield opened
 
 

@@ -17,6 +17,7 @@ from pipeline.sources.remote import Patience
 from tests import buckets
 from tests.buckets import SECRET, Server
 from tests.load.bills import House, csv_bytes, cur, cur2_delivery, focus, legacy_delivery, lines_of, write
+from tests.soak import more
 
 URL = f"s3://{buckets.BUCKET}"
 
@@ -107,19 +108,22 @@ def test_a_deleted_object_changes_no_charge_and_is_forgotten(house: House, s3: S
 
 
 @pytest.mark.heavy
-def test_a_thousand_objects_with_manifests_are_exact(house: House, s3: Server) -> None:
-    for n in range(10):
+def test_many_objects_with_manifests_are_exact(house: House, s3: Server) -> None:
+    months, parts = 10, more(19, 99)  # with a manifest each: `make soak` asks for a thousand objects
+    costs = [f"0.{i:03}1" for i in range(parts)]
+    for n in range(months):
         period = f"2026-{n + 1:02}"
         line = {"bill_billing_period_start_date": f"{period}-01T00:00:00Z"}
-        parts = [[cur(identity_line_item_id=str(i), line_item_unblended_cost=f"0.{i:03}1", **line)] for i in range(99)]
-        legacy_delivery(house.folder, parts, f"a{n}", period=period, current=False)
+        own = [
+            [cur(identity_line_item_id=str(i), line_item_unblended_cost=cost, **line)] for i, cost in enumerate(costs)
+        ]
+        legacy_delivery(house.folder, own, f"a{n}", period=period, current=False)
     s3.upload(house.folder)
-    with_period = [outcome.x_BillingPeriod for outcome in house.load(URL, whole=True)]
-    assert len(set(s3.gate.gets)) == 1000
-    assert len(with_period) == 10
-    assert house.billed() == 10 * sum((Decimal(f"0.{i:03}1") for i in range(99)), Decimal(0))
+    assert len(house.load(URL, whole=True)) == months
+    assert len(set(s3.gate.gets)) == months * (parts + 1)
+    assert house.billed() == months * sum(map(Decimal, costs), Decimal(0))
     assert not any(outcome.is_new for outcome in house.load(URL, whole=True))
-    assert sum(s3.gate.gets.values()) == 1000
+    assert sum(s3.gate.gets.values()) == months * (parts + 1)
 
 
 def test_a_server_that_fails_half_of_all_requests_changes_no_total(house: House, s3: Server) -> None:
