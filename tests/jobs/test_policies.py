@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from pipeline.config import Settings, load_settings
 from pipeline.errors import NotPermittedError, UsageError
 from pipeline.night.result import RunResult
 from pipeline.store import publish
+from tests.jobs.conftest import Say
 from tests.jobs.nights import Charge, write_bill, write_config
 
 NIGHT = datetime(2026, 3, 22, 23)
@@ -184,3 +186,69 @@ def test_what_cannot_be_told_is_an_error_and_never_a_yes(folder: Path) -> None:
     shutil.rmtree(folder / "published")
     with pytest.raises(UsageError, match="nothing is published yet"):
         service.check_budget(ACME, CALL, 1)
+
+
+CHECK = ("budgets", "check", "--provider", "openai", "--operation", "chat_completion", "--for", "team=ml")
+
+
+@pytest.fixture
+def acme(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The company's folder as the current one, asked by acme."""
+    monkeypatch.setenv("COSTMILL_TENANT", "acme")
+    monkeypatch.chdir(made)
+
+
+def test_the_command_line_asks_before_spending_and_its_code_is_the_answer(
+    acme: None, folder: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = say(*CHECK, "--cost", "5", "--as-of", "2026-03-22T23:00:00Z")
+    assert (fits.code, fits.stdout.splitlines()[0], fits.stderr) == (0, "allowed: a call of 5 USD fits", "")
+    passes = say(*CHECK, "--cost", "6")
+    assert (passes.code, passes.stdout.splitlines()[0]) == (
+        0, "allowed, warn: a call of 6 USD passes the limit of Calls",
+    )  # fmt: skip
+    monkeypatch.chdir(folder)
+    assert say("budgets", "update", "acme-recorded", "--hard-limit-action", "block").code == 0
+    refused = say(*CHECK, "--cost", "6")
+    assert (refused.code, refused.stderr) == (1, "")
+    verdict, _, head, *lines = refused.stdout.splitlines()
+    assert verdict == "refused, block: a call of 6 USD passes the limit of Calls"
+    assert head.split() == [
+        *("policy", "name", "scope", "window", "spend", "limit", "remaining", "currency", "percent", "action", "says"),
+    ]
+    assert lines[2].split() == [
+        "policy:acme-recorded",
+        "Calls",
+        *["team:ml", "2026-W12", "5", "10", "5", "USD", "50", "block", "exceeded"],
+    ]
+    assert "warning: Acme: 86.0% used (215 USD of 250)" in lines
+    assert lines[-1].startswith("figures: of the run that ended at 2026-")
+
+
+def test_an_answer_in_json_says_what_its_numbers_are_made_of_and_who_has_no_say(acme: None, say: Say) -> None:
+    asked = ("--model", "gpt-4o", "--input-tokens", "1000000", "--explain", "--format", "json")
+    told = json.loads(say(*CHECK, *asked).stdout)
+    assert (told["allowed"], told["cost"], told["currency"]) == (True, "2.5", "USD")
+    own = {each["policy"]: each for each in told["policies"]}
+    assert (own["policy:acme"]["percentage"], own["policy:acme"]["made_of"]) == (
+        "86.000000",
+        {
+            "period_start": "2026-03-01T00:00:00Z", "period_end": "2026-04-01T00:00:00Z", "loaded": "215", "recent": "0",
+            "recent_records": 0, "plain_limit": "250", "carried": "0", "cost": "2.5",
+        },
+    )  # fmt: skip
+    assert {each["policy"]: each["reason"] for each in told["passed_over"]} == {
+        "policy:acme-billed": "it counts the service Virtual Machines, and the call's is gpt-4o"
+    }
+
+
+def test_without_an_answer_the_code_is_neither_yes_nor_no(acme: None, say: Say) -> None:
+    for asked, said in (
+        (["--cost", "1", "--tenant", "bolt"], "may not ask for the tenant bolt"),
+        (["--cost", "-1"], "cost '-1' is negative"),
+        ([], "cost is missing, and without a model there is no price"),
+        (["--cost", "1", "--currency", "EUR"], "no rate converts EUR of 2026-03"),
+    ):
+        ended = say(*CHECK, *asked)
+        assert (ended.code, ended.stdout) == (64, "")
+        assert said in ended.stderr
