@@ -21,10 +21,11 @@ from pipeline.budgets.events import (
     PolicyEvent,
     PolicyUpdated,
 )
-from pipeline.budgets.policies import CHANGEABLE, PREFIX, SCOPES, Policy, checked, require_room, updated
+from pipeline.budgets.policies import PREFIX, SCOPES, Policy, checked, require_room, updated
+from pipeline.budgets.policy_text import difference_text, differences
 from pipeline.budgets.preflight import BudgetCheck, Kept, decide, passed_over, read_kept
 from pipeline.config import Settings, default_settings
-from pipeline.errors import NotPermittedError, PriceError, UsageError, WarehouseError, near
+from pipeline.errors import ChangedMeanwhileError, NotPermittedError, PriceError, UsageError, WarehouseError, near
 from pipeline.periods import to_utc, utc_now
 from pipeline.store import publish, rollups
 from pipeline.store.warehouse import Warehouse
@@ -99,22 +100,33 @@ class BudgetPolicyService:
         return own
 
     def update_policy(
-        self, actor: Actor, policy_id: str, updates: Mapping[str, Any], *, as_of: datetime | None = None
+        self,
+        actor: Actor,
+        policy_id: str,
+        updates: Mapping[str, Any],
+        *,
+        seen: Policy | None = None,
+        as_of: datetime | None = None,
     ) -> Policy:
         """Change fields of a policy; returns it as it is now. What changes nothing writes nothing.
+
+        Args:
+            seen: the policy as the caller saw it: what somebody else changed since is not written over.
 
         Raises:
             NotPermittedError, UsageError, WarehouseBusyError: as ``create_policy``; UsageError also when the actor
                 sees no such policy, or a field cannot be changed.
+            ChangedMeanwhileError: when it is not as it was ``seen``; says what changed.
         """
         actor.require(Permission.WRITE, "update a policy")
         now = _now(as_of)
         with publish.changing(self.settings) as warehouse:
             found = _find(warehouse, actor, policy_id)
+            if seen is not None:
+                _require_unchanged(seen, found)
             changed = updated(found, updates)
             _require_change(actor, "update", found, changed)
-            before, after = found.to_json_dict(), changed.to_json_dict()
-            different = {name: before[name] for name in CHANGEABLE if before[name] != after[name]}
+            different = {name: before for name, (before, _) in differences(found, changed).items()}
             if not different:
                 return found
             require_room(changed, policy_table.read(warehouse))
@@ -286,6 +298,15 @@ def _require_change(actor: Actor, doing: str, *policies: Policy) -> None:
     is_global = any(policy.scope == "global" for policy in policies)
     words = f"{doing} a global policy" if is_global else f"{doing} a policy"
     actor.require(Permission.ADMIN if is_global else Permission.WRITE, words)
+
+
+def _require_unchanged(seen: Policy, found: Policy) -> None:
+    if different := differences(seen, found):
+        when = f" on {found.updated_at:%Y-%m-%d %H:%M} UTC" if found.updated_at else ""
+        raise ChangedMeanwhileError(
+            f"policy {found.id} was changed by {found.updated_by}{when} meanwhile; nothing was written over it:\n"
+            f"{difference_text(different)}"
+        )
 
 
 def _find(warehouse: Warehouse, actor: Actor, policy_id: str) -> Policy:
