@@ -36,9 +36,11 @@ ALLOCATED = (
     "Provider",
     "Cost",
     "Currency",
+    "Origin",
     "AllocatedScopes",
     "MatchedTags",
     "SelectedTagBudget",
+    "ScopeCosts",
 )
 
 
@@ -129,6 +131,8 @@ def _print(result: BudgetResult, format_: str, explain: bool) -> None:
 
 
 def _flat(value: object) -> object:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={cost}" for name, cost in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipeline import periods, resources
+from pipeline.actors import Actor, Permission
 from pipeline.budgets import (
     alert_table,
     alerts,
@@ -54,14 +55,16 @@ def evaluate_period(
     keys: Collection[str],
     explain: bool = False,
 ) -> BudgetResult:
-    """Judge the configured budgets, and all policies, in the windows that answer for one billing period; writes nothing.
+    """Judge the configured budgets, and the policies that the settings' actor may see, in the windows that answer for one
+    billing period; writes nothing.
 
     Args:
         keys: the tag keys that the roll-up reports.
+        explain: say of each resource which of them received its cost.
     """
     config = settings.budgets or BudgetsConfig()
     moment = windows.shown_moment(period, as_of)
-    policies, own = read_policies(warehouse)
+    policies, own = read_policies(warehouse, settings.actor)
     lacking = charges.lacking_usage(warehouse, own, keys)
     counted = (*config.scopes, *(budget for budget in own if budget.budget_id not in lacking))
     shown = [(budget, windows.current(budget, moment)) for budget in counted]
@@ -70,7 +73,8 @@ def evaluate_period(
     statuses = _judge(warehouse, counted, judged, books, keys)
     result = evaluate.assemble(config, period, moment, statuses, ties)
     result = replace(result, policies=evaluate.assemble_policies(policies, own, moment, statuses))
-    return replace(result, allocations=explained(warehouse, config, judged, period)) if explain else result
+    every = (*config.scopes, *own)
+    return replace(result, allocations=explained(warehouse, every, period, moment)) if explain else result
 
 
 @dataclass(frozen=True)
@@ -114,9 +118,11 @@ def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: C
     return Checked(result, changes, (*config.warnings, *ties, *lacking), any(each.unconverted for each in of_file))
 
 
-def read_policies(warehouse: Warehouse) -> tuple[list[Policy], tuple[ScopeBudget, ...]]:
-    """Return the policies, and the budgets that the engine counts of them."""
+def read_policies(warehouse: Warehouse, actor: Actor | None = None) -> tuple[list[Policy], tuple[ScopeBudget, ...]]:
+    """Return the policies, those that an actor may see, and the budgets that the engine counts of them; None sees all."""
     policies = policy_table.read(warehouse)
+    if actor is not None:
+        policies = [each for each in policies if actor.may(Permission.READ) and actor.sees(each.tenant_id)]
     billed = warehouse.rows(_BILLED_PROVIDERS) if policies else []
     return policies, policy_budgets.as_budgets(policies, [row[0] for row in billed])
 
@@ -153,14 +159,20 @@ def read_books(
 
 
 def explained(
-    warehouse: Warehouse, config: BudgetsConfig, judged: Sequence[Judged], period: str
+    warehouse: Warehouse, budgets: Sequence[ScopeBudget], period: str, moment: datetime
 ) -> tuple[Allocation, ...]:
-    """Say for each resource of a billing period which budgets count its cost in the windows that are judged."""
-    ordered = scopes.report_order(budget for budget in config.scopes if budget.enabled)
-    if all(budget.period_by == "billing" and not scopes.is_conditional(budget) for budget in ordered):
+    """Say for each resource of a billing period which budgets count its cost, in their windows that hold a moment."""
+    ordered = scopes.report_order(budget for budget in budgets if budget.enabled)
+    if all(_is_plain(budget) for budget in ordered):
         return evaluate.allocations(ordered, _resources(warehouse, [period]))
-    shown = {budget.budget_id: window for budget, window in judged}
+    current = ((budget.budget_id, windows.current(budget, moment)) for budget in ordered)
+    shown = {budget_id: window for budget_id, window in current if window}
     return scopes.read_allocations(ordered, charges.received(warehouse, ordered, shown, period))
+
+
+def _is_plain(budget: ScopeBudget) -> bool:
+    """Whether the roll-up of resources tells what a budget received."""
+    return budget.period_by == "billing" and budget.basis == "billed" and not scopes.is_conditional(budget)
 
 
 def wake_alerts(warehouse: Warehouse, as_of: datetime) -> list[AlertChange]:

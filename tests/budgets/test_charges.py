@@ -188,11 +188,12 @@ def test_explain_goes_by_filters_and_windows_and_loses_no_money(warehouse: Wareh
         budget("provider:aws", filter=column("SkuId", "equals", "a-1")),
         budget("tag:team:*", priority=9, filter=column("ServiceName", "equals", "AWS Lambda")),
         budget("tag:team:web"),
-        budget("type:t1", period="weekly", period_by="charge"),
+        budget("type:t1", period="weekly", period_by="charge", basis="effective"),
+        budget("type:t2", basis="list"),
     )
     spends(warehouse, *own)
     result = budgeting.evaluate_period(warehouse, settings(*own), "2026-03", AS_OF, keys=KEYS, explain=True)
     for status in result.statuses:
-        received = [each.cost for each in result.allocations or () if status.budget_id in each.allocated_scopes]
+        received = [each.scope_costs.get(status.budget_id, Decimal(0)) for each in result.allocations or ()]
         assert (status.budget_id, sum(received)) == (status.budget_id, status.current_spend)
     assert {each.selected_tag_budget for each in result.allocations or ()} == {None, "team:*", "team:web"}

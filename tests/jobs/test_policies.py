@@ -102,6 +102,21 @@ def test_a_status_has_its_policy_and_only_who_may_see_it_is_shown(made: Path) ->
     assert asked(made, replace(ACME, permissions=frozenset())) == {}
 
 
+def test_explain_says_which_policies_received_a_charge_and_only_of_those_that_may_be_seen(made: Path) -> None:
+    for actor, names in ((JOB, set(POLICIES)), (ACME, {name for name in POLICIES if name.startswith("acme")})):
+        own = replace(settings(made), actor=actor)
+        with publish.opened(own.publish.path) as copy:
+            told = jobs.ask_budgets(copy, own, "2026-03", as_of=NIGHT, explain=True).allocations or ()
+        spent = {name: spend for name, (_, spend) in POLICIES.items() if name in names and spend}
+        received = {name: sum(each.scope_costs.get(f"policy:{name}", 0) for each in told) for name in spent}
+        assert received == {name: int(spend) for name, spend in spent.items()}
+        assert sum(each.cost for each in told if each.origin == "billed") == 231
+        assert {name for each in told for name in each.allocated_scopes} - {"global"} == {
+            f"policy:{name}" for name in names if POLICIES[name][1]
+        }
+        assert {each.origin for each in told if "global" in each.allocated_scopes} == {"billed"}
+
+
 def test_alerts_and_events_of_a_policy_are_its_tenant_s_and_never_the_run_s_exit_code(folder: Path) -> None:
     alerts = BudgetAlertService(settings(folder))
     found = {(alert.budget_id, int(alert.threshold)) for alert in alerts.list_alerts(ACME)}
