@@ -21,12 +21,13 @@ from pipeline import periods
 from pipeline.budgets import evaluate
 from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.charges import lacking_usage
+from pipeline.budgets.explanation import Explanation
 from pipeline.budgets.model import BudgetResult
 from pipeline.config import Settings, SourceSettings
 from pipeline.errors import CostmillError, UsageError, is_interrupt
 from pipeline.load import Limits, Loader, Outcome
 from pipeline.load.limits import NO_LIMITS
-from pipeline.night import budgeting, cautions, forecasting, splitting, usage_log
+from pipeline.night import budgeting, cautions, explaining, forecasting, splitting, usage_log
 from pipeline.night.loaded import Staleness, loaded_periods, require_loaded, staleness
 from pipeline.night.record import RunRecord
 from pipeline.night.reporting import Reporting
@@ -46,6 +47,7 @@ __all__ = [
     "RunResult",
     "Step",
     "ask_budgets",
+    "ask_explanation",
     "ask_forecast",
     "loaded_periods",
     "night",
@@ -307,6 +309,22 @@ def ask_budgets(
     if period in asking.loaded:
         return result
     return replace(result, warnings=(*result.warnings, f"no data: nothing is loaded for {period}, so all spend is 0"))
+
+
+def ask_explanation(
+    warehouse: Warehouse, settings: Settings, name: str, period: str, *, as_of: datetime, by: str
+) -> Explanation:
+    """Say of what a budget's spend, limit and forecast are made, on an open (published) warehouse; writes nothing.
+
+    Args:
+        name: a budget of the file, or a policy that the settings' actor may see: by its id, or the policy's name.
+        by: what charges are grouped by: a column, ``day`` or ``tag:KEY``.
+
+    Raises:
+        UsageError: as ``ask_budgets``; also for a name or a grouping that there is none of.
+    """
+    keys = _asking(warehouse, settings, as_of).keys
+    return explaining.explain(warehouse, settings, name, period, as_of, keys=keys, by=by)
 
 
 def ask_forecast(

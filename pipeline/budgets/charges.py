@@ -211,13 +211,13 @@ def _list(cases: Iterable[str]) -> str:
 
 def counted(budget: ScopeBudget, tag: rule_sql.TagSql) -> str:
     """Whether a charge is in a budget's scope, its filter and its dates."""
-    asked = [each for each in (scope_of(budget), budget.filter) if each is not None]
+    asked = [each for each in (file_scope(budget), budget.filter) if each is not None]
     start, end = windows.counted_span(budget)
     dates = [span(budget, start, end)] if budget.has_dates else []
     return "(" + " AND ".join([*(rule_sql.condition(each, tag) for each in asked), *dates, "true"]) + ")"
 
 
-def scope_of(budget: ScopeBudget) -> Condition | None:
+def file_scope(budget: ScopeBudget) -> Condition | None:
     """What a charge must be to be in the scope of a budget of the file; of a policy its filter says it."""
     if budget.scope_type in ("global", "policy"):
         return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline import money
-from pipeline.cli import check, edit, options, output, policies
+from pipeline.cli import check, edit, explain, options, output, policies
 from pipeline.cli.published import published
 from pipeline.errors import UsageError
 from pipeline.periods import label, month
@@ -112,7 +112,7 @@ def _require_bare(context: click.Context) -> int:
 
 for _command in (
     *(policies.create, policies.show, policies.list_, policies.update, edit.edit, policies.delete),
-    check.check,
+    *(check.check, explain.explain),
 ):
     budgets.add_command(_command)
 

@@ -70,7 +70,7 @@ def evaluate_period(
     shown = [(budget, windows.current(budget, moment)) for budget in counted]
     judged = [(budget, window) for budget, window in shown if window]
     books, ties = read_books(warehouse, settings, judged, as_of, keys, counted)
-    statuses = _judge(warehouse, counted, judged, books, keys)
+    statuses = judge(warehouse, counted, judged, books, keys)
     result = evaluate.assemble(config, period, moment, statuses, ties)
     result = replace(result, policies=evaluate.assemble_policies(policies, own, moment, statuses))
     every = (*config.scopes, *own)
@@ -99,7 +99,7 @@ def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: C
     judged = _due_windows(warehouse, config.scopes, due, as_of, ["billed"])
     judged += _due_windows(warehouse, own, due, as_of, _ORIGINS) if own else []
     books, ties = read_books(warehouse, settings, judged, as_of, keys, every)
-    statuses = _judge(warehouse, every, judged, books, keys)
+    statuses = judge(warehouse, every, judged, books, keys)
     days = judge_days(warehouse, settings, due, as_of)
     before, first_load = event_table.healths(warehouse), _first_load(warehouse)
     fresh = [status for status in statuses if first_load is None or status.period_end > first_load]
@@ -123,8 +123,12 @@ def read_policies(warehouse: Warehouse, actor: Actor | None = None) -> tuple[lis
     policies = policy_table.read(warehouse)
     if actor is not None:
         policies = [each for each in policies if actor.may(Permission.READ) and actor.sees(each.tenant_id)]
-    billed = warehouse.rows(_BILLED_PROVIDERS) if policies else []
-    return policies, policy_budgets.as_budgets(policies, [row[0] for row in billed])
+    return policies, policy_budgets.as_budgets(policies, billed_providers(warehouse) if policies else [])
+
+
+def billed_providers(warehouse: Warehouse) -> list[str]:
+    """Return the providers that have billed charges, A to Z."""
+    return [row[0] for row in warehouse.rows(_BILLED_PROVIDERS)]
 
 
 def read_books(
@@ -238,13 +242,14 @@ def _holding(
         yield from {windows.current(budget, at) for _, at in charged}
 
 
-def _judge(
+def judge(
     warehouse: Warehouse,
     budgets: Sequence[ScopeBudget],
     judged: Sequence[Judged],
     books: Books,
     keys: Collection[str],
 ) -> list[BudgetStatus]:
+    """Judge windows; ``budgets`` are all that count, judged or not."""
     asking = {budget.budget_id for budget in filters.from_charges(budgets, keys)}
     counts = {
         (budget.budget_id, window): charges.count_resources(warehouse, budget, window, books.as_of)

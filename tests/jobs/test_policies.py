@@ -267,3 +267,43 @@ def test_without_an_answer_the_code_is_neither_yes_nor_no(acme: None, say: Say) 
         ended = say(*CHECK, *asked)
         assert (ended.code, ended.stdout) == (64, "")
         assert said in ended.stderr
+
+
+def test_a_policy_is_explained_with_what_it_leaves_out_and_only_to_its_tenant(acme: None, say: Say) -> None:
+    lines = say("budgets", "explain", "Billed").stdout.splitlines()
+    facts = dict(line.split(maxsplit=1) for line in lines[: lines.index("")])
+    assert facts["budget"] == "policy:acme-billed (Billed), EXCEEDED"
+    assert facts["window"].startswith(
+        "2026-03: from 2026-03-01 00:00:00 to before 2026-04-01 00:00:00, by x_BillingPeriod"
+    )
+    assert (facts["scope"], facts["spend"]) == (
+        "service:Virtual Machines of acme", "210 USD, 105 % of the limit, of 21 charges",
+    )  # fmt: skip
+    assert facts["limit"] == "200 USD = 200, its amount"
+    assert facts["forecast"] == (
+        "310 USD = 210 usage of 21 complete days through 2026-03-21 + 100 of the 10 after them, at their rate, + 0 at face value"
+    )
+    assert [line.split() for line in lines if "Virtual Machines  " in line] == [
+        ["Virtual", "Machines", "21", "210", "USD", "100"]
+    ]
+    calls = json.loads(say("budgets", "explain", "acme-recorded", "--by", "SkuId", "--format", "json").stdout)
+    assert calls["spend"]["parts"] == [{"part": "gpt-4o", "charges": 1, "costs": {"USD": "5"}, "spend": "5"}]
+    assert [(each["why"], each["charges"]) for each in calls["spend"]["left_out"]] == [
+        ("billed, and recorded charges count", 6)
+    ]
+    ended = say("budgets", "explain", "bolt")
+    assert (ended.code, ended.stdout) == (64, "")
+    assert "there is no budget 'bolt'" in ended.stderr
+
+
+def test_a_budget_of_the_file_is_explained_in_tables(acme: None, say: Say) -> None:
+    told = say("budgets", "explain", "global", "--by", "ResourceId", "--limit", "1")
+    assert (told.code, told.stderr) == (0, "")
+    shown = told.stdout.split("\n\n")
+    assert [line.split() for line in shown[1].splitlines()[2:]] == [
+        ["vm-1", "21", "210", "USD", "90.9"], ["(1", "more)", "21", "21", "USD", "9"], ["(total)", "42", "231", "USD", "100"],
+    ]  # fmt: skip
+    assert shown[2].splitlines()[2].split() == ["2026-03", "billed", "USD", "42", "231", "1", "231", "USD"]
+    assert shown[3].splitlines()[2].split() == [
+        *("recorded,", "and", "no", "bill", "has", "it", "recorded", "2", "8", "USD"),
+    ]
