@@ -330,7 +330,8 @@ def ask_explanation(
 def ask_forecast(
     warehouse: Warehouse, settings: Settings, period: str, *, as_of: datetime
 ) -> tuple[forecasting.Projected, ...]:
-    """Forecast a billing period and the budgets on an open (published) warehouse; writes nothing.
+    """Forecast a billing period, the budgets, and the policies that the settings' actor may see, on an open (published)
+    warehouse; writes nothing.
 
     Raises:
         UsageError: as ``ask_budgets``.

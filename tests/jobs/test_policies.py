@@ -307,3 +307,15 @@ def test_a_budget_of_the_file_is_explained_in_tables(acme: None, say: Say) -> No
     assert shown[3].splitlines()[2].split() == [
         *("recorded,", "and", "no", "bill", "has", "it", "recorded", "2", "8", "USD"),
     ]
+
+
+def test_the_forecast_shows_the_policies_that_may_be_seen_by_their_scope(acme: None, say: Say) -> None:
+    told = json.loads(say("forecast", "--format", "json").stdout)
+    own = {row["scope"]: row for row in told if row["policy_scope"]}
+    assert set(own) == {f"policy:{name}" for name in POLICIES if name.startswith("acme")}
+    row = own["policy:acme-billed"]
+    assert (row["name"], row["policy_scope"], row["forecast"], row["percentage"]) == (
+        "Billed", "service:Virtual Machines", "310", "155",
+    )  # fmt: skip
+    assert (row["elapsed_days"], row["days"], row["last_complete_day"]) == (21, 31, "2026-03-21")
+    assert own["policy:acme-model"]["note"] == "no complete day of usage in 2026-03-22 yet; a forecast needs one"
