@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import Actor, BudgetPolicyService, Policy
+from pipeline.cli import edit
 from pipeline.config import load_settings
 from tests import empty
 from tests.cli.conftest import Say
@@ -147,7 +148,7 @@ def test_on_a_terminal_a_mistake_is_edited_again_and_the_change_is_asked_for(
     folder: Path, say: Say, editor: Editor
 ) -> None:
     editor(
-        f'if [ -e {folder}/again ]; then cp "$1" {folder}/again; sed -i "s/^limit: .*/limit: 600/" "$1"',
+        f'if [ -e {folder}/again ]; then cp -n "$1" {folder}/marked || true; sed -i "s/^limit: .*/limit: 600/" "$1"',
         f'else touch {folder}/again; sed -i "s/^limit: .*/limit: much/" "$1"; fi',
     )
     ours, theirs = pty.openpty()
@@ -156,17 +157,31 @@ def test_on_a_terminal_a_mistake_is_edited_again_and_the_change_is_asked_for(
     os.close(theirs)
     seen = _until(ours, "Edit it again? [Y/n]")
     os.write(ours, b"y\n")
-    seen += _until(ours, "(n)o:")
-    os.write(ours, b"y\n")
+    for answer in (b"e\n", b"y\n"):
+        seen += _until(ours, "(n)o:")
+        os.write(ours, answer)
     seen += _until(ours, "updated_by")
     assert run.wait(30) == 0
     os.close(ours)
     assert "line 14: limit: 'much' is no amount" in seen
-    assert "limit: 500 -> 600" in seen
-    lines = (folder / "again").read_text().splitlines()
+    assert seen.count("limit: 500 -> 600") == 2
+    lines = (folder / "marked").read_text().splitlines()
     assert lines[13].startswith("# wrong: limit: 'much' is no amount")
     assert lines[14] == "limit: much"
     assert (limit(say), kept(folder)) == ("600", [])
+
+
+def test_who_interrupts_an_edit_is_told_where_the_text_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted() -> None:
+        with edit._draft("limit: 5\n") as draft:
+            draft.write_text("limit: 6\n")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    [draft] = kept(folder)
+    assert draft.read_text() == "limit: 6\n"
+    assert f"what was typed is kept: {draft}" in capsys.readouterr().err
 
 
 def _until(terminal: int, words: str) -> str:
