@@ -46,7 +46,7 @@ ALLOCATED = (
 
 @click.group(invoke_without_command=True)
 @click.option("--period", metavar="YYYY-MM", help="The billing period; else the one that holds --as-of.")
-@click.option("--explain", is_flag=True, help="Print which scopes received each resource's cost.")
+@click.option("--explain", is_flag=True, help="Print which budgets and policies received each resource's cost.")
 @options.budget_options
 @options.format_
 @options.settings_options

@@ -162,7 +162,7 @@ def _tables(found: Explanation, limit: int) -> None:
         if rest := [own for _, own in parts[limit:]]:
             shown.append(_row(f"({len(rest)} more)", merged(rest), found))
         shown.append(_row("(total)", found.total, found))
-        output.rows((found.by, "charges", "spend", "currency", "percent"), shown, "table")
+        output.rows((found.by, "charges", found.cost, "spend", "currency", "percent"), shown, "table")
     billed = [
         (period, origin, code, own.charges, own.costs[code], found.rates.get((period, code)), own.spend, currency)
         for (period, code, origin), own in found.as_billed().items()
@@ -185,9 +185,11 @@ def _row(part: str | None, own: Sum, found: Explanation) -> tuple[object, ...]:
     whole = found.total.spend
     share = money.percent(own.spend, whole) if own.spend is not None and whole else None
     spend = None if own.spend is None else Decimal(_short(own.spend))
+    billed = ", ".join(f"{money.text(cost)} {code}" for code, cost in own.costs.items())
     return (
         part or "(none)",
         own.charges,
+        billed,
         spend,
         found.status.currency,
         None if share is None else money.percent_text(share),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from pipeline import Actor, BudgetAlertService, BudgetPolicyService, BudgetTrackingService, Policy, UsageRecord, jobs
 from pipeline.budgets.events import Event, EventBus
+from pipeline.cli import check
 from pipeline.config import Settings, load_settings
 from pipeline.errors import NotPermittedError, UsageError
 from pipeline.night.result import RunResult
@@ -238,6 +239,10 @@ def test_the_command_line_asks_before_spending_and_its_code_is_the_answer(
     ]
     assert "warning: Acme: 86.0% used (215 USD of 250)" in lines
     assert lines[-1].startswith("figures: of the run that ended at 2026-")
+    assert say("budgets", "update", "acme-recorded", "--hard-limit-action", "degrade").code == 0
+    lines = say(*CHECK, "--cost", "6", "--model", "gpt-4o").stdout.splitlines()
+    assert lines[0] == "allowed, degrade: a call of 6 USD passes the limit of Model, Calls"
+    assert any(line.startswith("cheaper: g") for line in lines)
 
 
 def test_an_answer_in_json_says_what_its_numbers_are_made_of_and_who_has_no_say(acme: None, say: Say) -> None:
@@ -255,6 +260,20 @@ def test_an_answer_in_json_says_what_its_numbers_are_made_of_and_who_has_no_say(
     assert {each["policy"]: each["reason"] for each in told["passed_over"]} == {
         "policy:acme-billed": "it counts the service Virtual Machines, and the call's is gpt-4o"
     }
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        (-5, ""),
+        (1, ", 1 minute before"),
+        (59, ", 59 minutes before"),
+        (60, ", 1 hour before"),
+        (3000, ", 2 days before"),
+    ],
+)
+def test_the_age_of_figures_is_said_in_one_unit(minutes: int, said: str) -> None:
+    assert check._age(timedelta(minutes=minutes)) == said
 
 
 def test_without_an_answer_the_code_is_neither_yes_nor_no(acme: None, say: Say) -> None:
@@ -284,7 +303,7 @@ def test_a_policy_is_explained_with_what_it_leaves_out_and_only_to_its_tenant(ac
         "310 USD = 210 usage of 21 complete days through 2026-03-21 + 100 of the 10 after them, at their rate, + 0 at face value"
     )
     assert [line.split() for line in lines if "Virtual Machines  " in line] == [
-        ["Virtual", "Machines", "21", "210", "USD", "100"]
+        ["Virtual", "Machines", "21", "210", "USD", "210", "USD", "100"]
     ]
     calls = json.loads(say("budgets", "explain", "acme-recorded", "--by", "SkuId", "--format", "json").stdout)
     assert calls["spend"]["parts"] == [{"part": "gpt-4o", "charges": 1, "costs": {"USD": "5"}, "spend": "5"}]
@@ -301,7 +320,9 @@ def test_a_budget_of_the_file_is_explained_in_tables(acme: None, say: Say) -> No
     assert (told.code, told.stderr) == (0, "")
     shown = told.stdout.split("\n\n")
     assert [line.split() for line in shown[1].splitlines()[2:]] == [
-        ["vm-1", "21", "210", "USD", "90.9"], ["(1", "more)", "21", "21", "USD", "9"], ["(total)", "42", "231", "USD", "100"],
+        ["vm-1", "21", "210", "USD", "210", "USD", "90.9"],
+        ["(1", "more)", "21", "21", "USD", "21", "USD", "9"],
+        ["(total)", "42", "231", "USD", "231", "USD", "100"],
     ]  # fmt: skip
     assert shown[2].splitlines()[2].split() == ["2026-03", "billed", "USD", "42", "231", "1", "231", "USD"]
     assert shown[3].splitlines()[2].split() == [
