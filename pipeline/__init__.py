@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.budgets.preflight import BudgetCheck
     from pipeline.entries import CostCategory, CostEntry, CostSummary
     from pipeline.errors import (
+        ChangedMeanwhileError,
         CostmillError,
         EntryError,
         NotPermittedError,
@@ -49,6 +50,7 @@ __all__ = [
     "BudgetPeriod",
     "BudgetPolicyService",
     "BudgetTrackingService",
+    "ChangedMeanwhileError",
     "CostCategory",
     "CostEntry",
     "CostStore",
@@ -83,6 +85,7 @@ _HOMES = {
     "BudgetPeriod": "periods",
     "BudgetPolicyService": "budgets.policy_service",
     "BudgetTrackingService": "usage.service",
+    "ChangedMeanwhileError": "errors",
     "CostCategory": "entries",
     "CostEntry": "entries",
     "CostStore": "store.base",

@@ -4,6 +4,7 @@
 
     CostmillError                      code 70 unless a class below says otherwise
     ├── UsageError                64   the call itself is wrong
+    │   └── ChangedMeanwhileError      it is not any more as the caller saw it; nothing was written over it
     ├── ConfigurationError        78   costmill.yaml or the environment; lists every problem at once
     ├── ExportError               65   an export cannot become charges
     │   ├── UnknownFormatError         no signature fits the header
@@ -45,6 +46,10 @@ class UsageError(CostmillError):
     """The call is wrong: an unknown name, a value out of range."""
 
     exit_code = 64
+
+
+class ChangedMeanwhileError(UsageError):
+    """Somebody else changed what the caller is about to change; nothing was written over it."""
 
 
 @dataclass(frozen=True)

@@ -59,13 +59,22 @@ class DayProjection:
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """Usage of complete days, the usage expected on the days after them, and what counts at face value."""
+class Parts:
+    """What a forecast is the sum of, unrounded: ``complete + rest + face``.
+
+    Attributes:
+        through: the last complete day, of ``elapsed`` from the window's start on.
+        complete: usage of the complete days.
+        rest: usage expected on the days after them: their run rate, or ``pending`` where that is more.
+        pending: what the days after the last complete one have cost so far.
+        face: everything else, as it is.
+    """
 
     through: date
     elapsed: int
     complete: Decimal
     rest: Decimal
+    pending: Decimal
     face: Decimal
 
 
@@ -81,7 +90,7 @@ def linear(
         last_complete_day: last day that usage covers whole; None when there is none. A day at or after the window's
             last one means that it is over, and the forecast is the spend.
     """
-    parts = _parts(usage, other, window, last_complete_day)
+    parts = parts_of(usage, other, window, last_complete_day)
     if parts is None:
         note = NO_COMPLETE_DAY.format(period=describe(window))
         return Forecast(None, note, None, 0, window.days)
@@ -106,7 +115,7 @@ def daily_projection(
         limit: for the pace, in the same currency.
     """
     days = [window.start.date() + timedelta(days=number) for number in range(window.days)]
-    parts = _parts(usage, total(other.values()), window, last_complete_day)
+    parts = parts_of(usage, total(other.values()), window, last_complete_day)
     face = _cumulated(_outside(usage, days), other, days)
     spent = _cumulated(usage, other, days)
     series = []
@@ -124,9 +133,10 @@ def rounded(value: Decimal) -> Decimal:
         return value.quantize(QUANTUM, rounding=ROUND_HALF_EVEN) + ZERO
 
 
-def _parts(
+def parts_of(
     usage: Mapping[date, Decimal], other: Decimal, window: Window, last_complete_day: date | None
-) -> _Parts | None:
+) -> Parts | None:
+    """Return what ``linear`` adds up; None where there is no complete day."""
     first, last = window.start.date(), window.end.date() - timedelta(days=1)
     if last_complete_day is None or last_complete_day < first:
         return None
@@ -137,10 +147,11 @@ def _parts(
     outside = total(cost for day, cost in usage.items() if not first <= day <= last)
     with localcontext(EXACT):
         rest = complete * (window.days - elapsed) / elapsed
-        return _Parts(through, elapsed, complete, max(rest, pending) if pending > 0 else rest, other + outside)
+        rest = max(rest, pending) if pending > 0 else rest
+        return Parts(through, elapsed, complete, rest, pending, other + outside)
 
 
-def _projected(parts: _Parts, number: int, days: int, face: Decimal) -> Decimal:
+def _projected(parts: Parts, number: int, days: int, face: Decimal) -> Decimal:
     remaining = days - parts.elapsed
     with localcontext(EXACT):
         rest = parts.rest * (number - parts.elapsed) / remaining if remaining else ZERO

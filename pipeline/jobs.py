@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import periods
-from pipeline.actors import Permission
 from pipeline.budgets import evaluate
 from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.charges import lacking_usage
+from pipeline.budgets.explanation import Explanation
 from pipeline.budgets.model import BudgetResult
 from pipeline.config import Settings, SourceSettings
 from pipeline.errors import CostmillError, UsageError, is_interrupt
 from pipeline.load import Limits, Loader, Outcome
 from pipeline.load.limits import NO_LIMITS
-from pipeline.night import budgeting, cautions, forecasting, splitting, usage_log
+from pipeline.night import budgeting, cautions, explaining, forecasting, splitting, usage_log
 from pipeline.night.loaded import Staleness, loaded_periods, require_loaded, staleness
 from pipeline.night.record import RunRecord
 from pipeline.night.reporting import Reporting
@@ -47,6 +47,7 @@ __all__ = [
     "RunResult",
     "Step",
     "ask_budgets",
+    "ask_explanation",
     "ask_forecast",
     "loaded_periods",
     "night",
@@ -304,18 +305,33 @@ def ask_budgets(
             budget counts was not summed yet.
     """
     asking = _asking(warehouse, settings, as_of)
-    result, actor = asking.evaluate(period, explain=explain), settings.actor
-    seen = (each for each in result.policies if actor.may(Permission.READ) and actor.sees(each.policy.tenant_id))
-    result = replace(result, policies=tuple(seen))
+    result = asking.evaluate(period, explain=explain)
     if period in asking.loaded:
         return result
     return replace(result, warnings=(*result.warnings, f"no data: nothing is loaded for {period}, so all spend is 0"))
 
 
+def ask_explanation(
+    warehouse: Warehouse, settings: Settings, name: str, period: str, *, as_of: datetime, by: str
+) -> Explanation:
+    """Say of what a budget's spend, limit and forecast are made, on an open (published) warehouse; writes nothing.
+
+    Args:
+        name: a budget of the file, or a policy that the settings' actor may see: by its id, or the policy's name.
+        by: what charges are grouped by: a column, ``day`` or ``tag:KEY``.
+
+    Raises:
+        UsageError: as ``ask_budgets``; also for a name or a grouping that there is none of.
+    """
+    keys = _asking(warehouse, settings, as_of).keys
+    return explaining.explain(warehouse, settings, name, period, as_of, keys=keys, by=by)
+
+
 def ask_forecast(
     warehouse: Warehouse, settings: Settings, period: str, *, as_of: datetime
 ) -> tuple[forecasting.Projected, ...]:
-    """Forecast a billing period and the budgets on an open (published) warehouse; writes nothing.
+    """Forecast a billing period, the budgets, and the policies that the settings' actor may see, on an open (published)
+    warehouse; writes nothing.
 
     Raises:
         UsageError: as ``ask_budgets``.

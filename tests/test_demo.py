@@ -199,11 +199,20 @@ def test_alerts_fire_where_the_control_totals_cross_a_threshold(demo: Demo) -> N
         for threshold, kind in thresholds
         if figures[budget, period][kind == "forecasted"] * 100 >= limits[budget] * Decimal(threshold)
     }
-    rows = ask(demo.published, "SELECT budget_id, x_BillingPeriod, threshold, type, status FROM budget_alerts")
+    rows = ask(
+        demo.published,
+        "SELECT budget_id, x_BillingPeriod, threshold, type, status FROM budget_alerts WHERE type <> 'anomaly'",
+    )
     assert {(budget, period, f"{threshold:.0f}", kind, status) for budget, period, threshold, kind, status in rows} == (
         expected
     )
     assert len(rows) == len(expected)
+
+
+def test_the_nine_days_of_the_spike_and_no_others_are_anomalies(demo: Demo) -> None:
+    rows = ask(demo.published, "SELECT budget_id, day(period_start), status FROM budget_alerts WHERE type = 'anomaly'")
+    scopes = ("anomaly:USD", "anomaly:USD:aws:Amazon Elastic Compute Cloud")
+    assert sorted(rows) == [(scope, day, "suppressed") for scope in scopes for day in range(9, 18)]
 
 
 def test_the_restatements_sum_to_the_difference_of_the_deliveries(demo: Demo) -> None:

@@ -26,6 +26,7 @@ from pipeline.store.tagging import stored_rules
 from pipeline.store.warehouse import Warehouse
 
 _SETTING = "budget_usage"
+_BILLED = "c.x_Origin = 'billed'"
 _USAGE = "c.ChargeCategory IS NOT DISTINCT FROM 'Usage' AND c.ChargeClass IS DISTINCT FROM 'Correction'"
 
 
@@ -132,31 +133,35 @@ def received(
     """Return what each resource cost in a billing period, by the budgets that count it in the windows ``shown``.
 
     Args:
-        budgets: the enabled ones in report order.
+        budgets: the enabled ones in report order: those of the file count billed charges, policies what their filter says.
 
     Returns:
-        x_Provider, x_ResourceType, ResourceId, ResourceName, BillingCurrency, BilledCost; ``matches``: selectors of
-        the tag budgets that count it, the winner first; ``received``: ids of the budgets that received it.
+        x_Origin, x_Provider, x_ResourceType, ResourceId, ResourceName, BillingCurrency; the costs of ``COSTS``;
+        ``matches``: selectors of the tag budgets that count it, the winner first; ``received``: ids of the budgets
+        that received it. Recorded charges are there as far as a policy counts them.
     """
     tag = rule_sql.effective_tag(stored_rules(warehouse))
-    counted = {budget.budget_id: _counted(budget, tag) for budget in budgets}
+    counts = {budget.budget_id: counted(budget, tag) for budget in budgets}
     rivals = [budget for budget in budgets if budget.scope_type == "tag"]
-    winner = _winner([(budget.budget_id, counted[budget.budget_id]) for budget in rivals])
-    matches = _list(f"{counted[own.budget_id]} THEN {rule_sql.literal(own.scope_key)}" for own in rivals)
+    won = winner([(budget.budget_id, counts[budget.budget_id]) for budget in rivals])
+    matches = _list(f"{_BILLED} AND {counts[own.budget_id]} THEN {rule_sql.literal(own.scope_key)}" for own in rivals)
     cases = []
     for budget in budgets:
         if window := shown.get(budget.budget_id):
             name = rule_sql.literal(budget.budget_id)
-            is_its = f"{winner} = {name}" if budget in rivals else counted[budget.budget_id]
-            cases.append(f"{is_its} AND {_span(budget, window.start, window.end)} THEN {name}")
+            is_its = f"{won} = {name}" if budget in rivals else counts[budget.budget_id]
+            billed = "true" if budget.scope_type == "policy" else _BILLED
+            cases.append(f"{billed} AND {is_its} AND {span(budget, window.start, window.end)} THEN {name}")
+    costs = ", ".join(f"coalesce(sum(c.{cost}), 0) AS {cost}" for cost in COSTS.values())
     return warehouse.frame(
-        f"""SELECT r.x_Provider, r.x_ResourceType, r.ResourceId, max(r.ResourceName) AS ResourceName,
+        f"""SELECT c.x_Origin, r.x_Provider, r.x_ResourceType, r.ResourceId, max(r.ResourceName) AS ResourceName,
             coalesce(c.BillingCurrency, '{NO_CURRENCY}') AS BillingCurrency,
-            {matches} AS matches, {_list(cases)} AS received, coalesce(sum(c.BilledCost), 0) AS BilledCost
+            {matches} AS matches, {_list(cases)} AS received, {costs}
         FROM {rule_sql.RELATIONS}
-        WHERE c.x_Origin = 'billed' AND c.x_BillingPeriod = $1
-        GROUP BY 1, 2, 3, 5, 6, 7
-        ORDER BY 1 NULLS LAST, 2 NULLS LAST, 3 NULLS LAST, 5, 6, 7""",
+        WHERE c.x_BillingPeriod = $1
+        GROUP BY 1, 2, 3, 4, 6, 7, 8
+        HAVING c.x_Origin = 'billed' OR len(received) > 0
+        ORDER BY 1, 2 NULLS LAST, 3 NULLS LAST, 4 NULLS LAST, 6, 7, 8""",
         [period],
     ).to_dicts()
 
@@ -176,14 +181,14 @@ def _questions(warehouse: Warehouse, budgets: Sequence[ScopeBudget], keys: Colle
         (budget for budget in budgets if budget.enabled and budget.scope_type == "tag"),
         key=lambda budget: (-budget.priority, budget.scope_key),
     )
-    winner = _winner([(budget.budget_id, _counted(budget, tag)) for budget in rivals])
-    return {budget.budget_id: _Question(budget.budget_id, _select(budget, winner, tag)) for budget in asking}
+    won = winner([(budget.budget_id, counted(budget, tag)) for budget in rivals])
+    return {budget.budget_id: _Question(budget.budget_id, _select(budget, won, tag)) for budget in asking}
 
 
-def _select(budget: ScopeBudget, winner: str, tag: rule_sql.TagSql) -> str:
+def _select(budget: ScopeBudget, won: str, tag: rule_sql.TagSql) -> str:
     name = rule_sql.literal(budget.budget_id)
-    where = f"{winner} = {name}" if budget.scope_type == "tag" else _counted(budget, tag)
-    origin = "" if budget.scope_type == "policy" else "c.x_Origin = 'billed' AND "  # a policy's filter says it
+    where = f"{won} = {name}" if budget.scope_type == "tag" else counted(budget, tag)
+    origin = "" if budget.scope_type == "policy" else f"{_BILLED} AND "  # a policy's filter says it
     return f"""SELECT {name} AS budget_id, c.x_BillingPeriod, c.x_Source, c.BillingCurrency,
         date_trunc('{"hour" if budget.period == "hourly" else "day"}', c.ChargePeriodStart) AS x_UsageStart,
         {_USAGE} AS x_Usage, c.x_ResourceKey, coalesce(sum(c.{COSTS[budget.basis]}), 0) AS x_Cost
@@ -192,7 +197,7 @@ def _select(budget: ScopeBudget, winner: str, tag: rule_sql.TagSql) -> str:
     GROUP BY ALL"""
 
 
-def _winner(rivals: Sequence[tuple[str, str]]) -> str:
+def winner(rivals: Sequence[tuple[str, str]]) -> str:
     """The tag budget that receives a charge: the first that counts it, in the order of ``rivals``."""
     cases = " ".join(f"WHEN {counts} THEN {rule_sql.literal(budget_id)}" for budget_id, counts in rivals)
     return f"CASE {cases} END" if cases else "CAST(NULL AS VARCHAR)"
@@ -204,15 +209,16 @@ def _list(cases: Iterable[str]) -> str:
     return f"list_filter(CAST([{texts}] AS VARCHAR[]), lambda each: each IS NOT NULL)"
 
 
-def _counted(budget: ScopeBudget, tag: rule_sql.TagSql) -> str:
+def counted(budget: ScopeBudget, tag: rule_sql.TagSql) -> str:
     """Whether a charge is in a budget's scope, its filter and its dates."""
-    asked = [each for each in (_scope(budget), budget.filter) if each is not None]
+    asked = [each for each in (file_scope(budget), budget.filter) if each is not None]
     start, end = windows.counted_span(budget)
-    dates = [_span(budget, start, end)] if budget.has_dates else []
+    dates = [span(budget, start, end)] if budget.has_dates else []
     return "(" + " AND ".join([*(rule_sql.condition(each, tag) for each in asked), *dates, "true"]) + ")"
 
 
-def _scope(budget: ScopeBudget) -> Condition | None:
+def file_scope(budget: ScopeBudget) -> Condition | None:
+    """What a charge must be to be in the scope of a budget of the file; of a policy its filter says it."""
     if budget.scope_type in ("global", "policy"):
         return None
     if budget.scope_type == "tag":
@@ -223,7 +229,8 @@ def _scope(budget: ScopeBudget) -> Condition | None:
     return Comparison(Operand("column", column), "equals", (budget.scope_key,))
 
 
-def _span(budget: ScopeBudget, start: datetime, end: datetime) -> str:
+def span(budget: ScopeBudget, start: datetime, end: datetime) -> str:
+    """Whether a charge lies between two moments, by what puts it in the budget's windows."""
     if budget.period_by == "billing":
         return f"c.x_BillingPeriod >= '{label(start)}' AND c.x_BillingPeriod < '{label(end)}'"
     return f"c.ChargePeriodStart >= TIMESTAMP '{start}' AND c.ChargePeriodStart < TIMESTAMP '{end}'"

@@ -82,11 +82,12 @@ def assemble_policies(
     for budget in scopes.report_order(budgets):
         window = windows.current(budget, moment)
         status = judged.get((budget.budget_id, window)) if window else None
-        shown.append(PolicyStatus(own[budget.budget_id], status or _uncounted(budget, window, moment)))
+        shown.append(PolicyStatus(own[budget.budget_id], status or uncounted(budget, window, moment)))
     return tuple(shown)
 
 
-def _uncounted(budget: ScopeBudget, window: Window | None, moment: datetime) -> BudgetStatus:
+def uncounted(budget: ScopeBudget, window: Window | None, moment: datetime) -> BudgetStatus:
+    """Return the status of a policy that no run has counted yet."""
     own = window or windows.around(budget, moment)
     note = "not counted yet; the next run does"
     return BudgetStatus(

@@ -178,7 +178,9 @@ class Allocation:
 
     Attributes:
         cost: BilledCost in ``currency``, as billed (not converted).
-        allocated_scopes: budget ids in the order global, provider, tag, type.
+        allocated_scopes: budget ids in the order global, provider, tag, type, policies.
+        other_costs: budget id -> what it received, for those that count another cost than BilledCost.
+        origin: ``billed``, or ``recorded``: those that a policy counts; no bill has them.
         matched_tags: selectors of the enabled tag budgets that match, the winner first.
         selected_tag_budget: the selector that received the cost.
     """
@@ -193,6 +195,13 @@ class Allocation:
     matched_tags: tuple[str, ...] = ()
     selected_tag_budget: str | None = None
     warnings: tuple[str, ...] = ()
+    other_costs: tuple[tuple[str, Decimal], ...] = ()
+    origin: str = "billed"
+
+    @property
+    def scope_costs(self) -> dict[str, Decimal]:
+        """Budget id -> what it received, at the cost that it counts."""
+        return dict.fromkeys(self.allocated_scopes, self.cost) | dict(self.other_costs)
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return the allocation under the names of SPEC 3.3."""
@@ -203,7 +212,9 @@ class Allocation:
             "Provider": self.provider,
             "Cost": text(self.cost),
             "Currency": self.currency,
+            "Origin": self.origin,
             "AllocatedScopes": list(self.allocated_scopes),
+            "ScopeCosts": {name: text(cost) for name, cost in self.scope_costs.items()},
             "MatchedTags": list(self.matched_tags),
             "SelectedTagBudget": self.selected_tag_budget,
             "Warnings": list(self.warnings),
@@ -217,7 +228,7 @@ class BudgetResult:
     Attributes:
         window: the billing period's.
         statuses: in report order: global, providers A to Z, tags by priority (high first) then selector, types A to Z.
-        policies: of every tenant, high priority first.
+        policies: those that were asked for, high priority first.
         allocations: None unless asked for with ``explain``.
     """
 

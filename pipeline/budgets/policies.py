@@ -119,6 +119,13 @@ def checked(policy: Policy) -> Policy:
     return replace(policy, **found)
 
 
+def problems_of(policy: Policy) -> list[str]:
+    """Return everything that is wrong about a policy, each beginning with the field's name."""
+    problems: list[str] = []
+    dict(_read(policy, problems))
+    return problems
+
+
 def updated(policy: Policy, updates: Mapping[str, Any]) -> Policy:
     """Return a checked policy with other values.
 

@@ -48,10 +48,15 @@ def period_by(policy: Policy) -> PeriodBy:
 
 def condition(policy: Policy, billed: Sequence[str]) -> Condition:
     """Return what a charge must be to count."""
-    parts = [_origin(policy, billed), *_scope(policy)]
+    return Joined("all", (origin_of(policy, billed), *scope_of(policy)))
+
+
+def scope_of(policy: Policy) -> tuple[Condition, ...]:
+    """Return what a charge must be to be of a policy's scope and tenant, whether it counts or not."""
+    own = _scope(policy)
     if policy.tenant_id is not None:
-        parts.append(Comparison(Operand("tag", TENANT), "equals", (policy.tenant_id,)))
-    return Joined("all", tuple(parts))
+        own.append(Comparison(Operand("tag", TENANT), "equals", (policy.tenant_id,)))
+    return tuple(own)
 
 
 def _as_budget(policy: Policy, billed: Sequence[str]) -> ScopeBudget:
@@ -83,7 +88,8 @@ def _scope(policy: Policy) -> list[Condition]:
     return [asked[0] if len(asked) == 1 else Joined("any", asked)]
 
 
-def _origin(policy: Policy, billed: Sequence[str]) -> Condition:
+def origin_of(policy: Policy, billed: Sequence[str]) -> Condition:
+    """Return what a charge must be to be of the origin that a policy counts."""
     origin = Operand("column", "x_Origin")
     if policy.origin != "auto":
         return Comparison(origin, "equals", (policy.origin,))

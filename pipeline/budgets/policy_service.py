@@ -21,14 +21,16 @@ from pipeline.budgets.events import (
     PolicyEvent,
     PolicyUpdated,
 )
-from pipeline.budgets.policies import CHANGEABLE, PREFIX, SCOPES, Policy, checked, require_room, updated
-from pipeline.budgets.preflight import BudgetCheck, Kept, decide, read_kept
+from pipeline.budgets.policies import PREFIX, SCOPES, Policy, checked, require_room, updated
+from pipeline.budgets.policy_text import difference_text, differences
+from pipeline.budgets.preflight import BudgetCheck, Kept, decide, passed_over, read_kept
 from pipeline.config import Settings, default_settings
-from pipeline.errors import NotPermittedError, PriceError, UsageError, WarehouseError, near
+from pipeline.errors import ChangedMeanwhileError, NotPermittedError, PriceError, UsageError, WarehouseError, near
 from pipeline.periods import to_utc, utc_now
 from pipeline.store import publish, rollups
 from pipeline.store.warehouse import Warehouse
 from pipeline.usage.pending import Pending, Used, used
+from pipeline.usage.prices import RegisteredPrices
 from pipeline.usage.record import Number, UsageRecord
 from pipeline.usage.record import checked as record_checked
 
@@ -60,6 +62,7 @@ class BudgetPolicyService:
         self.settings = settings
         self._bus = bus
         self._pending = Pending(settings.own_usage_log.path)
+        self._prices = RegisteredPrices(settings.prices)
         self._kept: tuple[str, Kept] | None = None
 
     def create_policy(self, actor: Actor, policy: Policy, *, as_of: datetime | None = None) -> Policy:
@@ -97,22 +100,33 @@ class BudgetPolicyService:
         return own
 
     def update_policy(
-        self, actor: Actor, policy_id: str, updates: Mapping[str, Any], *, as_of: datetime | None = None
+        self,
+        actor: Actor,
+        policy_id: str,
+        updates: Mapping[str, Any],
+        *,
+        seen: Policy | None = None,
+        as_of: datetime | None = None,
     ) -> Policy:
         """Change fields of a policy; returns it as it is now. What changes nothing writes nothing.
+
+        Args:
+            seen: the policy as the caller saw it: what somebody else changed since is not written over.
 
         Raises:
             NotPermittedError, UsageError, WarehouseBusyError: as ``create_policy``; UsageError also when the actor
                 sees no such policy, or a field cannot be changed.
+            ChangedMeanwhileError: when it is not as it was ``seen``; says what changed.
         """
         actor.require(Permission.WRITE, "update a policy")
         now = _now(as_of)
         with publish.changing(self.settings) as warehouse:
             found = _find(warehouse, actor, policy_id)
+            if seen is not None:
+                _require_unchanged(seen, found)
             changed = updated(found, updates)
             _require_change(actor, "update", found, changed)
-            before, after = found.to_json_dict(), changed.to_json_dict()
-            different = {name: before[name] for name in CHANGEABLE if before[name] != after[name]}
+            different = {name: before for name, (before, _) in differences(found, changed).items()}
             if not different:
                 return found
             require_room(changed, policy_table.read(warehouse))
@@ -192,9 +206,10 @@ class BudgetPolicyService:
         self,
         actor: Actor,
         operation: UsageRecord,
-        estimated_cost: Number,
+        estimated_cost: Number | None = None,
         *,
         override: bool = False,
+        explain: bool = False,
         as_of: datetime | None = None,
     ) -> BudgetCheck:
         """Ask what the policies say to a call before it is made. Writes nothing, and never waits for the writer.
@@ -202,18 +217,20 @@ class BudgetPolicyService:
         Args:
             operation: the call, as it would be recorded; its own cost does not matter. Without a tenant it is the
                 actor's.
-            estimated_cost: 0 or more, in the operation's currency.
+            estimated_cost: 0 or more, in the operation's currency; None: at the price of what the operation uses.
             override: pass a ``soft_block``; only an actor with ``budget:admin`` can.
+            explain: say of the policies that do not count the call why not, too.
 
         Raises:
             NotPermittedError: when the actor has not ``budget:read``, or is of another tenant than the call.
             EntryError: when the operation or the cost cannot be taken.
+            PriceError: when no cost is given, and there is no price for what the operation uses.
             UsageError: when nothing is published, or money of a policy cannot be told for want of a rate.
             WarehouseError: when the published copy cannot be read.
         """
         actor.require(Permission.READ, "check a budget")
         given = replace(operation, cost=estimated_cost, time=operation.time or _now(as_of))
-        call = used(record_checked(given, lambda: "asked", tenant=actor.tenant))
+        call = used(record_checked(given, lambda: "asked", self._prices, tenant=actor.tenant))
         if not actor.sees(call.tenant):
             raise NotPermittedError(f"{actor.id} may not ask for the tenant {call.tenant}: it is of {actor.tenant}")
         kept, recent = self._kept_and_pending()
@@ -221,6 +238,8 @@ class BudgetPolicyService:
         found = decide(kept, actor, call, recent, rates, into, override)
         if found.action == "degrade":
             found = replace(found, alternative=self._cheaper(call))
+        if explain:
+            found = replace(found, passed_over=passed_over(kept, actor, call))
         self._bus.deliver([_asked(actor, call, found)] if self._bus.is_heard(CheckRequested.name) else [])
         return found
 
@@ -279,6 +298,15 @@ def _require_change(actor: Actor, doing: str, *policies: Policy) -> None:
     is_global = any(policy.scope == "global" for policy in policies)
     words = f"{doing} a global policy" if is_global else f"{doing} a policy"
     actor.require(Permission.ADMIN if is_global else Permission.WRITE, words)
+
+
+def _require_unchanged(seen: Policy, found: Policy) -> None:
+    if different := differences(seen, found):
+        when = f" on {found.updated_at:%Y-%m-%d %H:%M} UTC" if found.updated_at else ""
+        raise ChangedMeanwhileError(
+            f"policy {found.id} was changed by {found.updated_by}{when} meanwhile; nothing was written over it:\n"
+            f"{difference_text(different)}"
+        )
 
 
 def _find(warehouse: Warehouse, actor: Actor, policy_id: str) -> Policy:

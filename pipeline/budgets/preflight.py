@@ -21,7 +21,7 @@ from pipeline.budgets.policy_budgets import as_budgets
 from pipeline.config.budgets import ROLLING, ScopeBudget
 from pipeline.entries import CostCategory
 from pipeline.errors import UsageError
-from pipeline.money import EXACT, ZERO, percent, percent_text, text
+from pipeline.money import EXACT, ZERO, percent, percent_text, text, total
 from pipeline.periods import Window, label
 from pipeline.store.warehouse import Warehouse
 from pipeline.usage.pending import Pending, Used
@@ -36,6 +36,27 @@ _BILLED = "SELECT DISTINCT x_Provider FROM daily_costs WHERE x_Origin = 'billed'
 
 
 @dataclass(frozen=True)
+class MadeOf:
+    """What the numbers of a policy's check are made of; money is in the policy's currency.
+
+    Attributes:
+        window: the one that the call's time lies in.
+        loaded: spend of the window as the last run judged it.
+        recent: what is recorded since and not loaded, of so many records.
+        plain_limit, carried: the policy's own limit, and what the window before left over.
+        cost: the call's.
+    """
+
+    window: Window
+    loaded: Decimal
+    recent: Decimal
+    recent_records: int
+    plain_limit: Decimal
+    carried: Decimal
+    cost: Decimal
+
+
+@dataclass(frozen=True)
 class PolicyCheck:
     """What one policy says: ``spend`` without the call, ``limit`` with what was carried into the window."""
 
@@ -44,6 +65,34 @@ class PolicyCheck:
     limit: Decimal
     remaining: Decimal
     is_exceeded: bool
+    made_of: MadeOf
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return the check with money as text, and its policy's id, name, scope and action."""
+        own, made = self.policy, self.made_of
+        return {
+            "policy": own.budget_id,
+            "name": own.name,
+            "tenant_id": own.tenant_id,
+            "scope": own.scope_name,
+            "currency": own.currency,
+            "spend": text(self.spend),
+            "limit": text(self.limit),
+            "remaining": text(self.remaining),
+            "percentage": f"{percent(self.spend, self.limit):.6f}",
+            "action": own.hard_limit_action,
+            "is_exceeded": self.is_exceeded,
+            "made_of": {
+                "period_start": made.window.start.isoformat() + "Z",
+                "period_end": made.window.end.isoformat() + "Z",
+                "loaded": text(made.loaded),
+                "recent": text(made.recent),
+                "recent_records": made.recent_records,
+                "plain_limit": text(made.plain_limit),
+                "carried": text(made.carried),
+                "cost": text(made.cost),
+            },
+        }
 
 
 @dataclass(frozen=True)
@@ -57,6 +106,9 @@ class BudgetCheck:
         warnings: soft limits that are reached, and policies that no run has counted since they were set.
         alternative: a cheaper model to use, where the action is ``degrade`` and there is one.
         counted_at: end of the newest run that the kept totals know, UTC; usage recorded since is counted too.
+        cost, currency: what the call was held to cost: as it was given, or at the price of what it uses.
+        passed_over: the other enabled policies that the actor may see, each with why it does not count the call; None
+            unless asked for with ``explain``.
     """
 
     allowed: bool
@@ -65,6 +117,28 @@ class BudgetCheck:
     warnings: tuple[str, ...]
     alternative: str | None
     counted_at: datetime | None
+    cost: Decimal
+    currency: str
+    passed_over: tuple[tuple[Policy, str], ...] | None = None
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return the answer with money as text; ``passed_over`` only where asked for."""
+        found: dict[str, Any] = {
+            "allowed": self.allowed,
+            "action": self.action,
+            "cost": text(self.cost),
+            "currency": self.currency,
+            "policies": [each.to_json_dict() for each in self.policies],
+            "warnings": list(self.warnings),
+            "alternative": self.alternative,
+            "counted_at": self.counted_at.isoformat() + "Z" if self.counted_at else None,
+        }
+        if self.passed_over is not None:
+            found["passed_over"] = [
+                {"policy": own.budget_id, "name": own.name, "scope": own.scope_name, "reason": reason}
+                for own, reason in self.passed_over
+            ]
+        return found
 
 
 @dataclass(frozen=True)
@@ -103,7 +177,7 @@ def read_kept(warehouse: Warehouse, pending: Pending) -> Kept:
 def matching(kept: Kept, actor: Actor, call: Used) -> list[Policy]:
     """Return the policies that count a call and that the actor may see, in scope order."""
     found = [each for each in kept.policies if actor.sees(each.tenant_id) and _counts(each, call)]
-    return sorted(found, key=lambda policy: (SCOPES.index(policy.scope), -policy.priority, policy.id))
+    return sorted(found, key=_place)
 
 
 def decide(
@@ -122,12 +196,14 @@ def decide(
     for policy in matching(kept, actor, call):
         [budget] = as_budgets([policy], sorted(kept.billed))
         window = windows.around(budget, call.time)
-        spend, carried, is_counted = _kept_spend(kept, policy, budget, window)
-        for used in (each for each in recent if each.time in window and _is_new_money(kept, policy, each)):
-            spend = EXACT.add(spend, _converted(policy, used, rates, rates_into))
-        limit, cost = EXACT.add(policy.exact_limit, carried), _converted(policy, call, rates, rates_into)
+        loaded, carried, is_counted = _kept_spend(kept, policy, budget, window)
+        new = [each for each in recent if each.time in window and _is_new_money(kept, policy, each)]
+        added = total(_converted(policy, used, rates, rates_into) for used in new)
+        cost = _converted(policy, call, rates, rates_into)
+        made_of = MadeOf(window, loaded, added, len(new), policy.exact_limit, carried, cost)
+        spend, limit = EXACT.add(loaded, added), EXACT.add(policy.exact_limit, carried)
         exceeded = EXACT.add(spend, cost) > limit
-        own.append(PolicyCheck(policy, spend, limit, max(EXACT.subtract(limit, spend), ZERO), exceeded))
+        own.append(PolicyCheck(policy, spend, limit, max(EXACT.subtract(limit, spend), ZERO), exceeded, made_of))
         if reaches(spend, limit, Decimal(policy.soft_limit_percent)):
             warnings.append(_soft(policy, spend, limit))
         if not is_counted:
@@ -136,14 +212,37 @@ def decide(
     action = max(actions, key=ACTIONS.index, default=None)
     passes = action == "soft_block" and override and actor.may(Permission.ADMIN)
     allowed = action in (None, "warn", "throttle", "degrade") or passes
-    return BudgetCheck(allowed, action, tuple(own), tuple(warnings), None, kept.counted_at)
+    return BudgetCheck(
+        allowed, action, tuple(own), tuple(warnings), None, kept.counted_at, cost=call.cost, currency=call.currency
+    )
+
+
+def passed_over(kept: Kept, actor: Actor, call: Used) -> tuple[tuple[Policy, str], ...]:
+    """Return the enabled policies that the actor may see and that do not count a call, each with why, in scope order."""
+    found = [each for each in kept.policies if actor.sees(each.tenant_id) and not _counts(each, call)]
+    return tuple((policy, _why_not(policy, call)) for policy in sorted(found, key=_place))
+
+
+def _place(policy: Policy) -> tuple[int, int, str]:
+    return SCOPES.index(policy.scope), -policy.priority, policy.id
+
+
+def _why_not(policy: Policy, call: Used) -> str:
+    if policy.tenant_id not in (None, call.tenant):
+        return f"it counts what is of the tenant {policy.tenant_id}, and the call is of {call.tenant or 'no tenant'}"
+    if policy.scope not in (facts := _facts(call)):
+        return f"the {policy.scope} of a call is not known before it is billed"
+    said = [value for value in facts[policy.scope] if value]
+    return f"it counts the {policy.scope} {policy.scope_id}, and the call's is {said[0] if said else 'not said'}"
 
 
 def _counts(policy: Policy, call: Used) -> bool:
     """Whether a policy's tenant and scope are those of a call; accounts, regions and resource types are none of it."""
-    if policy.tenant_id not in (None, call.tenant):
-        return False
-    facts: dict[str, tuple[Any, ...]] = {
+    return policy.tenant_id in (None, call.tenant) and policy.scope_id in _facts(call).get(policy.scope, ())
+
+
+def _facts(call: Used) -> dict[str, tuple[Any, ...]]:
+    return {
         "global": ("",),
         "provider": (call.provider,),
         "service": (call.model or call.provider,),
@@ -151,7 +250,6 @@ def _counts(policy: Policy, call: Used) -> bool:
         "model": (call.model,),
         **{key: (call.attribution.get(key),) for key in ATTRIBUTION},
     }
-    return policy.scope_id in facts.get(policy.scope, ())
 
 
 def _is_new_money(kept: Kept, policy: Policy, used: Used) -> bool:
@@ -190,7 +288,11 @@ def _converted(policy: Policy, used: Used, rates: Rates, rates_into: str | None)
 
 
 def _soft(policy: Policy, spend: Decimal, limit: Decimal) -> str:
-    used = percent(spend, limit)
-    share = "100.0" if used is None else percent_text(used)
+    share = _share(spend, limit)
     whole = share if "." in share else f"{share}.0"
     return f"{policy.name}: {whole}% used ({text(spend)} {policy.currency} of {text(limit)})"
+
+
+def _share(spend: Decimal, limit: Decimal) -> str:
+    used = percent(spend, limit)
+    return "100.0" if used is None else percent_text(used)

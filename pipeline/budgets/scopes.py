@@ -305,6 +305,7 @@ def explain(
 def read_allocations(scopes: Sequence[ScopeBudget], received: Iterable[Mapping[str, Any]]) -> tuple[Allocation, ...]:
     """Return what ``charges.received`` found as allocations; ``scopes`` in report order."""
     rank = {scope.scope_key: (-scope.priority, scope.scope_key) for scope in scopes if scope.scope_type == "tag"}
+    others = {scope.budget_id: COSTS[scope.basis] for scope in scopes if scope.basis != "billed"}
     found = []
     for row in received:
         match = _decided(tuple(rank[selector] for selector in row["matches"]))
@@ -320,6 +321,8 @@ def read_allocations(scopes: Sequence[ScopeBudget], received: Iterable[Mapping[s
                 matched_tags=match.selectors,
                 selected_tag_budget=match.winner,
                 warnings=(match.warning,) if match.warning else (),
+                other_costs=tuple((name, row[others[name]]) for name in row["received"] if name in others),
+                origin=row["x_Origin"],
             )
         )
     return tuple(found)

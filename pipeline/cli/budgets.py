@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline import money
-from pipeline.cli import options, output, policies
+from pipeline.cli import check, edit, explain, options, output, policies
 from pipeline.cli.published import published
 from pipeline.errors import UsageError
 from pipeline.periods import label, month
@@ -36,15 +36,17 @@ ALLOCATED = (
     "Provider",
     "Cost",
     "Currency",
+    "Origin",
     "AllocatedScopes",
     "MatchedTags",
     "SelectedTagBudget",
+    "ScopeCosts",
 )
 
 
 @click.group(invoke_without_command=True)
 @click.option("--period", metavar="YYYY-MM", help="The billing period; else the one that holds --as-of.")
-@click.option("--explain", is_flag=True, help="Print which scopes received each resource's cost.")
+@click.option("--explain", is_flag=True, help="Print which budgets and policies received each resource's cost.")
 @options.budget_options
 @options.format_
 @options.settings_options
@@ -108,7 +110,10 @@ def _require_bare(context: click.Context) -> int:
     return 0
 
 
-for _command in (policies.create, policies.show, policies.list_, policies.update, policies.delete):
+for _command in (
+    *(policies.create, policies.show, policies.list_, policies.update, edit.edit, policies.delete),
+    *(check.check, explain.explain),
+):
     budgets.add_command(_command)
 
 
@@ -126,6 +131,8 @@ def _print(result: BudgetResult, format_: str, explain: bool) -> None:
 
 
 def _flat(value: object) -> object:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={cost}" for name, cost in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 

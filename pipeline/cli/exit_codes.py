@@ -11,7 +11,7 @@ class ExitCode(IntEnum):
     OK = 0
     """Fine."""
     BREACH = 1
-    """A budget is breached; the default of `exit_code`."""
+    """A budget is breached, the default of `exit_code`; or `budgets check` refuses a call."""
     USAGE = 64
     """The command line is wrong."""
     EXPORTS = 65

@@ -19,9 +19,9 @@ from pipeline.periods import label, month
 def forecast(
     period: str | None, format_: str, config: Path | None, warehouse: Path | None, as_of: str | None, verbose: bool
 ) -> int:
-    """Forecast the billing period in total, and each budget in its window, with the assumptions.
+    """Forecast the billing period in total, and each budget and policy in its window, with the assumptions.
 
-    The method, the complete days that it carries forward, the last of them, late_data_days; and where there is no
+    Policies are those that the actor may see, by what they are of. The method, the complete days that it carries forward, the last of them, late_data_days; and where there is no
     forecast, why. Writes nothing.
 
     \b

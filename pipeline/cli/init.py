@@ -10,7 +10,8 @@ from pipeline.errors import UsageError
 
 TEMPLATE = """\
 # Costmill's configuration. Paths are relative to this file; ${NAME} and ${NAME:-default} come from the environment.
-# Every key is explained in docs/configuration.md.
+# Every key is explained in docs/configuration.md. Policies, the budgets that people and programs set and ask before
+# they spend, are not in here: costmill budgets create, costmill budgets check.
 
 warehouse: warehouse/costs.duckdb        # the writer's; nobody else opens it
 publish: {path: published/costs.duckdb}  # read-only copy: what analysts open
@@ -25,6 +26,7 @@ sources:
 freshness: {max_age_days: 3, stale: banner}
 currency: {report: USD}
 tags: {report_keys: [team, env]}
+anomalies: {enabled: true}               # tell days that cost far more than their weekday usually does
 
 cost:
   budgets:

@@ -92,7 +92,7 @@ def create(
     given = {"currency": settings.currency.report or DEFAULT_CURRENCY, **_given(fields)}
     policy = Policy(name, limit, kind, which, tenant_id=tenant, id=policy_id, **given)
     moment = options.moment(as_of, settings)
-    _print(_service(settings).create_policy(settings.actor, policy, as_of=moment), format_)
+    tell(service(settings).create_policy(settings.actor, policy, as_of=moment), format_)
     return 0
 
 
@@ -108,7 +108,7 @@ def show(id: str, format_: str, config: Path | None, warehouse: Path | None, ver
       costmill budgets show 5f0c3a9be12d
     """
     settings = options.settings(config, warehouse, verbose)
-    _print(_service(settings).get_policy(settings.actor, id), format_)
+    tell(service(settings).get_policy(settings.actor, id), format_)
     return 0
 
 
@@ -137,7 +137,7 @@ def list_(
     """
     settings = options.settings(config, warehouse, verbose)
     filters = {} if tenant is None else {"tenant_id": tenant}
-    found = _service(settings).list_policies(settings.actor, scope, filters, limit, offset)
+    found = service(settings).list_policies(settings.actor, scope, filters, limit, offset)
     output.rows(COLUMNS, [[getattr(policy, name) for name in COLUMNS] for policy in found], format_)
     return 0
 
@@ -171,7 +171,7 @@ def update(
     if scope is not None:
         updates["scope"], _, updates["scope_id"] = scope.partition(":")
     moment = options.moment(as_of, settings)
-    _print(_service(settings).update_policy(settings.actor, id, updates, as_of=moment), format_)
+    tell(service(settings).update_policy(settings.actor, id, updates, as_of=moment), format_)
     return 0
 
 
@@ -188,14 +188,28 @@ def delete(id: str, format_: str, config: Path | None, warehouse: Path | None, a
     """
     settings = options.settings(config, warehouse, verbose)
     moment = options.moment(as_of, settings)
-    _print(_service(settings).delete_policy(settings.actor, id, as_of=moment), format_)
+    tell(service(settings).delete_policy(settings.actor, id, as_of=moment), format_)
     return 0
 
 
-def _service(settings: Settings) -> BudgetPolicyService:
+def service(settings: Settings) -> BudgetPolicyService:
+    """Return the service of a configuration."""
     from pipeline.budgets.policy_service import BudgetPolicyService
 
     return BudgetPolicyService(settings)
+
+
+def named(settings: Settings, name: str) -> Policy:
+    """Return the policy that the actor may see by its id, else by its name.
+
+    Raises:
+        UsageError: when there is none, or several have the name.
+    """
+    own = service(settings).list_policies(settings.actor)
+    found = [each for each in own if name in (each.id, each.budget_id)] or [each for each in own if each.name == name]
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} policies have the name {name!r}; say which: {', '.join(p.id for p in found)}")
+    return found[0] if found else service(settings).get_policy(settings.actor, name)
 
 
 def _given(fields: dict[str, Any]) -> dict[str, Any]:
@@ -212,7 +226,8 @@ def _given(fields: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _print(policy: Policy, format_: str) -> None:
+def tell(policy: Policy, format_: str) -> None:
+    """Print a policy."""
     facts = policy.to_json_dict()
     if format_ == "json":
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli import options, output
-from pipeline.errors import UsageError
+from pipeline.cli import calls, options, output
 
 if TYPE_CHECKING:
     from pipeline import BudgetTrackingService
@@ -53,19 +52,7 @@ def usage() -> None:
 
 
 @usage.command()
-@click.option("--provider", required=True, metavar="NAME", help="Who was called, such as openai.")
-@click.option("--operation", required=True, metavar="NAME", help="What was done, such as chat_completion or embedding.")
-@click.option("--model", metavar="NAME", help="Which model.")
-@click.option("--cost", metavar="AMOUNT", help="What it cost: 0 or more; else its price is looked up.")
-@click.option("--currency", default="USD", show_default=True, metavar="CODE", help="In which currency.")
-@click.option("--input-tokens", metavar="N", help="Tokens in, cached ones included.")
-@click.option("--output-tokens", metavar="N", help="Tokens out.")
-@click.option("--cached-input-tokens", metavar="N", help="Tokens in that were cached.")
-@click.option("--images", metavar="N", help="Images.")
-@click.option("--seconds", metavar="N", help="Seconds.")
-@click.option("--variant", metavar="NAME", help="Of the price, such as batch; else the usual one.")
-@click.option("--for", "attribution", multiple=True, metavar="KEY=VALUE", help="Who it was for, such as team=search.")
-@click.option("--tenant", metavar="NAME", help="Whose usage it is, else the actor's.")
+@calls.described
 @click.option("--request-id", metavar="ID", help="The provider's id of the call.")
 @click.option("--parent-id", metavar="ID", help="The record that caused this one.")
 @click.option("--failed", is_flag=True, help="The call failed.")
@@ -95,7 +82,7 @@ def record(
     from pipeline.usage.pending import used
 
     settings = options.settings(config, warehouse, verbose)
-    known: dict[str, Any] = {"attribution": dict(map(_pair, attribution)), "success": not failed, "id": id_}
+    known: dict[str, Any] = {"attribution": calls.attributed(attribution), "success": not failed, "id": id_}
     moment = parse_as_of(time_) if time_ else None
     kept = _service(settings).record_usage(settings.actor, UsageRecord(**fields, **known, time=moment))
     _print([used(kept)], format_)
@@ -223,13 +210,6 @@ def _service(settings: Settings) -> BudgetTrackingService:
     from pipeline import BudgetTrackingService
 
     return BudgetTrackingService(settings)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, sign, value = text.partition("=")
-    if not key or not sign:
-        raise UsageError(f"--for {text!r} is no pair; write KEY=VALUE, such as team=search")
-    return key, value
 
 
 def _print(records: list[Used], format_: str) -> None:

@@ -73,9 +73,10 @@ class _TooDeepError(Exception):
         self.path = path
 
 
-def read(text: str, environ: Mapping[str, str], findings: Findings) -> Table | None:
+def read(text: str, environ: Mapping[str, str] | None, findings: Findings) -> Table | None:
     """Read a document whose top is a mapping, or None where there is none to go on with.
 
+    ``${NAME}`` is filled in from ``environ``, and stays as it is where that is None.
     Notes syntax errors, duplicate keys, aliases, tags and missing variables in ``findings``, each with its line.
     """
     try:
@@ -99,7 +100,7 @@ def read(text: str, environ: Mapping[str, str], findings: Findings) -> Table | N
 class _Composer:
     """Builds nodes from PyYAML's events, so that nothing of PyYAML's own resolving and constructing takes place."""
 
-    def __init__(self, text: str, environ: Mapping[str, str], findings: Findings) -> None:
+    def __init__(self, text: str, environ: Mapping[str, str] | None, findings: Findings) -> None:
         self._loader = yaml.SafeLoader(text)
         self._environ = environ
         self._findings = findings
@@ -145,7 +146,7 @@ class _Composer:
     def _text(self, event: Event, path: str) -> Node:
         line, quoted = _line(event), event.style is not None or event.tag is not None
         try:
-            text = interpolate(event.value, self._environ)
+            text = event.value if self._environ is None else interpolate(event.value, self._environ)
             text.encode()
         except UnicodeEncodeError:
             return self._refuse(line, path, "holds half a character (a lone surrogate)")

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipeline import periods, resources
+from pipeline.actors import Actor, Permission
 from pipeline.budgets import (
     alert_table,
     alerts,
@@ -54,23 +55,26 @@ def evaluate_period(
     keys: Collection[str],
     explain: bool = False,
 ) -> BudgetResult:
-    """Judge the configured budgets, and all policies, in the windows that answer for one billing period; writes nothing.
+    """Judge the configured budgets, and the policies that the settings' actor may see, in the windows that answer for one
+    billing period; writes nothing.
 
     Args:
         keys: the tag keys that the roll-up reports.
+        explain: say of each resource which of them received its cost.
     """
     config = settings.budgets or BudgetsConfig()
     moment = windows.shown_moment(period, as_of)
-    policies, own = read_policies(warehouse)
+    policies, own = read_policies(warehouse, settings.actor)
     lacking = charges.lacking_usage(warehouse, own, keys)
     counted = (*config.scopes, *(budget for budget in own if budget.budget_id not in lacking))
     shown = [(budget, windows.current(budget, moment)) for budget in counted]
     judged = [(budget, window) for budget, window in shown if window]
     books, ties = read_books(warehouse, settings, judged, as_of, keys, counted)
-    statuses = _judge(warehouse, counted, judged, books, keys)
+    statuses = judge(warehouse, counted, judged, books, keys)
     result = evaluate.assemble(config, period, moment, statuses, ties)
     result = replace(result, policies=evaluate.assemble_policies(policies, own, moment, statuses))
-    return replace(result, allocations=explained(warehouse, config, judged, period)) if explain else result
+    every = (*config.scopes, *own)
+    return replace(result, allocations=explained(warehouse, every, period, moment)) if explain else result
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: C
     judged = _due_windows(warehouse, config.scopes, due, as_of, ["billed"])
     judged += _due_windows(warehouse, own, due, as_of, _ORIGINS) if own else []
     books, ties = read_books(warehouse, settings, judged, as_of, keys, every)
-    statuses = _judge(warehouse, every, judged, books, keys)
+    statuses = judge(warehouse, every, judged, books, keys)
     days = judge_days(warehouse, settings, due, as_of)
     before, first_load = event_table.healths(warehouse), _first_load(warehouse)
     fresh = [status for status in statuses if first_load is None or status.period_end > first_load]
@@ -114,11 +118,17 @@ def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: C
     return Checked(result, changes, (*config.warnings, *ties, *lacking), any(each.unconverted for each in of_file))
 
 
-def read_policies(warehouse: Warehouse) -> tuple[list[Policy], tuple[ScopeBudget, ...]]:
-    """Return the policies, and the budgets that the engine counts of them."""
+def read_policies(warehouse: Warehouse, actor: Actor | None = None) -> tuple[list[Policy], tuple[ScopeBudget, ...]]:
+    """Return the policies, those that an actor may see, and the budgets that the engine counts of them; None sees all."""
     policies = policy_table.read(warehouse)
-    billed = warehouse.rows(_BILLED_PROVIDERS) if policies else []
-    return policies, policy_budgets.as_budgets(policies, [row[0] for row in billed])
+    if actor is not None:
+        policies = [each for each in policies if actor.may(Permission.READ) and actor.sees(each.tenant_id)]
+    return policies, policy_budgets.as_budgets(policies, billed_providers(warehouse) if policies else [])
+
+
+def billed_providers(warehouse: Warehouse) -> list[str]:
+    """Return the providers that have billed charges, A to Z."""
+    return [row[0] for row in warehouse.rows(_BILLED_PROVIDERS)]
 
 
 def read_books(
@@ -153,14 +163,20 @@ def read_books(
 
 
 def explained(
-    warehouse: Warehouse, config: BudgetsConfig, judged: Sequence[Judged], period: str
+    warehouse: Warehouse, budgets: Sequence[ScopeBudget], period: str, moment: datetime
 ) -> tuple[Allocation, ...]:
-    """Say for each resource of a billing period which budgets count its cost in the windows that are judged."""
-    ordered = scopes.report_order(budget for budget in config.scopes if budget.enabled)
-    if all(budget.period_by == "billing" and not scopes.is_conditional(budget) for budget in ordered):
+    """Say for each resource of a billing period which budgets count its cost, in their windows that hold a moment."""
+    ordered = scopes.report_order(budget for budget in budgets if budget.enabled)
+    if all(_is_plain(budget) for budget in ordered):
         return evaluate.allocations(ordered, _resources(warehouse, [period]))
-    shown = {budget.budget_id: window for budget, window in judged}
+    current = ((budget.budget_id, windows.current(budget, moment)) for budget in ordered)
+    shown = {budget_id: window for budget_id, window in current if window}
     return scopes.read_allocations(ordered, charges.received(warehouse, ordered, shown, period))
+
+
+def _is_plain(budget: ScopeBudget) -> bool:
+    """Whether the roll-up of resources tells what a budget received."""
+    return budget.period_by == "billing" and budget.basis == "billed" and not scopes.is_conditional(budget)
 
 
 def wake_alerts(warehouse: Warehouse, as_of: datetime) -> list[AlertChange]:
@@ -226,13 +242,14 @@ def _holding(
         yield from {windows.current(budget, at) for _, at in charged}
 
 
-def _judge(
+def judge(
     warehouse: Warehouse,
     budgets: Sequence[ScopeBudget],
     judged: Sequence[Judged],
     books: Books,
     keys: Collection[str],
 ) -> list[BudgetStatus]:
+    """Judge windows; ``budgets`` are all that count, judged or not."""
     asking = {budget.budget_id for budget in filters.from_charges(budgets, keys)}
     counts = {
         (budget.budget_id, window): charges.count_resources(warehouse, budget, window, books.as_of)

@@ -1,4 +1,4 @@
-"""Forecasts of a billing period: in total by currency, and of each budget in its window, with what they rest on."""
+"""Forecasts of a billing period: in total by currency, and of each budget and policy in its window, with what they rest on."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ class Projected:
 
     Attributes:
         scope: ``total``, or the budget's id.
+        name: the budget's or policy's; None without one.
+        policy_scope: what a policy is of, such as ``team:ml``; None for others.
         spend, forecast, limit: in ``currency``; the forecast is None where ``note`` says why there is none.
         percentage: the forecast in percent of the limit, 6 decimals.
         elapsed_days, days: complete days that the run rate is made of, and days of the window.
@@ -35,6 +37,8 @@ class Projected:
     """
 
     scope: str
+    name: str | None
+    policy_scope: str | None
     window: str
     currency: str
     spend: Decimal | None
@@ -52,10 +56,12 @@ class Projected:
 def project(
     warehouse: Warehouse, settings: Settings, period: str, as_of: datetime, keys: Collection[str]
 ) -> tuple[Projected, ...]:
-    """Forecast a billing period in total, a row per currency, and every budget in the window that answers for it."""
-    result = evaluate_period(warehouse, settings, period, as_of, keys=keys)
-    scopes = (_of_status(status, settings.late_data_days) for status in result.statuses)
-    return (*_totals(warehouse, settings, period, as_of), *scopes)
+    """Forecast a billing period in total, a row per currency, and in the window that answers for it every budget and every
+    policy that the settings' actor may see."""
+    result, late = evaluate_period(warehouse, settings, period, as_of, keys=keys), settings.late_data_days
+    scopes = (_of_status(status, late) for status in result.statuses)
+    policies = (_of_status(each.status, late, each.policy.scope_name) for each in result.policies)
+    return (*_totals(warehouse, settings, period, as_of), *scopes, *policies)
 
 
 def _totals(warehouse: Warehouse, settings: Settings, period: str, as_of: datetime) -> Iterator[Projected]:
@@ -72,6 +78,8 @@ def _totals(warehouse: Warehouse, settings: Settings, period: str, as_of: dateti
         made = evaluate.forecast_of(whole, window, spend)
         yield Projected(
             scope="total",
+            name=None,
+            policy_scope=None,
             window=windows.name_of(whole.period, window),
             currency=whole.currency,
             spend=rounded(spend.total),
@@ -87,10 +95,12 @@ def _totals(warehouse: Warehouse, settings: Settings, period: str, as_of: dateti
         )
 
 
-def _of_status(status: BudgetStatus, late_data_days: int) -> Projected:
+def _of_status(status: BudgetStatus, late_data_days: int, policy_scope: str | None = None) -> Projected:
     through, first = status.forecast_through, status.period_start.date()
     return Projected(
         scope=status.budget_id,
+        name=status.budget.name,
+        policy_scope=policy_scope,
         window=status.window_name,
         currency=status.currency,
         spend=status.current_spend,

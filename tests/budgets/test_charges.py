@@ -14,7 +14,9 @@ import pytest
 from pipeline.budgets import windows
 from pipeline.config import BudgetsConfig, Settings, default_settings
 from pipeline.config.budgets import COSTS, ScopeBudget
-from pipeline.night import budgeting
+from pipeline.errors import UsageError
+from pipeline.forecast import rounded
+from pipeline.night import budgeting, explaining
 from pipeline.rules import Comparison, Condition, Joined, Operand
 from pipeline.store import rollups
 from pipeline.store.warehouse import Warehouse
@@ -188,11 +190,57 @@ def test_explain_goes_by_filters_and_windows_and_loses_no_money(warehouse: Wareh
         budget("provider:aws", filter=column("SkuId", "equals", "a-1")),
         budget("tag:team:*", priority=9, filter=column("ServiceName", "equals", "AWS Lambda")),
         budget("tag:team:web"),
-        budget("type:t1", period="weekly", period_by="charge"),
+        budget("type:t1", period="weekly", period_by="charge", basis="effective"),
+        budget("type:t2", basis="list"),
     )
     spends(warehouse, *own)
     result = budgeting.evaluate_period(warehouse, settings(*own), "2026-03", AS_OF, keys=KEYS, explain=True)
     for status in result.statuses:
-        received = [each.cost for each in result.allocations or () if status.budget_id in each.allocated_scopes]
+        received = [each.scope_costs.get(status.budget_id, Decimal(0)) for each in result.allocations or ()]
         assert (status.budget_id, sum(received)) == (status.budget_id, status.current_spend)
     assert {each.selected_tag_budget for each in result.allocations or ()} == {None, "team:*", "team:web"}
+
+
+def test_an_explanation_adds_up_to_the_status_and_says_where_the_rest_went(warehouse: Warehouse) -> None:
+    own = (
+        budget(rollover=Decimal(25), planned=(("2026-02", Decimal(9000)),)),
+        budget("provider:aws", filter=column("SkuId", "equals", "a-1"), basis="effective"),
+        budget("tag:team:*", priority=9, filter=column("ServiceName", "equals", "AWS Lambda")),
+        budget("tag:team:web", period="quarterly", basis="list"),
+        budget("type:t1", period="rolling_7d", period_by="charge", basis="contracted"),
+        budget("type:t2", amount=0),
+    )
+    spends(warehouse, *own)
+    found = {
+        each.budget_id: explaining.explain(
+            warehouse, settings(*own), each.budget_id, "2026-03", AS_OF, keys=KEYS, by=by
+        )
+        for each, by in zip(own, ("ServiceName", "ResourceId", "tag:app", "day", "SkuId", "SkuId"), strict=True)
+    }  # fmt: skip
+    assert found["type:t2"].groups == ()
+    for name, told in found.items():
+        status, made = told.status, told.forecast
+        assert told.total.spend == sum((part.spend or 0 for part in told.parts().values()), Decimal(0))
+        assert (name, rounded(told.total.spend or Decimal(0))) == (name, status.current_spend or 0)
+        assert (made and rounded(made.complete + made.rest + made.face)) == status.forecasted_spend
+        carried = told.carried.carried if told.carried else 0
+        assert told.plain_limit + carried == status.effective_limit
+    assert (found["global"].planned_from, str(found["global"].plain_limit)) == ("2026-02", "9000")
+    assert set(found["provider:aws"].left_out()) == {("left out by its filter", "billed")}
+    assert set(found["tag:team:web"].left_out()) == {("goes to tag:team:*", "billed")}
+    [(_, left)] = found["tag:team:web"].left_out().items()
+    window = windows.current(own[3], AS_OF)
+    where = "t.Tags LIKE '%web%' AND ServiceName = 'AWS Lambda'"
+    assert window is not None
+    assert sum(left.costs.values()) == plain_sum(warehouse, own[3], where)
+    with pytest.raises(UsageError, match="cannot be grouped by 'SkuID'; did you mean 'SkuId'"):
+        explaining.explain(warehouse, settings(*own), "global", "2026-03", AS_OF, keys=KEYS, by="SkuID")
+
+
+def test_what_is_dated_later_is_left_out_of_an_explanation(warehouse: Warehouse) -> None:
+    spends(warehouse, budget())
+    early = AS_OF - timedelta(days=12)
+    told = explaining.explain(warehouse, settings(budget()), "global", "2026-03", early, keys=KEYS, by="day")
+    assert rounded(told.total.spend or Decimal(0)) == told.status.current_spend
+    assert {why for why, _ in told.left_out()} == {"dated after 2026-03-10"}
+    assert max(day or "" for day in told.parts()) <= "2026-03-10"

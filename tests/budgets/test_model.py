@@ -52,7 +52,9 @@ def test_allocations_speak_the_specifications_names() -> None:
     assert found.to_json_dict()["allocations"] == [
         {
             "ResourceId": "i-1", "ResourceName": "I-1", "ResourceType": "aws:ec2/instance", "Provider": "aws",
-            "Cost": "1.5", "Currency": "USD", "AllocatedScopes": ["global", "tag:team:ml"],
+            "Cost": "1.5", "Currency": "USD", "Origin": "billed",
+                "AllocatedScopes": ["global", "tag:team:ml"],
+                "ScopeCosts": {"global": "1.5", "tag:team:ml": "1.5"},
             "MatchedTags": ["team:ml"], "SelectedTagBudget": "team:ml", "Warnings": [],
         }
     ]  # fmt: skip

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import pytest
 
 from pipeline import Actor, BudgetAlertService, BudgetPolicyService, BudgetTrackingService, Policy, UsageRecord, jobs
 from pipeline.budgets.events import Event, EventBus
+from pipeline.cli import check
 from pipeline.config import Settings, load_settings
 from pipeline.errors import NotPermittedError, UsageError
 from pipeline.night.result import RunResult
 from pipeline.store import publish
+from tests.jobs.conftest import Say
 from tests.jobs.nights import Charge, write_bill, write_config
 
 NIGHT = datetime(2026, 3, 22, 23)
@@ -98,6 +101,22 @@ def test_a_status_has_its_policy_and_only_who_may_see_it_is_shown(made: Path) ->
     assert [(each["threshold"], each["state"]) for each in told["alerts"]] == [("80", "EXCEEDED"), ("100", "OK")]
     assert (told["policy"]["scope"], told["policy"]["scope_id"], told["policy"]["tenant_id"]) == ("team", "ml", "acme")
     assert asked(made, replace(ACME, permissions=frozenset())) == {}
+
+
+def test_explain_says_which_policies_received_a_charge_and_only_of_those_that_may_be_seen(made: Path) -> None:
+    of_nobody = {name for name, (policy, _) in POLICIES.items() if policy.tenant_id is None}
+    for actor, names in ((JOB, set(POLICIES)), (replace(ACME, tenant=None), of_nobody)):
+        own = replace(settings(made), actor=actor)
+        with publish.opened(own.publish.path) as copy:
+            told = jobs.ask_budgets(copy, own, "2026-03", as_of=NIGHT, explain=True).allocations or ()
+        spent = {name: spend for name, (_, spend) in POLICIES.items() if name in names and spend}
+        received = {name: sum(each.scope_costs.get(f"policy:{name}", 0) for each in told) for name in spent}
+        assert received == {name: int(spend) for name, spend in spent.items()}
+        assert sum(each.cost for each in told if each.origin == "billed") == 231
+        assert {name for each in told for name in each.allocated_scopes} - {"global"} == {
+            f"policy:{name}" for name in names if POLICIES[name][1]
+        }
+        assert {each.origin for each in told if "global" in each.allocated_scopes} == {"billed"}
 
 
 def test_alerts_and_events_of_a_policy_are_its_tenant_s_and_never_the_run_s_exit_code(folder: Path) -> None:
@@ -184,3 +203,142 @@ def test_what_cannot_be_told_is_an_error_and_never_a_yes(folder: Path) -> None:
     shutil.rmtree(folder / "published")
     with pytest.raises(UsageError, match="nothing is published yet"):
         service.check_budget(ACME, CALL, 1)
+
+
+CHECK = ("budgets", "check", "--provider", "openai", "--operation", "chat_completion", "--for", "team=ml")
+
+
+@pytest.fixture
+def acme(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The company's folder as the current one, asked by acme."""
+    monkeypatch.setenv("COSTMILL_TENANT", "acme")
+    monkeypatch.chdir(made)
+
+
+def test_the_command_line_asks_before_spending_and_its_code_is_the_answer(
+    acme: None, folder: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = say(*CHECK, "--cost", "5", "--as-of", "2026-03-22T23:00:00Z")
+    assert (fits.code, fits.stdout.splitlines()[0], fits.stderr) == (0, "allowed: a call of 5 USD fits", "")
+    passes = say(*CHECK, "--cost", "6")
+    assert (passes.code, passes.stdout.splitlines()[0]) == (
+        0, "allowed, warn: a call of 6 USD passes the limit of Calls",
+    )  # fmt: skip
+    monkeypatch.chdir(folder)
+    assert say("budgets", "update", "acme-recorded", "--hard-limit-action", "block").code == 0
+    refused = say(*CHECK, "--cost", "6")
+    assert (refused.code, refused.stderr) == (1, "")
+    verdict, _, head, *lines = refused.stdout.splitlines()
+    assert verdict == "refused, block: a call of 6 USD passes the limit of Calls"
+    assert head.split() == [
+        *("policy", "name", "scope", "window", "spend", "limit", "remaining", "currency", "percent", "action", "says"),
+    ]
+    assert lines[2].split() == [
+        "policy:acme-recorded",
+        "Calls",
+        *["team:ml", "2026-W12", "5", "10", "5", "USD", "50", "block", "exceeded"],
+    ]
+    assert "warning: Acme: 86.0% used (215 USD of 250)" in lines
+    assert lines[-1].startswith("figures: of the run that ended at 2026-")
+    assert say("budgets", "update", "acme-recorded", "--hard-limit-action", "degrade").code == 0
+    lines = say(*CHECK, "--cost", "6", "--model", "gpt-4o").stdout.splitlines()
+    assert lines[0] == "allowed, degrade: a call of 6 USD passes the limit of Model, Calls"
+    assert any(line.startswith("cheaper: g") for line in lines)
+
+
+def test_an_answer_in_json_says_what_its_numbers_are_made_of_and_who_has_no_say(acme: None, say: Say) -> None:
+    asked = ("--model", "gpt-4o", "--input-tokens", "1000000", "--explain", "--format", "json")
+    told = json.loads(say(*CHECK, *asked).stdout)
+    assert (told["allowed"], told["cost"], told["currency"]) == (True, "2.5", "USD")
+    own = {each["policy"]: each for each in told["policies"]}
+    assert (own["policy:acme"]["percentage"], own["policy:acme"]["made_of"]) == (
+        "86.000000",
+        {
+            "period_start": "2026-03-01T00:00:00Z", "period_end": "2026-04-01T00:00:00Z", "loaded": "215", "recent": "0",
+            "recent_records": 0, "plain_limit": "250", "carried": "0", "cost": "2.5",
+        },
+    )  # fmt: skip
+    assert {each["policy"]: each["reason"] for each in told["passed_over"]} == {
+        "policy:acme-billed": "it counts the service Virtual Machines, and the call's is gpt-4o"
+    }
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        (-5, ""),
+        (1, ", 1 minute before"),
+        (59, ", 59 minutes before"),
+        (60, ", 1 hour before"),
+        (3000, ", 2 days before"),
+    ],
+)
+def test_the_age_of_figures_is_said_in_one_unit(minutes: int, said: str) -> None:
+    assert check._age(timedelta(minutes=minutes)) == said
+
+
+def test_without_an_answer_the_code_is_neither_yes_nor_no(acme: None, say: Say) -> None:
+    for asked, said in (
+        (["--cost", "1", "--tenant", "bolt"], "may not ask for the tenant bolt"),
+        (["--cost", "-1"], "cost '-1' is negative"),
+        ([], "cost is missing, and without a model there is no price"),
+        (["--cost", "1", "--currency", "EUR"], "no rate converts EUR of 2026-03"),
+    ):
+        ended = say(*CHECK, *asked)
+        assert (ended.code, ended.stdout) == (64, "")
+        assert said in ended.stderr
+
+
+def test_a_policy_is_explained_with_what_it_leaves_out_and_only_to_its_tenant(acme: None, say: Say) -> None:
+    lines = say("budgets", "explain", "Billed").stdout.splitlines()
+    facts = dict(line.split(maxsplit=1) for line in lines[: lines.index("")])
+    assert facts["budget"] == "policy:acme-billed (Billed), EXCEEDED"
+    assert facts["window"].startswith(
+        "2026-03: from 2026-03-01 00:00:00 to before 2026-04-01 00:00:00, by x_BillingPeriod"
+    )
+    assert (facts["scope"], facts["spend"]) == (
+        "service:Virtual Machines of acme", "210 USD, 105 % of the limit, of 21 charges",
+    )  # fmt: skip
+    assert facts["limit"] == "200 USD = 200, its amount"
+    assert facts["forecast"] == (
+        "310 USD = 210 usage of 21 complete days through 2026-03-21 + 100 of the 10 after them, at their rate, + 0 at face value"
+    )
+    assert [line.split() for line in lines if "Virtual Machines  " in line] == [
+        ["Virtual", "Machines", "21", "210", "USD", "210", "USD", "100"]
+    ]
+    calls = json.loads(say("budgets", "explain", "acme-recorded", "--by", "SkuId", "--format", "json").stdout)
+    assert calls["spend"]["parts"] == [{"part": "gpt-4o", "charges": 1, "costs": {"USD": "5"}, "spend": "5"}]
+    assert [(each["why"], each["charges"]) for each in calls["spend"]["left_out"]] == [
+        ("billed, and recorded charges count", 6)
+    ]
+    ended = say("budgets", "explain", "bolt")
+    assert (ended.code, ended.stdout) == (64, "")
+    assert "there is no budget 'bolt'" in ended.stderr
+
+
+def test_a_budget_of_the_file_is_explained_in_tables(made: Path, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(made)
+    told = say("budgets", "explain", "global", "--by", "ResourceId", "--limit", "1")
+    assert (told.code, told.stderr) == (0, "")
+    shown = told.stdout.split("\n\n")
+    assert [line.split() for line in shown[1].splitlines()[2:]] == [
+        ["vm-1", "21", "210", "USD", "210", "USD", "90.9"],
+        ["(1", "more)", "21", "21", "USD", "21", "USD", "9"],
+        ["(total)", "42", "231", "USD", "231", "USD", "100"],
+    ]  # fmt: skip
+    assert shown[2].splitlines()[2].split() == ["2026-03", "billed", "USD", "42", "231", "1", "231", "USD"]
+    assert shown[3].splitlines()[2].split() == [
+        *("recorded,", "and", "no", "bill", "has", "it", "recorded", "2", "8", "USD"),
+    ]
+
+
+def test_the_forecast_shows_the_policies_that_may_be_seen_by_their_scope(acme: None, say: Say) -> None:
+    told = json.loads(say("forecast", "--format", "json").stdout)
+    own = {row["scope"]: row for row in told if row["policy_scope"]}
+    assert set(own) == {f"policy:{name}" for name in POLICIES if name.startswith("acme")}
+    row = own["policy:acme-billed"]
+    assert (row["name"], row["policy_scope"], row["forecast"], row["percentage"]) == (
+        "Billed", "service:Virtual Machines", "310", "155",
+    )  # fmt: skip
+    assert (row["elapsed_days"], row["days"], row["last_complete_day"]) == (21, 31, "2026-03-21")
+    assert own["policy:acme-model"]["note"] == "no complete day of usage in 2026-03-22 yet; a forecast needs one"
