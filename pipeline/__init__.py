@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pipeline.budgets.alert_configs import AlertConfig
     from pipeline.budgets.alert_service import BudgetAlertService
     from pipeline.budgets.events import subscribe
+    from pipeline.budgets.managed import Budget, BudgetAlert
+    from pipeline.budgets.manager import BudgetManager
     from pipeline.budgets.policies import Policy
     from pipeline.budgets.policy_service import BudgetPolicyService
     from pipeline.budgets.preflight import BudgetCheck
@@ -44,8 +46,11 @@ __version__ = "0.1.0"
 __all__ = [
     "Actor",
     "AlertConfig",
+    "Budget",
+    "BudgetAlert",
     "BudgetAlertService",
     "BudgetCheck",
+    "BudgetManager",
     "BudgetPeriod",
     "BudgetPolicyService",
     "BudgetTrackingService",
@@ -78,8 +83,11 @@ __all__ = [
 _HOMES = {
     "Actor": "actors",
     "AlertConfig": "budgets.alert_configs",
+    "Budget": "budgets.managed",
+    "BudgetAlert": "budgets.managed",
     "BudgetAlertService": "budgets.alert_service",
     "BudgetCheck": "budgets.preflight",
+    "BudgetManager": "budgets.manager",
     "BudgetPeriod": "periods",
     "BudgetPolicyService": "budgets.policy_service",
     "BudgetTrackingService": "usage.service",

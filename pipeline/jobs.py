@@ -296,8 +296,8 @@ def run(
 def ask_budgets(
     warehouse: Warehouse, settings: Settings, period: str, *, as_of: datetime, explain: bool = False
 ) -> BudgetResult:
-    """Evaluate the configured budgets, and the policies that the settings' actor may see, on an open (published)
-    warehouse; writes nothing.
+    """Evaluate the configured budgets, and the policies and managed budgets that the settings' actor may see, on an open
+    (published) warehouse; writes nothing.
 
     Raises:
         UsageError: when the rollups were made without a tag key that a budget uses, or with other tag rules, or what a
@@ -305,8 +305,10 @@ def ask_budgets(
     """
     asking = _asking(warehouse, settings, as_of)
     result, actor = asking.evaluate(period, explain=explain), settings.actor
-    seen = (each for each in result.policies if actor.may(Permission.READ) and actor.sees(each.policy.tenant_id))
-    result = replace(result, policies=tuple(seen))
+    is_reader = actor.may(Permission.READ)
+    policies = tuple(each for each in result.policies if is_reader and actor.sees(each.policy.tenant_id))
+    managed = tuple(each for each in result.managed if is_reader and actor.sees(each.budget.tenant_id))
+    result = replace(result, policies=policies, managed=managed)
     if period in asking.loaded:
         return result
     return replace(result, warnings=(*result.warnings, f"no data: nothing is loaded for {period}, so all spend is 0"))

@@ -26,6 +26,8 @@ from pipeline.store.tagging import stored_rules
 from pipeline.store.warehouse import Warehouse
 
 _SETTING = "budget_usage"
+#: Budgets that one statement asks of.
+_AT_ONCE = 50
 _USAGE = "c.ChargeCategory IS NOT DISTINCT FROM 'Usage' AND c.ChargeClass IS DISTINCT FROM 'Correction'"
 
 
@@ -161,6 +163,28 @@ def received(
     ).to_dicts()
 
 
+def spent(warehouse: Warehouse, judged: Sequence[tuple[ScopeBudget, Window]], as_of: datetime) -> dict[str, list[Row]]:
+    """Return what budgets that are not of the file have of their windows, up to ``as_of``'s day, by budget id: from the
+    charges, so that it is told of a budget that no run has seen."""
+    tag = rule_sql.effective_tag(stored_rules(warehouse))
+    found: dict[str, list[Row]] = {budget.budget_id: [] for budget, _ in judged}
+    selects = [
+        f"""SELECT {rule_sql.literal(budget.budget_id)}, c.x_BillingPeriod, coalesce(c.BillingCurrency, '{NO_CURRENCY}'),
+            c.x_Source, date_trunc('{"hour" if budget.period == "hourly" else "day"}', c.ChargePeriodStart), {_USAGE},
+            coalesce(sum(c.{COSTS[budget.basis]}), 0)
+        FROM {rule_sql.RELATIONS}
+        WHERE {_span(budget, window.start, window.end)} AND CAST(c.ChargePeriodStart AS DATE) <= $1
+            AND {_counted(budget, tag)}
+        GROUP BY ALL"""
+        for budget, window in judged
+    ]
+    for start in range(0, len(selects), _AT_ONCE):
+        together = " UNION ALL ".join(selects[start : start + _AT_ONCE])
+        for budget_id, *row in warehouse.rows(together, [as_of.date()]):
+            found[budget_id].append(tuple(row))
+    return found
+
+
 def _made(warehouse: Warehouse) -> dict[str, str]:
     text = warehouse.value("SELECT value FROM settings WHERE name = ?", [_SETTING])
     found: dict[str, str] = json.loads(text or "{}")
@@ -183,7 +207,7 @@ def _questions(warehouse: Warehouse, budgets: Sequence[ScopeBudget], keys: Colle
 def _select(budget: ScopeBudget, winner: str, tag: rule_sql.TagSql) -> str:
     name = rule_sql.literal(budget.budget_id)
     where = f"{winner} = {name}" if budget.scope_type == "tag" else _counted(budget, tag)
-    origin = "" if budget.scope_type == "policy" else "c.x_Origin = 'billed' AND "  # a policy's filter says it
+    origin = "c.x_Origin = 'billed' AND " if budget.is_of_file else ""  # else its filter says it
     return f"""SELECT {name} AS budget_id, c.x_BillingPeriod, c.x_Source, c.BillingCurrency,
         date_trunc('{"hour" if budget.period == "hourly" else "day"}', c.ChargePeriodStart) AS x_UsageStart,
         {_USAGE} AS x_Usage, c.x_ResourceKey, coalesce(sum(c.{COSTS[budget.basis]}), 0) AS x_Cost
@@ -213,7 +237,7 @@ def _counted(budget: ScopeBudget, tag: rule_sql.TagSql) -> str:
 
 
 def _scope(budget: ScopeBudget) -> Condition | None:
-    if budget.scope_type in ("global", "policy"):
+    if budget.scope_type == "global" or not budget.is_of_file:
         return None
     if budget.scope_type == "tag":
         key, _, value = budget.scope_key.partition(":")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from pipeline.budgets.policies import Policy
+from pipeline.budgets.policies import CountedOrigin, Policy
 from pipeline.config.budgets import BY_BILLING, AlertThreshold, PeriodBy, ScopeBudget
 from pipeline.rules import Comparison, Condition, Joined, Operand
 
@@ -48,7 +48,7 @@ def period_by(policy: Policy) -> PeriodBy:
 
 def condition(policy: Policy, billed: Sequence[str]) -> Condition:
     """Return what a charge must be to count."""
-    parts = [_origin(policy, billed), *_scope(policy)]
+    parts = [counted_origin(policy.origin, billed), *_scope(policy)]
     if policy.tenant_id is not None:
         parts.append(Comparison(Operand("tag", TENANT), "equals", (policy.tenant_id,)))
     return Joined("all", tuple(parts))
@@ -83,10 +83,11 @@ def _scope(policy: Policy) -> list[Condition]:
     return [asked[0] if len(asked) == 1 else Joined("any", asked)]
 
 
-def _origin(policy: Policy, billed: Sequence[str]) -> Condition:
+def counted_origin(counted: CountedOrigin, billed: Sequence[str]) -> Condition:
+    """Return of which origin a charge must be to count."""
     origin = Operand("column", "x_Origin")
-    if policy.origin != "auto":
-        return Comparison(origin, "equals", (policy.origin,))
+    if counted != "auto":
+        return Comparison(origin, "equals", (counted,))
     is_billed, is_recorded = Comparison(origin, "equals", ("billed",)), Comparison(origin, "equals", ("recorded",))
     if not billed:
         return Joined("any", (is_billed, is_recorded))

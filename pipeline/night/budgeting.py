@@ -18,6 +18,8 @@ from pipeline.budgets import (
     filters,
     handling,
     ledger,
+    managed,
+    managed_table,
     policy_budgets,
     policy_table,
     scopes,
@@ -28,10 +30,10 @@ from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.anomalies import Judgement
 from pipeline.budgets.events import BUS
 from pipeline.budgets.model import Allocation, BudgetResult, BudgetStatus
-from pipeline.budgets.policies import PREFIX, Policy
+from pipeline.budgets.policies import Policy
 from pipeline.budgets.spend import Books
 from pipeline.config import BudgetsConfig, Settings
-from pipeline.config.budgets import CALENDAR, ROLLING, ScopeBudget
+from pipeline.config.budgets import APART, CALENDAR, ROLLING, ScopeBudget
 from pipeline.night.judging import judge_days
 from pipeline.night.loaded import latest_period, loaded_periods
 from pipeline.night.summarising import last_days
@@ -54,14 +56,15 @@ def evaluate_period(
     keys: Collection[str],
     explain: bool = False,
 ) -> BudgetResult:
-    """Judge the configured budgets, and all policies, in the windows that answer for one billing period; writes nothing.
+    """Judge the configured budgets, all policies and managed budgets, in the windows that answer for one billing period; writes nothing.
 
     Args:
         keys: the tag keys that the roll-up reports.
     """
     config = settings.budgets or BudgetsConfig()
     moment = windows.shown_moment(period, as_of)
-    policies, own = read_policies(warehouse)
+    kept = read_kept(warehouse)
+    own = kept.budgets
     lacking = charges.lacking_usage(warehouse, own, keys)
     counted = (*config.scopes, *(budget for budget in own if budget.budget_id not in lacking))
     shown = [(budget, windows.current(budget, moment)) for budget in counted]
@@ -69,7 +72,7 @@ def evaluate_period(
     books, ties = read_books(warehouse, settings, judged, as_of, keys, counted)
     statuses = _judge(warehouse, counted, judged, books, keys)
     result = evaluate.assemble(config, period, moment, statuses, ties)
-    result = replace(result, policies=evaluate.assemble_policies(policies, own, moment, statuses))
+    result = kept.added(result, moment, statuses)
     return replace(result, allocations=explained(warehouse, config, judged, period)) if explain else result
 
 
@@ -85,11 +88,12 @@ class Checked:
 
 
 def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: Collection[str]) -> Checked:
-    """Judge every window and day that loads touched and the current ones, of the file's budgets and of policies; write
-    their status and alerts."""
+    """Judge every window and day that loads touched and the current ones, of all budgets; write their
+    status and alerts."""
     config = settings.budgets or BudgetsConfig()
     due = rollups.due(warehouse, "budgets")
-    policies, own = read_policies(warehouse)
+    kept = read_kept(warehouse)
+    own = kept.budgets
     every = (*config.scopes, *own)
     charges.refresh_usage(warehouse, every, keys, due)
     judged = _due_windows(warehouse, config.scopes, due, as_of, ["billed"])
@@ -107,18 +111,42 @@ def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: C
             rollups.done(warehouse, period, "budgets")
     BUS.deliver(told)
     result = evaluate.assemble(config, periods.label(as_of), as_of, statuses, ties)
-    result = replace(result, policies=evaluate.assemble_policies(policies, own, as_of, statuses))
-    of_file = [status for status in statuses if status.scope_type != "policy"]
-    of_policies = [status for status in statuses if status.scope_type == "policy"]
-    lacking = (*evaluate.rate_warnings(of_file), *evaluate.rate_warnings(of_policies))
+    result = kept.added(result, as_of, statuses)
+    of_file = [status for status in statuses if status.budget.is_of_file]
+    apart = [status for status in statuses if not status.budget.is_of_file]
+    lacking = (*evaluate.rate_warnings(of_file), *evaluate.rate_warnings(apart))
     return Checked(result, changes, (*config.warnings, *ties, *lacking), any(each.unconverted for each in of_file))
 
 
-def read_policies(warehouse: Warehouse) -> tuple[list[Policy], tuple[ScopeBudget, ...]]:
-    """Return the policies, and the budgets that the engine counts of them."""
-    policies = policy_table.read(warehouse)
-    billed = warehouse.rows(_BILLED_PROVIDERS) if policies else []
-    return policies, policy_budgets.as_budgets(policies, [row[0] for row in billed])
+@dataclass(frozen=True)
+class KeptBudgets:
+    """What services keep in the warehouse: policies, and the budgets that the engine counts of them and of managers."""
+
+    policies: Sequence[Policy]
+    of_policies: tuple[ScopeBudget, ...]
+    managed: tuple[ScopeBudget, ...]
+
+    @property
+    def budgets(self) -> tuple[ScopeBudget, ...]:
+        """All that the engine counts, in report order."""
+        return (*self.of_policies, *self.managed)
+
+    def added(self, result: BudgetResult, moment: datetime, statuses: Sequence[BudgetStatus]) -> BudgetResult:
+        """Return a result of the file's budgets with what these come to at a moment."""
+        return replace(
+            result,
+            policies=evaluate.assemble_policies(self.policies, self.of_policies, moment, statuses),
+            managed=evaluate.assemble_apart(self.managed, moment, statuses),
+        )
+
+
+def read_kept(warehouse: Warehouse) -> KeptBudgets:
+    """Read the policies and the managed budgets."""
+    policies, own = policy_table.read(warehouse), managed_table.read(warehouse)
+    rows = warehouse.rows(_BILLED_PROVIDERS) if policies or own else []
+    billed = [row[0] for row in rows]
+    budgets = tuple(managed.as_budget(budget, billed) for budget in own)
+    return KeptBudgets(policies, policy_budgets.as_budgets(policies, billed), budgets)
 
 
 def read_books(
@@ -139,7 +167,7 @@ def read_books(
     before = [(budget, windows.preceding(budget, window)) for budget, window in judged if budget.rollover is not None]
     every = [*judged, *before]
     plain = [(budget, window) for budget, window in every if budget.budget_id not in asking]
-    origins = _ORIGINS if any(budget.scope_type == "policy" for budget, _ in plain) else ["billed"]
+    origins = ["billed"] if all(budget.is_of_file for budget, _ in plain) else _ORIGINS
     return evaluate.open_books(
         filters.from_rollup(budgets, keys),
         _daily(warehouse, plain, filters.asked_columns(filters.from_rollup(budgets, keys)), origins),
@@ -255,16 +283,16 @@ def _write(
     days: Judgement | None,
     as_of: datetime,
 ) -> list[AlertChange]:
-    """Reports tell of the file's budgets alone: policies make none due."""
+    """Reports tell of the file's budgets alone: others make none due."""
     ordered, since = scopes.report_order(every), periods.month(periods.label(as_of)).start
     synced = ledger.sync_budgets(warehouse, config, as_of)
     positions = {budget.budget_id: position for position, budget in enumerate(ordered)}
     rows = status_table.status_rows(statuses, as_of, positions)
     written = status_table.write_status(warehouse, rows, ordered)
-    changed = [window for budget_id, window in written if not budget_id.startswith(PREFIX)]
+    changed = [window for budget_id, window in written if not budget_id.startswith(_APART)]
     moved = [each.budget_id for each in synced if each.kind != "added"]
     dropped = status_table.drop_former(warehouse, moved, ordered, since)
-    ended = [row[0] for row in warehouse.rows(_FORMER_POLICIES)]
+    ended = [row[0] for row in warehouse.rows(_FORMER_APART)]
     if status_table.drop_former(warehouse, ended, ordered, since) or len(changed) < len(written):
         rollups.touch(warehouse)
     first_load = _first_load(warehouse)
@@ -273,7 +301,7 @@ def _write(
     if synced or dropped:
         rollups.mark_reports(warehouse, None)
     elif changed or changes:
-        told = {each.x_BillingPeriod for each in changes if not each.budget_id.startswith(PREFIX)}
+        told = {each.x_BillingPeriod for each in changes if not each.budget_id.startswith(_APART)}
         shown = {windows.noted_period(window, as_of) for window in changed} | told
         latest = {latest_period(warehouse) or ""} if shown else set()
         for period in sorted({*shown, *latest} & {*loaded_periods(warehouse)}):
@@ -310,10 +338,12 @@ def _first_load(warehouse: Warehouse) -> datetime | None:
     return datetime.fromisoformat(first) if first is not None else None
 
 
-#: Policies with windows that they no longer have: deleted, or of another period now.
-_FORMER_POLICIES = """
+#: Beginnings of the ids of budgets that are not of the file.
+_APART = tuple(f"{scope}:" for scope in APART)
+#: Policies and managed budgets with windows that they no longer have: deleted, or of another period now.
+_FORMER_APART = """
 SELECT DISTINCT s.budget_id FROM budget_status AS s LEFT JOIN budgets AS b USING (budget_id)
-WHERE s.scope_type = 'policy' AND (b.ended_at IS NOT NULL OR b.period IS DISTINCT FROM s.period)"""
+WHERE s.scope_type IN ('policy', 'managed') AND (b.ended_at IS NOT NULL OR b.period IS DISTINCT FROM s.period)"""
 #: Columns of sql/night/budgeted_costs.sql that it has in any case.
 _ALWAYS = (
     *("x_BillingPeriod", "BillingCurrency", "x_Source", "x_Origin", "x_Provider", "x_ResourceType"),
