@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pipeline.budgets import windows
@@ -163,9 +163,8 @@ def received(
     ).to_dicts()
 
 
-def spent(warehouse: Warehouse, judged: Sequence[tuple[ScopeBudget, Window]], as_of: datetime) -> dict[str, list[Row]]:
-    """Return what budgets that are not of the file have of their windows, up to ``as_of``'s day, by budget id: from the
-    charges, so that it is told of a budget that no run has seen."""
+def spent(warehouse: Warehouse, judged: Sequence[tuple[ScopeBudget, Window]], day: date) -> dict[str, list[Row]]:
+    """Return what budgets that are not of the file have of their windows, up to a day, by budget id: from the charges, so that it is told of a budget that no run has seen."""
     tag = rule_sql.effective_tag(stored_rules(warehouse))
     found: dict[str, list[Row]] = {budget.budget_id: [] for budget, _ in judged}
     selects = [
@@ -180,7 +179,7 @@ def spent(warehouse: Warehouse, judged: Sequence[tuple[ScopeBudget, Window]], as
     ]
     for start in range(0, len(selects), _AT_ONCE):
         together = " UNION ALL ".join(selects[start : start + _AT_ONCE])
-        for budget_id, *row in warehouse.rows(together, [as_of.date()]):
+        for budget_id, *row in warehouse.rows(together, [day]):
             found[budget_id].append(tuple(row))
     return found
 

@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.budgets.alert_configs import six
 from pipeline.budgets.alert_table import Severity
 from pipeline.budgets.policies import ORIGINS, PERIODS, CountedOrigin
-from pipeline.budgets.policy_budgets import TENANT, counted_origin
+from pipeline.budgets.policy_budgets import counted_origin, of_tenant
 from pipeline.config.budgets import BY_BILLING, AlertThreshold, PeriodName, ScopeBudget
 from pipeline.config.fields import currency_code
 from pipeline.entries import CostCategory
@@ -196,9 +196,7 @@ def _condition(budget: Budget, billed: Sequence[str]) -> Condition:
         parts.append(Joined("any", (own, Comparison(asked, "absent"))) if is_other else own)
     tags = dict(sorted(budget.tags_filter.items()))
     parts += [Comparison(Operand("tag", key), "equals", (value,)) for key, value in tags.items()]
-    if budget.tenant_id is not None:
-        parts.append(Comparison(Operand("tag", TENANT), "equals", (budget.tenant_id,)))
-    return Joined("all", tuple(parts))
+    return Joined("all", (*parts, *of_tenant(budget.tenant_id)))
 
 
 def _check_words(budget: Budget, problems: list[str]) -> None:

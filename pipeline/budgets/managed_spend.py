@@ -10,7 +10,8 @@ import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 from pipeline import resources
@@ -22,7 +23,8 @@ from pipeline.budgets.model import BudgetStatus
 from pipeline.budgets.spend import Books, Row
 from pipeline.config import Settings
 from pipeline.config.budgets import ScopeBudget
-from pipeline.errors import WarehouseError
+from pipeline.errors import UsageError, WarehouseError
+from pipeline.money import text
 from pipeline.periods import Window, label
 from pipeline.store import publish
 from pipeline.store.readable import if_free
@@ -46,10 +48,16 @@ class _State:
 
 @dataclass(frozen=True)
 class _Held:
-    """What was read of a state, for the windows of one hour."""
+    """What was read of a state.
+
+    Attributes:
+        place: the hour whose windows are read, and the day up to which charges count.
+        asked: ids of records that were looked for, beside those of the log's tails.
+    """
 
     state: _State
-    hour: datetime
+    place: tuple[datetime, date]
+    asked: frozenset[str]
     budgets: tuple[Budget, ...]
     counted: Mapping[str, tuple[ScopeBudget, Window]]
     rows: Mapping[str, Sequence[Row]]
@@ -66,12 +74,14 @@ class Standing:
 
     Attributes:
         recent: usage that is recorded and not stored.
+        is_recorded: whether the call that was asked for is.
     """
 
     held: _Held
     recent: Sequence[Used]
     settings: Settings
     moment: datetime
+    is_recorded: bool = False
 
     @property
     def budgets(self) -> tuple[Budget, ...]:
@@ -98,6 +108,10 @@ class Standing:
         )
         return evaluate.status(counted, window, books, None)
 
+    def counting(self, call: Used) -> list[Budget]:
+        """Return the enabled budgets that count a call."""
+        return [each for each in self.budgets if each.enabled and managed.counts(each, call, self.held.billed)]
+
     def unfired(self, status: BudgetStatus) -> list[Alert]:
         """Return the alerts that the next evaluation would fire or reopen."""
         return alerts.unfired(self.held.newest, self.held.configs, status, self.moment)
@@ -112,23 +126,30 @@ class SpendReader:
         self._held: _Held | None = None
         self._lock = threading.Lock()
 
-    def read(self, moment: datetime) -> Standing:
+    def read(self, moment: datetime, *, at: datetime | None = None, asked: str | None = None) -> Standing:
         """Return how the budgets stand at a moment.
+
+        Args:
+            at: the windows that hold it; None: the moment.
+            asked: id of a record; whether it is recorded is looked for.
 
         Raises:
             UsageError: when the warehouse is not there or in use, and nothing is published.
             WarehouseError: when what is published cannot be read.
         """
-        hour, stable = moment.replace(minute=0, second=0, microsecond=0), self._settings.publish.path
+        hour, stable = (at or moment).replace(minute=0, second=0, microsecond=0), self._settings.publish.path
+        place, ids = (hour, moment.date()), frozenset([asked] if asked else [])
         with self._lock:
             for _ in range(_TRIES):
                 copy, state = os.path.realpath(stable), self._state()
-                if self._held is None or (self._held.state, self._held.hour) != (state, hour):
-                    self._held = self._renewed(state, hour, moment)
-                recent = self._pending.records(self._held.taken)
+                held = self._held
+                if held is None or (held.state, held.place) != (state, place) or not ids <= held.asked:
+                    self._held = held = self._renewed(state, place, ids)
+                recent = self._pending.records(held.taken)
                 if os.path.realpath(stable) == copy:  # else segments may have been loaded and removed meanwhile
-                    fresh = [each for each in recent if each.id not in self._held.stored]
-                    return Standing(self._held, fresh, self._settings, moment)
+                    is_recorded = asked in held.stored or any(each.id == asked for each in recent)
+                    fresh = [each for each in recent if each.id not in held.stored]
+                    return Standing(held, fresh, self._settings, moment, is_recorded)
         raise WarehouseError(f"{stable}: published anew again and again while it was read; try again")
 
     def _state(self) -> _State:
@@ -136,46 +157,73 @@ class SpendReader:
         paths = (warehouse, warehouse.with_name(f"{warehouse.name}.wal"))
         return _State(os.path.realpath(self._settings.publish.path), tuple(map(_stamp, paths)))
 
-    def _renewed(self, state: _State, hour: datetime, moment: datetime) -> _Held:
+    def _renewed(self, state: _State, place: tuple[datetime, date], ids: frozenset[str]) -> _Held:
         warehouse = if_free(self._settings.warehouse)
         if warehouse is not None:
             with warehouse:
-                return _read(warehouse, state, hour, moment, self._pending)
+                return _read(warehouse, state, place, ids, self._pending)
         known = self._held  # somebody writes: what was read of the warehouse is as new as the copy, or newer
-        if known is not None and (known.state.copy, known.hour) == (state.copy, hour):
+        if known is not None and (known.state.copy, known.place) == (state.copy, place) and ids <= known.asked:
             return known
         with publish.opened(self._settings.publish.path) as copy:
-            return _read(copy, state, hour, moment, self._pending)
+            return _read(copy, state, place, ids, self._pending)
 
 
-def _read(warehouse: Warehouse, state: _State, hour: datetime, moment: datetime, pending: Pending) -> _Held:
+def lacking(budget: Budget, status: BudgetStatus) -> str:
+    """Return which money keeps a budget from being counted, and what to do."""
+    period, currency, cost = status.without_rate[0]
+    return (
+        f"budget {budget.id} is in {budget.currency}, and no rate converts {text(cost)} {currency} of {period} into it; "
+        f'give currency.rates."{period}".{currency}'
+    )
+
+
+def require_known(budget: Budget, status: BudgetStatus) -> Decimal:
+    """Return what a budget has spent.
+
+    Raises:
+        UsageError: when it is not known for want of a rate.
+    """
+    if status.current_spend is None:
+        raise UsageError(lacking(budget, status))
+    return status.current_spend
+
+
+def _read(
+    warehouse: Warehouse, state: _State, place: tuple[datetime, date], ids: frozenset[str], pending: Pending
+) -> _Held:
+    hour, day = place
     budgets = tuple(managed_table.read(warehouse))
     billed = tuple(row[0] for row in warehouse.rows(_BILLED))
     counted = {}
     for budget in budgets:
         own = managed.as_budget(replace(budget, enabled=True), billed)
-        counted[budget.budget_id] = (own, windows.around(own, moment))
+        counted[budget.budget_id] = (own, windows.around(own, hour))
     taken: dict[str, int] = dict(warehouse.rows(resources.sql("usage/taken")))
     return _Held(
         state,
-        hour,
+        place,
+        ids,
         budgets,
         counted,
-        charges.spent(warehouse, list(counted.values()), moment),
+        charges.spent(warehouse, list(counted.values()), day),
         billed,
         taken,
-        _stored(warehouse, pending.records(taken)),
+        _stored(warehouse, pending.records(taken), ids),
         alerts.newest_rows(warehouse, counted.values()),
         read_configs(warehouse),
     )
 
 
-def _stored(warehouse: Warehouse, recent: Iterable[Used]) -> frozenset[str]:
-    """Return the records beyond what is taken that are stored nevertheless: moved, or written twice."""
-    ids = [each.id for each in recent]
+def _stored(warehouse: Warehouse, recent: Iterable[Used], ids: frozenset[str]) -> frozenset[str]:
+    """Return the records of ``ids`` that are stored, and those beyond what is taken: moved, or written twice."""
+    asked = [*ids, *(each.id for each in recent)]
     months = sorted(label(each.time) for each in recent)
-    asked = {"first": months[0], "last": months[-1], "ids": ids} if months else None
-    return frozenset(row[0] for row in warehouse.rows(resources.sql("usage/known"), asked)) if asked else frozenset()
+    first, last = ("", "9999-12") if ids or not months else (months[0], months[-1])
+    if not asked:
+        return frozenset()
+    rows = warehouse.rows(resources.sql("usage/known"), {"first": first, "last": last, "ids": asked})
+    return frozenset(row[0] for row in rows)
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

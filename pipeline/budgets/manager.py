@@ -22,7 +22,7 @@ from pipeline.budgets.managed import (
     id_of,
     ratio_of,
 )
-from pipeline.budgets.managed_spend import SpendReader
+from pipeline.budgets.managed_spend import SpendReader, lacking, require_known
 from pipeline.budgets.model import BudgetStatus
 from pipeline.budgets.policies import CountedOrigin
 from pipeline.config import Settings, default_settings
@@ -172,7 +172,7 @@ class BudgetManager:
             for budget in self._seen(standing.budgets):
                 status = standing.status(budget)
                 if budget.enabled and status.unconverted:
-                    logger.warning("%s", _lacking(budget, status))
+                    logger.warning("%s", lacking(budget, status))
                 elif budget.enabled:
                     found += [_told(budget, status, alert) for alert in standing.unfired(status)]
             return found
@@ -291,17 +291,7 @@ def _told(budget: Budget, status: BudgetStatus, alert: Alert) -> BudgetAlert:
 
 
 def _spend(budget: Budget, status: BudgetStatus) -> Decimal:
-    if status.current_spend is None:
-        raise UsageError(_lacking(budget, status))
-    return status.current_spend
-
-
-def _lacking(budget: Budget, status: BudgetStatus) -> str:
-    period, currency, cost = status.without_rate[0]
-    return (
-        f"budget {budget.id} is in {budget.currency}, and no rate converts {text(cost)} {currency} of {period} into it; "
-        f'give currency.rates."{period}".{currency}'
-    )
+    return require_known(budget, status)
 
 
 def _reason(actor: Actor) -> str:

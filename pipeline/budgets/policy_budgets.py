@@ -48,10 +48,12 @@ def period_by(policy: Policy) -> PeriodBy:
 
 def condition(policy: Policy, billed: Sequence[str]) -> Condition:
     """Return what a charge must be to count."""
-    parts = [counted_origin(policy.origin, billed), *_scope(policy)]
-    if policy.tenant_id is not None:
-        parts.append(Comparison(Operand("tag", TENANT), "equals", (policy.tenant_id,)))
-    return Joined("all", tuple(parts))
+    return Joined("all", (counted_origin(policy.origin, billed), *_scope(policy), *of_tenant(policy.tenant_id)))
+
+
+def of_tenant(tenant: str | None) -> tuple[Condition, ...]:
+    """Return whose a charge must be; None: anybody's."""
+    return () if tenant is None else (Comparison(Operand("tag", TENANT), "equals", (tenant,)),)
 
 
 def _as_budget(policy: Policy, billed: Sequence[str]) -> ScopeBudget:

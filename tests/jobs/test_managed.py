@@ -14,15 +14,31 @@ from typing import Any
 
 import pytest
 
-from pipeline import Actor, Budget, BudgetAlert, BudgetManager, BudgetTrackingService, CostCategory, UsageRecord, jobs
+from pipeline import (
+    Actor,
+    Budget,
+    BudgetAlert,
+    BudgetAlertService,
+    BudgetManager,
+    BudgetPolicyService,
+    BudgetTrackingService,
+    CostCategory,
+    Policy,
+    UsageRecord,
+    jobs,
+)
 from pipeline.budgets import managed_table
 from pipeline.config import Settings, load_settings
+from pipeline.errors import NotPermittedError, UsageError
 from pipeline.jobs import RunResult
+from pipeline.money import text
 from pipeline.store import publish
+from pipeline.store.warehouse import Warehouse
 from tests.jobs.conftest import Say
 from tests.jobs.nights import Charge, ask, environment, write_bill, write_config
 
 NIGHT = datetime(2026, 3, 22, 23)
+ADA = Actor("ada", tenant="acme", permissions=frozenset(["*"]))
 JOB = Actor("cron", "job", permissions=frozenset(["*"]))
 CALL = UsageRecord("openai", "chat_completion", "gpt-4o", cost=5, time=NIGHT, attribution={"team": "ml"})
 FILE = {"budgets": {"global": {"amount": 1000}, "exit_on_threshold": True}}
@@ -152,4 +168,62 @@ def test_usage_of_one_process_is_judged_by_another_and_seen_by_a_third(folder: P
 
     program(RECORD)
     jobs.run(settings(folder), as_of=NIGHT)
+    counted = "SELECT current_spend FROM budget_status WHERE budget_id IN ('managed:all', 'managed:ml')"
+    assert ask(settings(folder).publish.path, counted) == [(220,), (220,)]
     assert program(ASK) == "0.88 True 0\n"
+
+
+def tell(folder: Path, usage: UsageRecord, actor: Actor = JOB) -> list[tuple[str, int, str, bool]]:
+    found = BudgetAlertService(settings(folder)).check_thresholds(actor, usage, as_of=NIGHT)
+    return [(each.budget_id, int(each.threshold), text(each.spend), each.is_crossed) for each in found]
+
+
+def test_a_call_is_told_the_thresholds_that_it_reaches_recorded_or_not(folder: Path) -> None:
+    service, tracking = BudgetPolicyService(settings(folder)), BudgetTrackingService(settings(folder))
+    service.create_policy(JOB, Policy("GPT", 9, "model", "gpt-4o", "daily", id="gpt"), as_of=NIGHT)
+    whole = [("managed:all", 50, "224", False), ("managed:all", 80, "224", False)]
+    calls = [("managed:calls", 80, "17", False), ("managed:ml", 50, "224", False)]
+    models = [
+        ("managed:models", 50, "14", False),
+        ("managed:models", 80, "14", True),
+        ("managed:models", 100, "14", True),
+    ]
+    expected = [("policy:gpt", 80, "9", True), ("policy:gpt", 100, "9", True), *whole, *calls, *models]
+    call = replace(CALL, cost=9)
+    before = folder / "published" / "costs.duckdb"
+    copy = before.resolve()
+    assert tell(folder, call) == expected
+    with Warehouse.open(settings(folder).warehouse):  # somebody writes
+        assert tell(folder, call) == expected
+    assert before.resolve() == copy
+    kept = tracking.record_usage(JOB, call)
+    assert tell(folder, kept) == expected
+    jobs.run(settings(folder), as_of=NIGHT)
+    assert tell(folder, kept)[2:] == expected[2:]
+    assert tell(folder, replace(CALL, cost=0, provider="Azure", operation="embedding"), ADA) == []
+    with pytest.raises(NotPermittedError, match="ada may not ask for the tenant bolt"):
+        tell(folder, replace(CALL, tenant="bolt"), ADA)
+
+
+def test_an_evaluation_that_is_asked_for_is_the_watcher_s_and_tells_the_actor_s_alerts(folder: Path) -> None:
+    with publish.changing(settings(folder)) as warehouse:
+        for tenant in ("acme", None):
+            budget = Budget("new", "New", Decimal(1), tenant_id=tenant, alert_thresholds=(1.0,), created_at=NIGHT)
+            managed_table.write(warehouse, replace(budget, tags_filter={} if tenant is None else {"team": "none"}))
+    service = BudgetAlertService(settings(folder))
+    assert service.evaluate_alerts(ADA, as_of=NIGHT) == []
+    [alert] = service.list_alerts(JOB, "managed:new")
+    assert (alert.status, service.evaluate_alerts(JOB, as_of=NIGHT)) == ("open", [])
+    manager = BudgetManager(settings(folder))
+    manager.create("New", 2, replace=True, as_of=NIGHT)
+    assert [(each.kind, each.budget_id) for each in service.evaluate_alerts(JOB, as_of=NIGHT)] == [
+        ("fired", "managed:new")
+    ] * 3
+    commands = ask(settings(folder).publish.path, "SELECT command FROM runs ORDER BY started_at DESC LIMIT 1")
+    assert commands == [("alerts watch",)]
+    with pytest.raises(NotPermittedError, match="rea may not evaluate alerts"):
+        service.evaluate_alerts(Actor("rea", permissions=frozenset(["budget:read"])))
+    bare = BudgetAlertService(settings(folder).warehouse)
+    bare.settings = replace(bare.settings, publish=settings(folder).publish)
+    with pytest.raises(UsageError, match="has budgets of a configuration file, such as global, and none was given"):
+        bare.evaluate_alerts(JOB)
