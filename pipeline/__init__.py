@@ -9,14 +9,19 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pipeline import version
+
 if TYPE_CHECKING:
     from pipeline.actors import Actor, Permission
+    from pipeline.alert_service import BudgetAlertService
     from pipeline.budgets.alert_configs import AlertConfig
-    from pipeline.budgets.alert_service import BudgetAlertService
     from pipeline.budgets.events import subscribe
+    from pipeline.budgets.managed import Budget, BudgetAlert
+    from pipeline.budgets.manager import BudgetManager
     from pipeline.budgets.policies import Policy
     from pipeline.budgets.policy_service import BudgetPolicyService
     from pipeline.budgets.preflight import BudgetCheck
+    from pipeline.budgets.reached import ReachedThreshold
     from pipeline.entries import CostCategory, CostEntry, CostSummary
     from pipeline.errors import (
         ChangedMeanwhileError,
@@ -40,13 +45,16 @@ if TYPE_CHECKING:
     from pipeline.usage.record import UsageRecord
     from pipeline.usage.service import BudgetTrackingService
 
-__version__ = "0.1.0"
+__version__ = version.VERSION
 
 __all__ = [
     "Actor",
     "AlertConfig",
+    "Budget",
+    "BudgetAlert",
     "BudgetAlertService",
     "BudgetCheck",
+    "BudgetManager",
     "BudgetPeriod",
     "BudgetPolicyService",
     "BudgetTrackingService",
@@ -67,6 +75,7 @@ __all__ = [
     "Policy",
     "PriceError",
     "PricingRegistry",
+    "ReachedThreshold",
     "SpendTrend",
     "UnknownModelError",
     "UsageError",
@@ -80,8 +89,11 @@ __all__ = [
 _HOMES = {
     "Actor": "actors",
     "AlertConfig": "budgets.alert_configs",
-    "BudgetAlertService": "budgets.alert_service",
+    "Budget": "budgets.managed",
+    "BudgetAlert": "budgets.managed",
+    "BudgetAlertService": "alert_service",
     "BudgetCheck": "budgets.preflight",
+    "BudgetManager": "budgets.manager",
     "BudgetPeriod": "periods",
     "BudgetPolicyService": "budgets.policy_service",
     "BudgetTrackingService": "usage.service",
@@ -102,6 +114,7 @@ _HOMES = {
     "Policy": "budgets.policies",
     "PriceError": "errors",
     "PricingRegistry": "pricing.registry",
+    "ReachedThreshold": "budgets.reached",
     "SpendTrend": "usage.answers",
     "UnknownModelError": "errors",
     "UsageError": "errors",

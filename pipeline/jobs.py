@@ -297,8 +297,8 @@ def run(
 def ask_budgets(
     warehouse: Warehouse, settings: Settings, period: str, *, as_of: datetime, explain: bool = False
 ) -> BudgetResult:
-    """Evaluate the configured budgets, and the policies that the settings' actor may see, on an open (published)
-    warehouse; writes nothing.
+    """Evaluate the configured budgets, and the policies and managed budgets that the settings' actor may see, on an open
+    (published) warehouse; writes nothing.
 
     Raises:
         UsageError: when the rollups were made without a tag key that a budget uses, or with other tag rules, or what a

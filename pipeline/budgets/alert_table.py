@@ -17,8 +17,8 @@ from pipeline.periods import Window
 from pipeline.store.warehouse import Warehouse
 
 Severity = Literal["info", "warning", "critical", "emergency"]
-Kind = Literal["fired", "suppressed", "resolved", "reopened", "acknowledged", "snoozed", "woken", "fell"]
-Cause = Literal["figure", "limit", "removed", "person"]
+Kind = Literal["fired", "suppressed", "resolved", "reopened", "acknowledged", "snoozed", "woken", "fell", "reset"]
+Cause = Literal["figure", "limit", "removed", "person", "reset"]
 #: A budget's thresholds are of a type of the configuration; a day that cost far from the usual has one of its own.
 RowType = AlertType | Literal["anomaly"]
 ANOMALY: Final = "anomaly"

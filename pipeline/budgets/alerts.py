@@ -13,6 +13,7 @@ resolved, forecast  next occurrence fires, or   nothing
 or rolling          reopened after an edit
 resolved by a       nothing                     noted: from then on it is as any resolved one
 person
+reset               next occurrence fires       nothing
 ==================  ==========================  =======================================================
 
 A rolling window has no start: its alerts are crossings, the next one comes only after the spend fell. An edit of the
@@ -24,14 +25,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from pipeline.actors import Actor
-from pipeline.budgets import alert_configs, alert_table, handling, ledger, policy_table, windows
-from pipeline.budgets.alert_configs import AlertConfig, ThresholdKey, six
+from pipeline.budgets import alert_table, handling, ledger, managed_table, policy_table, windows
+from pipeline.budgets.alert_configs import AlertConfig
 from pipeline.budgets.alert_table import (
     ANOMALY,
     Alert,
@@ -44,21 +45,15 @@ from pipeline.budgets.alert_table import (
     read,
     write,
 )
-from pipeline.budgets.evaluate import meets, reaches
-from pipeline.budgets.model import BudgetStatus, ThresholdStatus
+from pipeline.budgets.crossings import Configs, Crossing, crossings, read_configs, thresholds
+from pipeline.budgets.model import BudgetStatus
 from pipeline.budgets.policies import PREFIX
-from pipeline.config.budgets import ROLLING, AlertThreshold, AlertType, ScopeBudget, Unit
+from pipeline.config.budgets import ROLLING, ScopeBudget, Unit
 from pipeline.money import percent_text, text
+from pipeline.periods import Window
 from pipeline.store.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
-
-#: From this percentage at firing on (80: the soft limit of SPEC 3.6).
-_SEVERITIES: tuple[tuple[Decimal, Severity], ...] = (
-    (Decimal(125), "emergency"),
-    (Decimal(100), "critical"),
-    (Decimal(80), "warning"),
-)
 
 
 @dataclass(frozen=True)
@@ -106,40 +101,6 @@ class AlertChange:
         return f"{self.figures}, now {percent_text(self.percentage)} %"
 
 
-@dataclass(frozen=True)
-class _Crossing:
-    """Where a budget stands against one threshold now."""
-
-    status: BudgetStatus
-    threshold: Decimal
-    unit: Unit
-    type: AlertType
-    figure: Decimal
-    percentage: Decimal
-    config: AlertConfig | None = None
-
-    @property
-    def key(self) -> AlertKey:
-        budget = self.status.budget
-        start = windows.alert_start(budget, self.status.window)
-        return (budget.budget_id, budget.period, start, self.threshold, self.unit, self.type)
-
-    @property
-    def crossed(self) -> bool:
-        return self.crosses(self.status.effective_limit)
-
-    def crosses(self, limit: Decimal) -> bool:
-        """Whether it would be crossed under another limit."""
-        return meets(self.figure, limit, self.threshold, self.unit)
-
-    @property
-    def severity(self) -> Severity:
-        if self.config and self.config.severity:
-            return self.config.severity
-        limit = self.status.effective_limit
-        return next((name for percent, name in _SEVERITIES if reaches(self.figure, limit, percent)), "info")
-
-
 def update_alerts(
     warehouse: Warehouse,
     statuses: Sequence[BudgetStatus],
@@ -153,20 +114,16 @@ def update_alerts(
     Call it after ``sync_budgets``: that table tells an alert whose budget left the file from other doors' alerts.
 
     Args:
-        budgets: all of the file, and the policies.
+        budgets: all of the file, the policies and the managed ones.
         now: UTC, written as the time of what happens.
         first_load: of the warehouse: alerts of windows that had ended by then are written as ``suppressed``.
 
     Returns:
         The changes in the order of ``statuses``, those of removed budgets and thresholds last.
     """
-    newest, configs = _newest(warehouse, statuses), _configs(warehouse)
-    happened = []
-    for at in (each for status in statuses for each in _crossings(status, configs)):
-        suppressed = first_load is not None and at.status.period_end <= first_load
-        before = newest.get(at.key)
-        if step := _step(before, at, now, suppressed):
-            happened.append(_quieted(before, at, *step, now))
+    newest = newest_rows(warehouse, [(status.budget, status.window) for status in statuses])
+    configs = read_configs(warehouse)
+    happened = _happening(newest, configs, statuses, now, first_load)
     known = {alert.alert_id for alert in newest.values()}
     fresh = [alert for _, alert in happened if alert.alert_id not in known]
     again = [alert for _, alert in happened if alert.alert_id in known]
@@ -175,40 +132,30 @@ def update_alerts(
     return [told(kind, alert, now) for kind, alert in happened] + [told("resolved", alert, now) for alert in removed]
 
 
-_Configs = Mapping[str, Mapping[ThresholdKey, AlertConfig]]
+def unfired(newest: Mapping[AlertKey, Alert], configs: Configs, status: BudgetStatus, now: datetime) -> list[Alert]:
+    """Return the alerts that an evaluation of a window that goes on would fire or reopen; nothing is written."""
+    happened = _happening(newest, configs, [status], now, None)
+    return [alert for kind, alert in happened if kind in ("fired", "reopened")]
 
 
-def _configs(warehouse: Warehouse) -> _Configs:
-    """The thresholds that people set, by budget."""
-    found: dict[str, dict[ThresholdKey, AlertConfig]] = {}
-    for config in alert_configs.read(warehouse):
-        found.setdefault(config.budget_id, {})[config.key] = config
-    return found
+def _happening(
+    newest: Mapping[AlertKey, Alert],
+    configs: Configs,
+    statuses: Iterable[BudgetStatus],
+    now: datetime,
+    first_load: datetime | None,
+) -> list[tuple[Kind, Alert]]:
+    """Decide what happens to the alerts of judged windows."""
+    happened = []
+    for at in (each for status in statuses for each in crossings(status, configs)):
+        suppressed = first_load is not None and at.status.period_end <= first_load
+        before = newest.get(at.key)
+        if step := _step(before, at, now, suppressed):
+            happened.append(_quieted(before, at, *step, now))
+    return happened
 
 
-def _crossings(status: BudgetStatus, configs: _Configs) -> Iterator[_Crossing]:
-    """Each threshold that can be judged, the file's and those that people set, once."""
-    if status.current_spend is None or status.percentage is None:
-        return
-    own = configs.get(status.budget_id, {})
-    for key in _thresholds(status.alerts, own):
-        threshold, unit, kind = key
-        if kind == "actual":
-            yield _Crossing(status, threshold, unit, kind, status.current_spend, status.percentage, own.get(key))
-        elif status.forecasted_spend is not None and status.forecast_percentage is not None:
-            yield _Crossing(
-                status, threshold, unit, kind, status.forecasted_spend, status.forecast_percentage, own.get(key)
-            )
-
-
-def _thresholds(
-    stated: Iterable[AlertThreshold | ThresholdStatus], own: Mapping[ThresholdKey, AlertConfig]
-) -> dict[ThresholdKey, None]:
-    """The file's thresholds and those that people set, in this order, each once."""
-    return dict.fromkeys([*((six(each.threshold), each.unit, each.type) for each in stated), *own])
-
-
-def _quieted(before: Alert | None, crossing: _Crossing, kind: Kind, alert: Alert, now: datetime) -> tuple[Kind, Alert]:
+def _quieted(before: Alert | None, crossing: Crossing, kind: Kind, alert: Alert, now: datetime) -> tuple[Kind, Alert]:
     """Have nobody told of what falls into the cooldown of its threshold."""
     last = alert_table.last_told(before.history) if before else None
     if kind not in ("fired", "reopened") or crossing.config is None or last is None:
@@ -218,7 +165,7 @@ def _quieted(before: Alert | None, crossing: _Crossing, kind: Kind, alert: Alert
     return kind, replace(alert, history=alert_table.quieted(alert.history, last))
 
 
-def _step(before: Alert | None, crossing: _Crossing, now: datetime, suppressed: bool) -> tuple[Kind, Alert] | None:
+def _step(before: Alert | None, crossing: Crossing, now: datetime, suppressed: bool) -> tuple[Kind, Alert] | None:
     """Decide what happens to one alert, by the table at the top."""
     if not crossing.crossed:
         return _under(before, crossing, now)
@@ -227,13 +174,13 @@ def _step(before: Alert | None, crossing: _Crossing, now: datetime, suppressed: 
         return event, _fire(crossing, 1, now, event)
     if before.status != "resolved" or before.cause == "person":
         return None
-    if _fell_and_rose(before, crossing):
+    if before.cause == "reset" or _fell_and_rose(before, crossing):
         return event, handling.snoozed_as(before, _fire(crossing, before.occurrence + 1, now, event), now)
     kind: Kind = "suppressed" if suppressed else "reopened"
     return kind, _reopen(before, crossing, now, kind)
 
 
-def _under(before: Alert | None, crossing: _Crossing, now: datetime) -> tuple[Kind, Alert] | None:
+def _under(before: Alert | None, crossing: Crossing, now: datetime) -> tuple[Kind, Alert] | None:
     """A live alert is resolved; one that a person has resolved may come back from now on."""
     if before is None or (before.status == "resolved" and before.cause != "person"):
         return None
@@ -243,7 +190,7 @@ def _under(before: Alert | None, crossing: _Crossing, now: datetime) -> tuple[Ki
     return "fell", handling.fell(before, crossing.percentage, resolved.reason, resolved.cause, now)
 
 
-def _fell_and_rose(before: Alert, crossing: _Crossing) -> bool:
+def _fell_and_rose(before: Alert, crossing: Crossing) -> bool:
     """A figure that fell by itself and would be back under the old limit too: of a forecast or a rolling window, a new
     occurrence."""
     rose = crossing.crosses(before.effective_limit)
@@ -251,7 +198,7 @@ def _fell_and_rose(before: Alert, crossing: _Crossing) -> bool:
     return comes_again and before.cause == "figure" and rose
 
 
-def _fire(crossing: _Crossing, occurrence: int, now: datetime, event: Kind) -> Alert:
+def _fire(crossing: Crossing, occurrence: int, now: datetime, event: Kind) -> Alert:
     status = crossing.status
     return Alert(
         alert_id=_alert_id(crossing, occurrence),
@@ -278,7 +225,7 @@ def _fire(crossing: _Crossing, occurrence: int, now: datetime, event: Kind) -> A
     )
 
 
-def _reopen(before: Alert, crossing: _Crossing, now: datetime, event: Kind) -> Alert:
+def _reopen(before: Alert, crossing: Crossing, now: datetime, event: Kind) -> Alert:
     return replace(
         handling.handed_back(before, now),
         period_end=crossing.status.period_end,
@@ -294,7 +241,7 @@ def _reopen(before: Alert, crossing: _Crossing, now: datetime, event: Kind) -> A
     )
 
 
-def _resolve(before: Alert, crossing: _Crossing, now: datetime) -> Alert:
+def _resolve(before: Alert, crossing: Crossing, now: datetime) -> Alert:
     status, figure = crossing.status, "spend" if crossing.type == "actual" else "forecast"
     now_is = f"{text(crossing.figure)} {status.currency}, {crossing.percentage:.6f} % of {text(status.effective_limit)}"
     if crossing.crosses(before.effective_limit):
@@ -308,14 +255,14 @@ def _close(before: Alert, now: datetime, percentage: Decimal, reason: str, cause
     return replace(before, status="resolved", resolved_at=now, reason=reason, history=history)
 
 
-def _removed(warehouse: Warehouse, scopes: Sequence[ScopeBudget], configs: _Configs, now: datetime) -> list[Alert]:
+def _removed(warehouse: Warehouse, scopes: Sequence[ScopeBudget], configs: Configs, now: datetime) -> list[Alert]:
     """Resolve open alerts, of any window, whose budget left the file or was deleted, or whose threshold nobody names."""
     budgets = {budget.budget_id: budget for budget in scopes}
     rows = read(
         warehouse,
         "WHERE status IN ('open', 'acknowledged')"
         " AND budget_id IN (SELECT budget_id FROM budgets WHERE list_contains(?, origin))",
-        [[ledger.ORIGIN, policy_table.ORIGIN]],
+        [[ledger.ORIGIN, policy_table.ORIGIN, managed_table.ORIGIN]],
     )
     closed = []
     for alert in rows:
@@ -323,7 +270,7 @@ def _removed(warehouse: Warehouse, scopes: Sequence[ScopeBudget], configs: _Conf
         if budget is None:
             is_policy = alert.budget_id.startswith(PREFIX)
             reason = "the policy was deleted" if is_policy else "the budget left the configuration file"
-        elif budget.enabled and (alert.threshold, alert.unit, alert.type) not in _thresholds(
+        elif budget.enabled and (alert.threshold, alert.unit, alert.type) not in thresholds(
             budget.alerts, configs.get(alert.budget_id, {})
         ):
             reason = f"the budget no longer has a threshold {text(alert.threshold)} {alert.type}"
@@ -343,9 +290,9 @@ def close_removed(warehouse: Warehouse, config: AlertConfig, actor: Actor, now: 
     return closed
 
 
-def _newest(warehouse: Warehouse, statuses: Sequence[BudgetStatus]) -> dict[AlertKey, Alert]:
-    """The row with the highest occurrence of each threshold in the windows of ``statuses``."""
-    starts = sorted({windows.alert_start(status.budget, status.window) for status in statuses})
+def newest_rows(warehouse: Warehouse, judged: Iterable[tuple[ScopeBudget, Window]]) -> dict[AlertKey, Alert]:
+    """Return the row with the highest occurrence of each threshold in some windows."""
+    starts = sorted({windows.alert_start(budget, window) for budget, window in judged})
     if not starts:
         return {}
     rows = read(warehouse, "WHERE list_contains(?, period_start)", [starts])
@@ -375,7 +322,7 @@ def told(kind: Kind, alert: Alert, now: datetime) -> AlertChange:
     )
 
 
-def _alert_id(crossing: _Crossing, occurrence: int) -> str:
+def _alert_id(crossing: Crossing, occurrence: int) -> str:
     """The same for the same row on every machine: a hash of the table's unique key; monthly and percent go unsaid."""
     budget_id, period, start, threshold, unit, kind = crossing.key
     more = [] if (period, unit) == ("monthly", "percent") else [period, unit]

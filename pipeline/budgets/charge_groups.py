@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from pipeline.budgets import charges, policy_budgets
-from pipeline.budgets.policies import Policy
+from pipeline.budgets import charges
+from pipeline.budgets.policies import CountedOrigin
+from pipeline.budgets.policy_budgets import counted_origin
 from pipeline.config.budgets import COSTS, ScopeBudget
 from pipeline.errors import UsageError, near
 from pipeline.money import NO_CURRENCY
@@ -47,6 +48,15 @@ class Group:
     cost: Decimal
 
 
+@dataclass(frozen=True)
+class Apart:
+    """What a budget counts that is not of the file: of which scope and origin, and who has billed charges."""
+
+    scope: tuple[Condition, ...]
+    origin: CountedOrigin
+    billed: Sequence[str]
+
+
 def read_groups(
     warehouse: Warehouse,
     budget: ScopeBudget,
@@ -55,24 +65,23 @@ def read_groups(
     *,
     by: str,
     rivals: Sequence[ScopeBudget],
-    policy: Policy | None = None,
-    billed: Sequence[str] = (),
+    apart: Apart | None = None,
 ) -> list[Group]:
     """Return the charges of a budget's scope in a window, up to the end of ``as_of``'s day those that count.
 
     Args:
         by: a column of the charge, ``day``, or ``tag:KEY``.
         rivals: the enabled tag budgets, in report order.
-        policy, billed: where the budget is a policy's: that one, and the providers that have billed charges.
+        apart: what a budget counts that is not of the file.
 
     Raises:
         UsageError: when charges cannot be grouped so.
     """
     tag = rule_sql.effective_tag(stored_rules(warehouse))
-    scope = policy_budgets.scope_of(policy) if policy else _conditions(charges.file_scope(budget))
+    scope = apart.scope if apart else _conditions(charges.file_scope(budget))
     asked = " AND ".join(rule_sql.condition(each, tag) for each in scope) or "true"
     rows = warehouse.rows(
-        f"""SELECT {_why(budget, as_of, rivals, policy, billed, tag)} AS why, CAST({_part(by, tag)} AS VARCHAR) AS part,
+        f"""SELECT {_why(budget, as_of, rivals, apart, tag)} AS why, CAST({_part(by, tag)} AS VARCHAR) AS part,
             c.x_BillingPeriod, coalesce(c.BillingCurrency, '{NO_CURRENCY}'), c.x_Origin, count(*),
             coalesce(sum(c.{COSTS[budget.basis]}), 0)
         FROM {rule_sql.RELATIONS}
@@ -90,16 +99,15 @@ def _why(
     budget: ScopeBudget,
     as_of: datetime,
     rivals: Sequence[ScopeBudget],
-    policy: Policy | None,
-    billed: Sequence[str],
+    apart: Apart | None,
     tag: rule_sql.TagSql,
 ) -> str:
     """The first reason that leaves a charge of the scope out, NULL for none."""
     day = as_of.date()
     cases = [(f"CAST(c.ChargePeriodStart AS DATE) > DATE '{day}'", rule_sql.literal(f"dated after {day}"))]
-    if policy is not None:
-        origin = rule_sql.condition(policy_budgets.origin_of(policy, billed), tag)
-        cases.append((f"NOT {origin}", rule_sql.literal(_ORIGIN_WORDS[policy.origin])))
+    if apart is not None:
+        origin = rule_sql.condition(counted_origin(apart.origin, apart.billed), tag)
+        cases.append((f"NOT {origin}", rule_sql.literal(_ORIGIN_WORDS[apart.origin])))
     else:
         cases.append(("c.x_Origin <> 'billed'", "'recorded, and no bill has it'"))
         if budget.filter is not None:

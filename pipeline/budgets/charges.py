@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pipeline.budgets import windows
@@ -27,6 +27,8 @@ from pipeline.store.warehouse import Warehouse
 
 _SETTING = "budget_usage"
 _BILLED = "c.x_Origin = 'billed'"
+#: Budgets that one statement asks of.
+_AT_ONCE = 50
 _USAGE = "c.ChargeCategory IS NOT DISTINCT FROM 'Usage' AND c.ChargeClass IS DISTINCT FROM 'Correction'"
 
 
@@ -150,7 +152,7 @@ def received(
         if window := shown.get(budget.budget_id):
             name = rule_sql.literal(budget.budget_id)
             is_its = f"{won} = {name}" if budget in rivals else counts[budget.budget_id]
-            billed = "true" if budget.scope_type == "policy" else _BILLED
+            billed = _BILLED if budget.is_of_file else "true"
             cases.append(f"{billed} AND {is_its} AND {span(budget, window.start, window.end)} THEN {name}")
     costs = ", ".join(f"coalesce(sum(c.{cost}), 0) AS {cost}" for cost in COSTS.values())
     return warehouse.frame(
@@ -164,6 +166,27 @@ def received(
         ORDER BY 1, 2 NULLS LAST, 3 NULLS LAST, 4 NULLS LAST, 6, 7, 8""",
         [period],
     ).to_dicts()
+
+
+def spent(warehouse: Warehouse, judged: Sequence[tuple[ScopeBudget, Window]], day: date) -> dict[str, list[Row]]:
+    """Return what budgets that are not of the file have of their windows, up to a day, by budget id: from the charges, so that it is told of a budget that no run has seen."""
+    tag = rule_sql.effective_tag(stored_rules(warehouse))
+    found: dict[str, list[Row]] = {budget.budget_id: [] for budget, _ in judged}
+    selects = [
+        f"""SELECT {rule_sql.literal(budget.budget_id)}, c.x_BillingPeriod, coalesce(c.BillingCurrency, '{NO_CURRENCY}'),
+            c.x_Source, date_trunc('{"hour" if budget.period == "hourly" else "day"}', c.ChargePeriodStart), {_USAGE},
+            coalesce(sum(c.{COSTS[budget.basis]}), 0)
+        FROM {rule_sql.RELATIONS}
+        WHERE {span(budget, window.start, window.end)} AND CAST(c.ChargePeriodStart AS DATE) <= $1
+            AND {counted(budget, tag)}
+        GROUP BY ALL"""
+        for budget, window in judged
+    ]
+    for start in range(0, len(selects), _AT_ONCE):
+        together = " UNION ALL ".join(selects[start : start + _AT_ONCE])
+        for budget_id, *row in warehouse.rows(together, [day]):
+            found[budget_id].append(tuple(row))
+    return found
 
 
 def _made(warehouse: Warehouse) -> dict[str, str]:
@@ -188,7 +211,7 @@ def _questions(warehouse: Warehouse, budgets: Sequence[ScopeBudget], keys: Colle
 def _select(budget: ScopeBudget, won: str, tag: rule_sql.TagSql) -> str:
     name = rule_sql.literal(budget.budget_id)
     where = f"{won} = {name}" if budget.scope_type == "tag" else counted(budget, tag)
-    origin = "" if budget.scope_type == "policy" else f"{_BILLED} AND "  # a policy's filter says it
+    origin = f"{_BILLED} AND " if budget.is_of_file else ""  # else its filter says it
     return f"""SELECT {name} AS budget_id, c.x_BillingPeriod, c.x_Source, c.BillingCurrency,
         date_trunc('{"hour" if budget.period == "hourly" else "day"}', c.ChargePeriodStart) AS x_UsageStart,
         {_USAGE} AS x_Usage, c.x_ResourceKey, coalesce(sum(c.{COSTS[budget.basis]}), 0) AS x_Cost
@@ -218,8 +241,8 @@ def counted(budget: ScopeBudget, tag: rule_sql.TagSql) -> str:
 
 
 def file_scope(budget: ScopeBudget) -> Condition | None:
-    """What a charge must be to be in the scope of a budget of the file; of a policy its filter says it."""
-    if budget.scope_type in ("global", "policy"):
+    """What a charge must be to be in the scope of a budget of the file; of others their filter says it."""
+    if budget.scope_type == "global" or not budget.is_of_file:
         return None
     if budget.scope_type == "tag":
         key, _, value = budget.scope_key.partition(":")

@@ -73,16 +73,26 @@ def assemble_policies(
     """Put together what policies come to at a moment, high priority first; one that was not counted yet says so.
 
     Args:
-        budgets: what the engine counts of them.
+        budgets: what the engine counts of them; others are left out.
         statuses: judged windows.
     """
-    judged = {(status.budget_id, status.window): status for status in statuses}
     own = {policy.budget_id: policy for policy in policies}
+    of_policies = [budget for budget in budgets if budget.budget_id in own]
+    shown = assemble_apart(of_policies, moment, statuses)
+    return tuple(PolicyStatus(own[status.budget_id], status) for status in shown)
+
+
+def assemble_apart(
+    budgets: Iterable[ScopeBudget], moment: datetime, statuses: Iterable[BudgetStatus]
+) -> tuple[BudgetStatus, ...]:
+    """Put together what budgets that are not of the file come to at a moment, in report order; one that was not counted
+    yet says so."""
+    judged = {(status.budget_id, status.window): status for status in statuses}
     shown = []
     for budget in scopes.report_order(budgets):
         window = windows.current(budget, moment)
         status = judged.get((budget.budget_id, window)) if window else None
-        shown.append(PolicyStatus(own[budget.budget_id], status or uncounted(budget, window, moment)))
+        shown.append(status or uncounted(budget, window, moment))
     return tuple(shown)
 
 
@@ -127,7 +137,7 @@ def open_books(
 
     Args:
         daily: rows of ``daily_costs``; days after ``as_of`` are left out, and of other origins than billed all but what
-            policies count.
+            policies and managed budgets count.
         as_of: UTC; data counts up to the end of its day.
         days: by billing period and source; a budget's forecast ends at the earliest of the last days of those sources
             that have usage in it.
@@ -136,12 +146,12 @@ def open_books(
         usage: by budget id what ``charges.read_usage`` knows better.
     """
     dated = daily.filter(pl.col("ChargeDay") <= as_of.date())
-    policies = [budget for budget in budgets if budget.scope_type == "policy"]
-    others = [budget for budget in budgets if budget.scope_type != "policy"]
+    apart = [budget for budget in budgets if not budget.is_of_file]
+    others = [budget for budget in budgets if budget.is_of_file]
     charges = billed(dated)
     matches = scopes.TagBudgets(others).match_all(charges["x_ReportedTags"])
     rows: dict[str, Sequence[Row]] = {}
-    for received in (scopes.allocate(charges, others, matches), scopes.allocate_each(dated, policies)):
+    for received in (scopes.allocate(charges, others, matches), scopes.allocate_each(dated, apart)):
         rows |= read_rows(received.with_columns(x_UsageStart=pl.col("ChargeDay").cast(_MOMENT)))
     books = Books({**rows, **(usage or {})}, as_of, days, rates, late_days, rates_into)
     return books, scopes.found_ties(charges, others, matches)

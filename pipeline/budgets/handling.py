@@ -66,6 +66,19 @@ def fell(alert: Alert, percentage: Decimal, reason: str | None, cause: Cause, no
     return replace(alert, history=continued(alert.history, now, "fell", percentage, reason=reason, cause=cause))
 
 
+def reset(alert: Alert, actor: Actor, reason: str, now: datetime) -> Alert | None:
+    """Return an alert whose threshold may fire anew, as the next occurrence; None when it is one already."""
+    if alert.cause == "reset":
+        return None
+    history = continued(
+        alert.history, now, "reset", alert.percentage, by=actor.id, note=None, reason=reason, cause="reset"
+    )
+    done = replace(alert, history=history, snoozed_until=None, snoozed_by=None)
+    if alert.status == "resolved":
+        return done
+    return replace(done, status="resolved", resolved_at=now, resolved_by=actor.id, reason=reason)
+
+
 def handed_back(alert: Alert, now: datetime) -> Alert:
     """Return an alert that is reopened as nobody's again; a snooze that has not run out goes on."""
     unhandled = replace(alert, acknowledged_at=None, acknowledged_by=None, resolved_by=None, note=None)

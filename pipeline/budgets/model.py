@@ -106,12 +106,12 @@ class BudgetStatus:
 
     @property
     def scope_type(self) -> ScopeType:
-        """``global``, ``provider``, ``tag``, ``type`` or ``policy``."""
+        """``global``, ``provider``, ``tag``, ``type``, ``policy`` or ``managed``."""
         return self.budget.scope_type
 
     @property
     def scope_key(self) -> str:
-        """Empty for global, else the provider, the selector, the resource type or the policy's id."""
+        """Empty for global, else the provider, the selector, the resource type, the policy's id or the managed budget's."""
         return self.budget.scope_key
 
     @property
@@ -229,6 +229,7 @@ class BudgetResult:
         window: the billing period's.
         statuses: in report order: global, providers A to Z, tags by priority (high first) then selector, types A to Z.
         policies: those that were asked for, high priority first.
+        managed: budgets of ``BudgetManager`` that were asked for, by id.
         allocations: None unless asked for with ``explain``.
     """
 
@@ -238,6 +239,7 @@ class BudgetResult:
     warnings: tuple[str, ...] = ()
     allocations: tuple[Allocation, ...] | None = None
     policies: tuple[PolicyStatus, ...] = ()
+    managed: tuple[BudgetStatus, ...] = ()
 
     @property
     def global_(self) -> BudgetStatus | None:
@@ -282,6 +284,7 @@ class BudgetResult:
             "by_tag": _json(self.by_tag),
             "by_type": _json(self.by_type),
             "policies": _json(self.policies),
+            "managed": _json(self.managed),
             "overall_health": self.overall_health,
             "critical_scopes": list(self.critical_scopes),
             "warnings": list(self.warnings),

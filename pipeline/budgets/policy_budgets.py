@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from pipeline.budgets.policies import Policy
+from pipeline.budgets.policies import CountedOrigin, Policy
 from pipeline.config.budgets import BY_BILLING, AlertThreshold, PeriodBy, ScopeBudget
 from pipeline.rules import Comparison, Condition, Joined, Operand
 
@@ -48,15 +48,17 @@ def period_by(policy: Policy) -> PeriodBy:
 
 def condition(policy: Policy, billed: Sequence[str]) -> Condition:
     """Return what a charge must be to count."""
-    return Joined("all", (origin_of(policy, billed), *scope_of(policy)))
+    return Joined("all", (counted_origin(policy.origin, billed), *scope_of(policy)))
 
 
 def scope_of(policy: Policy) -> tuple[Condition, ...]:
     """Return what a charge must be to be of a policy's scope and tenant, whether it counts or not."""
-    own = _scope(policy)
-    if policy.tenant_id is not None:
-        own.append(Comparison(Operand("tag", TENANT), "equals", (policy.tenant_id,)))
-    return tuple(own)
+    return (*_scope(policy), *of_tenant(policy.tenant_id))
+
+
+def of_tenant(tenant: str | None) -> tuple[Condition, ...]:
+    """Return whose a charge must be; None: anybody's."""
+    return () if tenant is None else (Comparison(Operand("tag", TENANT), "equals", (tenant,)),)
 
 
 def _as_budget(policy: Policy, billed: Sequence[str]) -> ScopeBudget:
@@ -88,11 +90,11 @@ def _scope(policy: Policy) -> list[Condition]:
     return [asked[0] if len(asked) == 1 else Joined("any", asked)]
 
 
-def origin_of(policy: Policy, billed: Sequence[str]) -> Condition:
-    """Return what a charge must be to be of the origin that a policy counts."""
+def counted_origin(counted: CountedOrigin, billed: Sequence[str]) -> Condition:
+    """Return of which origin a charge must be to count."""
     origin = Operand("column", "x_Origin")
-    if policy.origin != "auto":
-        return Comparison(origin, "equals", (policy.origin,))
+    if counted != "auto":
+        return Comparison(origin, "equals", (counted,))
     is_billed, is_recorded = Comparison(origin, "equals", ("billed",)), Comparison(origin, "equals", ("recorded",))
     if not billed:
         return Joined("any", (is_billed, is_recorded))

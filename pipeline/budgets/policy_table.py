@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from pipeline.budgets.policies import Policy
 from pipeline.budgets.policy_budgets import alerts_of, period_by
+from pipeline.config.budgets import AlertThreshold
 from pipeline.money import stored, text
 from pipeline.store import loads
 from pipeline.store.warehouse import Warehouse
@@ -74,18 +75,23 @@ def end(warehouse: Warehouse, policy: Policy, now: datetime) -> None:
     warehouse.execute("UPDATE budgets SET ended_at = ? WHERE budget_id = ?", [now, policy.budget_id])
 
 
+def alerts_json(alerts: Iterable[AlertThreshold]) -> str:
+    """Return thresholds as the column ``alerts`` has them."""
+    return json.dumps(
+        [
+            {"threshold": text(alert.threshold), "type": alert.type, "exit": alert.exit, "unit": alert.unit}
+            for alert in alerts
+        ]
+    )
+
+
 def _row(policy: Policy) -> dict[str, Any]:
     row = {column: getattr(policy, name) for name, column in _COLUMNS.items()}
     return {
         **row,
         "amount": stored(policy.exact_limit),
         "metadata": json.dumps(policy.metadata, ensure_ascii=False, sort_keys=True),
-        "alerts": json.dumps(
-            [
-                {"threshold": text(alert.threshold), "type": alert.type, "exit": alert.exit, "unit": alert.unit}
-                for alert in alerts_of(policy)
-            ]
-        ),
+        "alerts": alerts_json(alerts_of(policy)),
         "period_by": period_by(policy),
     }
 

@@ -19,7 +19,7 @@ from pipeline.config.budgets import COSTS, ScopeBudget, ScopeType
 from pipeline.money import NO_CURRENCY
 from pipeline.periods import label
 
-_ORDER: tuple[ScopeType, ...] = ("global", "provider", "tag", "type", "policy")
+_ORDER: tuple[ScopeType, ...] = ("global", "provider", "tag", "type", "policy", "managed")
 #: One row of ``allocate``: budget, billing period, currency, source, day and kind of charge.
 _GRAIN = ("x_BillingPeriod", "BillingCurrency", "x_Source", "ChargeDay", "x_Usage")
 
@@ -29,7 +29,7 @@ _Place = tuple[int, str]
 
 def report_order(scopes: Iterable[ScopeBudget]) -> list[ScopeBudget]:
     """Sort as every report does: global, providers A to Z, tags by priority (high first) then selector, types A to Z;
-    policies last, by priority (high first) and id."""
+    policies by priority (high first) and id, managed budgets by id."""
     return sorted(scopes, key=lambda scope: (_ORDER.index(scope.scope_type), -scope.priority, scope.scope_key))
 
 
@@ -116,20 +116,20 @@ def allocate(daily: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mappin
     return received.select("budget_id", *_GRAIN, cost.alias("x_Cost")).collect()
 
 
-def allocate_each(daily: pl.DataFrame, policies: Sequence[ScopeBudget]) -> pl.DataFrame:
-    """Give every charge in full to each policy whose filter counts it: nothing is taken from one by another.
+def allocate_each(daily: pl.DataFrame, budgets: Sequence[ScopeBudget]) -> pl.DataFrame:
+    """Give every charge in full to each policy or managed budget whose filter counts it: none takes from another.
 
     Returns:
         As ``allocate``.
     """
-    facts = _with_usage(filters.with_tags(daily, policies)).lazy()
+    facts = _with_usage(filters.with_tags(daily, budgets)).lazy()
     parts = [
-        facts.filter(filters.expression(policy.filter))
+        facts.filter(filters.expression(budget.filter))
         .group_by(*_GRAIN)
-        .agg(pl.col(COSTS[policy.basis]).sum().alias("x_Cost"))
-        .select(pl.lit(policy.budget_id).alias("budget_id"), *_GRAIN, "x_Cost")
-        for policy in policies
-        if policy.enabled and policy.filter is not None
+        .agg(pl.col(COSTS[budget.basis]).sum().alias("x_Cost"))
+        .select(pl.lit(budget.budget_id).alias("budget_id"), *_GRAIN, "x_Cost")
+        for budget in budgets
+        if budget.enabled and budget.filter is not None
     ]
     return (
         pl.concat(pl.collect_all(parts))

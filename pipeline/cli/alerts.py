@@ -11,7 +11,7 @@ import click
 from pipeline.cli import options, output
 
 if TYPE_CHECKING:
-    from pipeline.budgets.alert_service import BudgetAlertService, Handled, Status
+    from pipeline.alert_service import BudgetAlertService, Handled, Status
     from pipeline.budgets.alert_table import Alert
     from pipeline.config import Settings
 
@@ -204,7 +204,7 @@ def resolve(
 
 
 def _service(settings: Settings) -> BudgetAlertService:
-    from pipeline.budgets.alert_service import BudgetAlertService
+    from pipeline.alert_service import BudgetAlertService
 
     return BudgetAlertService(settings)
 

@@ -67,8 +67,8 @@ def budgets(
 ) -> int:
     """Show spend, forecast and health of each budget. Writes nothing; ends with the exit code of a breach.
 
-    Policies follow the budgets of the file, those that the configuration's `actor` may see; the commands create, change
-    and list them. Options for the status are not for the commands.
+    Policies and the budgets that programs made (managed) follow those of the file, as far as the configuration's `actor`
+    may see them; the commands create, change and list policies. Options for the status are not for the commands.
 
     \b
     Examples:
@@ -126,6 +126,7 @@ def _print(result: BudgetResult, format_: str, explain: bool) -> None:
     else:
         told = [status.to_json_dict() for status in result.statuses]
         told += [status.to_json_dict() for status in result.policies]
+        told += [status.to_json_dict() for status in result.managed]
         rows = [_row(status, whole=format_ == "csv") for status in told]
         output.rows(COLUMNS, rows, format_)
 

@@ -75,8 +75,8 @@ def configure(
       costmill alerts configure tag:team:ml --threshold 90 --severity critical
       costmill alerts configure global --amount 5000 --type forecasted --cooldown 720
     """
+    from pipeline.alert_service import BudgetAlertService
     from pipeline.budgets.alert_configs import AlertConfig
-    from pipeline.budgets.alert_service import BudgetAlertService
     from pipeline.config import fields
     from pipeline.errors import UsageError
 
@@ -111,7 +111,7 @@ def configs(format_: str, config: Path | None, warehouse: Path | None, verbose: 
     Example:
       costmill alerts configs
     """
-    from pipeline.budgets.alert_service import BudgetAlertService
+    from pipeline.alert_service import BudgetAlertService
 
     settings = options.settings(config, warehouse, verbose)
     found = BudgetAlertService(settings).list_alert_configs(settings.actor)
@@ -132,7 +132,7 @@ def remove(id: str, config: Path | None, warehouse: Path | None, as_of: str | No
     Example:
       costmill alerts remove 5f0c1a77
     """
-    from pipeline.budgets.alert_service import BudgetAlertService
+    from pipeline.alert_service import BudgetAlertService
 
     settings = options.settings(config, warehouse, verbose)
     moment = options.moment(as_of, settings)

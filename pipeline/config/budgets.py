@@ -9,7 +9,9 @@ from typing import Literal
 
 from pipeline.rules import Condition
 
-ScopeType = Literal["global", "provider", "tag", "type", "policy"]
+ScopeType = Literal["global", "provider", "tag", "type", "policy", "managed"]
+#: Scopes of the budgets that services keep, not the file.
+APART: tuple[ScopeType, ...] = ("policy", "managed")
 AlertType = Literal["actual", "forecasted"]
 Unit = Literal["percent", "amount"]
 PeriodBy = Literal["billing", "charge"]
@@ -68,7 +70,7 @@ class ScopeBudget:
 
     Attributes:
         scope_key: '' for global, else the provider (canonical: aws, azure, gcp, oci, or lower case), the tag
-            selector ``key:value`` / ``key:*``, the x_ResourceType, or the policy's id.
+            selector ``key:value`` / ``key:*``, the x_ResourceType, the policy's id, or the managed budget's.
         amount: limit per period in ``currency``; 0 disables the scope.
         period_by: what puts a charge in a window: its billing period, or its ChargePeriodStart.
         starts, ends: half-open; it counts in windows that lie wholly between them. Of a custom period, the window.
@@ -79,8 +81,8 @@ class ScopeBudget:
         filter: the charges of its scope that it counts; None: all.
         exit_on_threshold, exit_code: effective values, the root's where the scope has none.
         priority: of tag budgets and policies; 0 elsewhere.
-        tenant_id: whose policy it is; None: no tenant's. What it counts is its filter's to say.
-        switched_off: of a policy that keeps its limit and counts nothing.
+        tenant_id: whose policy or managed budget it is; None: no tenant's. What it counts is its filter's to say.
+        switched_off: of a policy or a managed budget that keeps its limit and counts nothing.
     """
 
     scope_type: ScopeType
@@ -112,8 +114,13 @@ class ScopeBudget:
 
     @property
     def budget_id(self) -> str:
-        """``global``, ``provider:aws``, ``tag:team:ml``, ``type:aws:ec2/instance`` or ``policy:ID``."""
+        """``global``, ``provider:aws``, ``tag:team:ml``, ``type:aws:ec2/instance``, ``policy:ID`` or ``managed:ID``."""
         return f"{self.scope_type}:{self.scope_key}" if self.scope_key else self.scope_type
+
+    @property
+    def is_of_file(self) -> bool:
+        """Whether the file states it. Others count each on their own, recorded charges too, and set no exit code."""
+        return self.scope_type not in APART
 
     @property
     def has_dates(self) -> bool:

@@ -133,12 +133,15 @@ class BatchSwap(Swap):
         rollups.refresh(self.warehouse, source, period, self.keys)
         swap.note_source_period(self.warehouse, job, done)
         swap.drop_orphans(self.warehouse)
-        self._note_bill(done, is_first=is_first) if job.origin == "billed" else rollups.touch(self.warehouse)
+        if job.origin == "billed":
+            self._note_bill(done, is_first=is_first)
+        else:
+            rollups.mark_budgets(self.warehouse, period)
         swap.run_checks(self.warehouse, source, period)
         return done
 
     def _note_bill(self, load: Load, *, is_first: bool) -> None:
-        """Note what a bill leaves due; what is recorded is in no answer, and is only published."""
+        """Note what a bill leaves due."""
         source, period = load.x_Source, str(load.x_BillingPeriod)
         states.note_load(self.warehouse, load)
         rollups.mark_dirty(self.warehouse, period)

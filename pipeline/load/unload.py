@@ -52,7 +52,8 @@ def unload(warehouse: Warehouse, source: str, period: str, *, run_id: str, keys:
         if is_bill:
             states.note_unloaded(warehouse, source, period, run_id)
             rollups.mark_dirty(warehouse, period)
-        rollups.touch(warehouse)
+        else:
+            rollups.mark_budgets(warehouse, period)
     return charges
 
 

@@ -19,6 +19,8 @@ from pipeline.budgets import (
     filters,
     handling,
     ledger,
+    managed,
+    managed_table,
     policy_budgets,
     policy_table,
     scopes,
@@ -28,11 +30,12 @@ from pipeline.budgets import (
 from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.anomalies import Judgement
 from pipeline.budgets.events import BUS
+from pipeline.budgets.managed import Budget
 from pipeline.budgets.model import Allocation, BudgetResult, BudgetStatus
-from pipeline.budgets.policies import PREFIX, Policy
+from pipeline.budgets.policies import Policy
 from pipeline.budgets.spend import Books
 from pipeline.config import BudgetsConfig, Settings
-from pipeline.config.budgets import CALENDAR, ROLLING, ScopeBudget
+from pipeline.config.budgets import APART, CALENDAR, ROLLING, ScopeBudget
 from pipeline.night.judging import judge_days
 from pipeline.night.loaded import latest_period, loaded_periods
 from pipeline.night.summarising import last_days
@@ -55,8 +58,8 @@ def evaluate_period(
     keys: Collection[str],
     explain: bool = False,
 ) -> BudgetResult:
-    """Judge the configured budgets, and the policies that the settings' actor may see, in the windows that answer for one
-    billing period; writes nothing.
+    """Judge the configured budgets, and the policies and managed budgets that the settings' actor may see, in the windows
+    that answer for one billing period; writes nothing.
 
     Args:
         keys: the tag keys that the roll-up reports.
@@ -64,7 +67,8 @@ def evaluate_period(
     """
     config = settings.budgets or BudgetsConfig()
     moment = windows.shown_moment(period, as_of)
-    policies, own = read_policies(warehouse, settings.actor)
+    kept = read_kept(warehouse, settings.actor)
+    own = kept.budgets
     lacking = charges.lacking_usage(warehouse, own, keys)
     counted = (*config.scopes, *(budget for budget in own if budget.budget_id not in lacking))
     shown = [(budget, windows.current(budget, moment)) for budget in counted]
@@ -72,7 +76,7 @@ def evaluate_period(
     books, ties = read_books(warehouse, settings, judged, as_of, keys, counted)
     statuses = judge(warehouse, counted, judged, books, keys)
     result = evaluate.assemble(config, period, moment, statuses, ties)
-    result = replace(result, policies=evaluate.assemble_policies(policies, own, moment, statuses))
+    result = kept.added(result, moment, statuses)
     every = (*config.scopes, *own)
     return replace(result, allocations=explained(warehouse, every, period, moment)) if explain else result
 
@@ -89,11 +93,12 @@ class Checked:
 
 
 def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: Collection[str]) -> Checked:
-    """Judge every window and day that loads touched and the current ones, of the file's budgets and of policies; write
-    their status and alerts."""
+    """Judge every window and day that loads touched and the current ones, of all budgets; write their
+    status and alerts."""
     config = settings.budgets or BudgetsConfig()
     due = rollups.due(warehouse, "budgets")
-    policies, own = read_policies(warehouse)
+    kept = read_kept(warehouse)
+    own = kept.budgets
     every = (*config.scopes, *own)
     charges.refresh_usage(warehouse, every, keys, due)
     judged = _due_windows(warehouse, config.scopes, due, as_of, ["billed"])
@@ -111,24 +116,49 @@ def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: C
             rollups.done(warehouse, period, "budgets")
     BUS.deliver(told)
     result = evaluate.assemble(config, periods.label(as_of), as_of, statuses, ties)
-    result = replace(result, policies=evaluate.assemble_policies(policies, own, as_of, statuses))
-    of_file = [status for status in statuses if status.scope_type != "policy"]
-    of_policies = [status for status in statuses if status.scope_type == "policy"]
-    lacking = (*evaluate.rate_warnings(of_file), *evaluate.rate_warnings(of_policies))
+    result = kept.added(result, as_of, statuses)
+    of_file = [status for status in statuses if status.budget.is_of_file]
+    apart = [status for status in statuses if not status.budget.is_of_file]
+    lacking = (*evaluate.rate_warnings(of_file), *evaluate.rate_warnings(apart))
     return Checked(result, changes, (*config.warnings, *ties, *lacking), any(each.unconverted for each in of_file))
 
 
-def read_policies(warehouse: Warehouse, actor: Actor | None = None) -> tuple[list[Policy], tuple[ScopeBudget, ...]]:
-    """Return the policies, those that an actor may see, and the budgets that the engine counts of them; None sees all."""
-    policies = policy_table.read(warehouse)
+@dataclass(frozen=True)
+class KeptBudgets:
+    """What services keep in the warehouse: policies and managed budgets, what the engine counts of them, and the
+    providers that have billed charges, A to Z."""
+
+    policies: Sequence[Policy]
+    of_policies: tuple[ScopeBudget, ...]
+    managers: Sequence[Budget]
+    managed: tuple[ScopeBudget, ...]
+    billed: Sequence[str]
+
+    @property
+    def budgets(self) -> tuple[ScopeBudget, ...]:
+        """All that the engine counts, in report order."""
+        return (*self.of_policies, *self.managed)
+
+    def added(self, result: BudgetResult, moment: datetime, statuses: Sequence[BudgetStatus]) -> BudgetResult:
+        """Return a result of the file's budgets with what these come to at a moment."""
+        return replace(
+            result,
+            policies=evaluate.assemble_policies(self.policies, self.of_policies, moment, statuses),
+            managed=evaluate.assemble_apart(self.managed, moment, statuses),
+        )
+
+
+def read_kept(warehouse: Warehouse, actor: Actor | None = None) -> KeptBudgets:
+    """Read the policies and the managed budgets, those that an actor may see; None sees all."""
+    policies, own = policy_table.read(warehouse), managed_table.read(warehouse)
     if actor is not None:
-        policies = [each for each in policies if actor.may(Permission.READ) and actor.sees(each.tenant_id)]
-    return policies, policy_budgets.as_budgets(policies, billed_providers(warehouse) if policies else [])
-
-
-def billed_providers(warehouse: Warehouse) -> list[str]:
-    """Return the providers that have billed charges, A to Z."""
-    return [row[0] for row in warehouse.rows(_BILLED_PROVIDERS)]
+        may = actor.may(Permission.READ)
+        policies = [each for each in policies if may and actor.sees(each.tenant_id)]
+        own = [each for each in own if may and actor.sees(each.tenant_id)]
+    rows = warehouse.rows(_BILLED_PROVIDERS) if policies or own else []
+    billed = [row[0] for row in rows]
+    budgets = tuple(managed.as_budget(budget, billed) for budget in own)
+    return KeptBudgets(policies, policy_budgets.as_budgets(policies, billed), own, budgets, billed)
 
 
 def read_books(
@@ -149,7 +179,7 @@ def read_books(
     before = [(budget, windows.preceding(budget, window)) for budget, window in judged if budget.rollover is not None]
     every = [*judged, *before]
     plain = [(budget, window) for budget, window in every if budget.budget_id not in asking]
-    origins = _ORIGINS if any(budget.scope_type == "policy" for budget, _ in plain) else ["billed"]
+    origins = ["billed"] if all(budget.is_of_file for budget, _ in plain) else _ORIGINS
     return evaluate.open_books(
         filters.from_rollup(budgets, keys),
         _daily(warehouse, plain, filters.asked_columns(filters.from_rollup(budgets, keys)), origins),
@@ -272,16 +302,16 @@ def _write(
     days: Judgement | None,
     as_of: datetime,
 ) -> list[AlertChange]:
-    """Reports tell of the file's budgets alone: policies make none due."""
+    """Reports tell of the file's budgets alone: others make none due."""
     ordered, since = scopes.report_order(every), periods.month(periods.label(as_of)).start
     synced = ledger.sync_budgets(warehouse, config, as_of)
     positions = {budget.budget_id: position for position, budget in enumerate(ordered)}
     rows = status_table.status_rows(statuses, as_of, positions)
     written = status_table.write_status(warehouse, rows, ordered)
-    changed = [window for budget_id, window in written if not budget_id.startswith(PREFIX)]
+    changed = [window for budget_id, window in written if not budget_id.startswith(_APART)]
     moved = [each.budget_id for each in synced if each.kind != "added"]
     dropped = status_table.drop_former(warehouse, moved, ordered, since)
-    ended = [row[0] for row in warehouse.rows(_FORMER_POLICIES)]
+    ended = [row[0] for row in warehouse.rows(_FORMER_APART)]
     if status_table.drop_former(warehouse, ended, ordered, since) or len(changed) < len(written):
         rollups.touch(warehouse)
     first_load = _first_load(warehouse)
@@ -290,7 +320,7 @@ def _write(
     if synced or dropped:
         rollups.mark_reports(warehouse, None)
     elif changed or changes:
-        told = {each.x_BillingPeriod for each in changes if not each.budget_id.startswith(PREFIX)}
+        told = {each.x_BillingPeriod for each in changes if not each.budget_id.startswith(_APART)}
         shown = {windows.noted_period(window, as_of) for window in changed} | told
         latest = {latest_period(warehouse) or ""} if shown else set()
         for period in sorted({*shown, *latest} & {*loaded_periods(warehouse)}):
@@ -327,10 +357,12 @@ def _first_load(warehouse: Warehouse) -> datetime | None:
     return datetime.fromisoformat(first) if first is not None else None
 
 
-#: Policies with windows that they no longer have: deleted, or of another period now.
-_FORMER_POLICIES = """
+#: Beginnings of the ids of budgets that are not of the file.
+_APART = tuple(f"{scope}:" for scope in APART)
+#: Policies and managed budgets with windows that they no longer have: deleted, or of another period now.
+_FORMER_APART = """
 SELECT DISTINCT s.budget_id FROM budget_status AS s LEFT JOIN budgets AS b USING (budget_id)
-WHERE s.scope_type = 'policy' AND (b.ended_at IS NOT NULL OR b.period IS DISTINCT FROM s.period)"""
+WHERE s.scope_type IN ('policy', 'managed') AND (b.ended_at IS NOT NULL OR b.period IS DISTINCT FROM s.period)"""
 #: Columns of sql/night/budgeted_costs.sql that it has in any case.
 _ALWAYS = (
     *("x_BillingPeriod", "BillingCurrency", "x_Source", "x_Origin", "x_Provider", "x_ResourceType"),

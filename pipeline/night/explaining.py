@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from pipeline import periods
-from pipeline.budgets import charges, evaluate, limits, scopes, windows
-from pipeline.budgets.charge_groups import Group, read_groups
+from pipeline.budgets import charges, evaluate, limits, managed, policy_budgets, scopes, windows
+from pipeline.budgets.charge_groups import Apart, Group, read_groups
 from pipeline.budgets.explanation import Explanation
 from pipeline.budgets.model import BudgetStatus
 from pipeline.budgets.policies import Policy
@@ -19,6 +19,7 @@ from pipeline.errors import UsageError, near
 from pipeline.forecast import parts_of
 from pipeline.money import total
 from pipeline.night import budgeting
+from pipeline.night.budgeting import KeptBudgets
 from pipeline.periods import Window
 from pipeline.store.warehouse import Warehouse
 
@@ -32,20 +33,19 @@ def explain(
         UsageError: when there is no such budget, or charges cannot be grouped so.
     """
     config = settings.budgets or BudgetsConfig()
-    policies, own = budgeting.read_policies(warehouse, settings.actor)
-    budget, policy = _named(name, config.scopes, policies, own)
+    kept = budgeting.read_kept(warehouse, settings.actor)
+    budget, policy = _named(name, config.scopes, kept)
     moment = windows.shown_moment(period, as_of)
     window = windows.current(budget, moment)
-    lacks = policy is not None and bool(charges.lacking_usage(warehouse, [budget], keys))
-    every = (*config.scopes, budget) if policy and not lacks else config.scopes
+    lacks = not budget.is_of_file and bool(charges.lacking_usage(warehouse, [budget], keys))
+    every = config.scopes if budget.is_of_file or lacks else (*config.scopes, budget)
     judged = [(budget, window)] if window and not lacks else []
     books, _ = budgeting.read_books(warehouse, settings, judged, as_of, keys, every)
     shown = window or windows.around(budget, moment)
     groups: list[Group] = []
     if window and budget.enabled:
         rivals = scopes.report_order(each for each in config.scopes if each.enabled and each.scope_type == "tag")
-        billed = budgeting.billed_providers(warehouse) if policy else []
-        groups = read_groups(warehouse, budget, window, as_of, by=by, rivals=rivals, policy=policy, billed=billed)
+        groups = read_groups(warehouse, budget, window, as_of, by=by, rivals=rivals, apart=_apart(budget, policy, kept))
     if judged:
         [status] = budgeting.judge(warehouse, every, judged, books, keys)
     else:
@@ -53,12 +53,18 @@ def explain(
     return _made(settings, status, policy, books if judged else None, tuple(groups), by, as_of)
 
 
-def _named(
-    name: str, of_file: Sequence[ScopeBudget], policies: Sequence[Policy], own: Sequence[ScopeBudget]
-) -> tuple[ScopeBudget, Policy | None]:
-    by_id = {budget.budget_id: budget for budget in (*of_file, *own)}
-    called = [policy for policy in policies if name in (policy.id, policy.budget_id)]
-    called = called or [policy for policy in policies if policy.name == name]
+def _apart(budget: ScopeBudget, policy: Policy | None, kept: KeptBudgets) -> Apart | None:
+    if policy is not None:
+        return Apart(policy_budgets.scope_of(policy), policy.origin, kept.billed)
+    own = next((each for each in kept.managers if each.budget_id == budget.budget_id), None)
+    return None if own is None else Apart(managed.scope_of(own), own.origin, kept.billed)
+
+
+def _named(name: str, of_file: Sequence[ScopeBudget], kept: KeptBudgets) -> tuple[ScopeBudget, Policy | None]:
+    by_id = {budget.budget_id: budget for budget in (*of_file, *kept.budgets)}
+    by_id |= {own.id: by_id[own.budget_id] for own in kept.managers if own.id not in by_id}
+    called = [policy for policy in kept.policies if name in (policy.id, policy.budget_id)]
+    called = called or [policy for policy in kept.policies if policy.name == name]
     if name in by_id and not called:
         return by_id[name], None
     if len(called) > 1:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline import __version__
 from pipeline.periods import utc_now
 from pipeline.store import loads, publish
 from pipeline.store.warehouse import Warehouse
+from pipeline.version import VERSION
 
 
 class RunRecord:
@@ -18,7 +18,7 @@ class RunRecord:
 
     def __init__(self, warehouse: Warehouse, run_id: str, command: str) -> None:
         self.warehouse = warehouse
-        self._row = {"run_id": run_id, "command": command, "version": __version__, "started_at": utc_now()}
+        self._row = {"run_id": run_id, "command": command, "version": VERSION, "started_at": utc_now()}
         self._steps: list[dict[str, Any]] = []
         self._state = publish.version(warehouse)
         self._is_written = False

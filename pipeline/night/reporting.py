@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from pipeline import __version__
 from pipeline.config import Settings
 from pipeline.night.loaded import latest_period, loaded_periods
 from pipeline.night.summarising import last_complete_day
 from pipeline.periods import utc_now
 from pipeline.store import rollups
 from pipeline.store.warehouse import Warehouse
+from pipeline.version import VERSION
 
 
 class Reporting:
@@ -62,7 +62,7 @@ class Reporting:
 
         today = self.as_of.date().isoformat() if period == self.latest and self._is_stale(period) else "-"
         to_date = fiscal_year_to_date(self.warehouse, period, self.settings.fiscal_year_start)
-        facts = repr((self.settings.reports, self.settings.freshness, self.keys, __version__, to_date))
+        facts = repr((self.settings.reports, self.settings.freshness, self.keys, VERSION, to_date))
         return f"{today} {hashlib.sha256(facts.encode()).hexdigest()[:16]}"
 
     def _is_stale(self, period: str) -> bool:
@@ -84,7 +84,7 @@ class Reporting:
             formats=reports.formats,
             as_of=self.as_of,
             generated_at=utc_now(),
-            version=__version__,
+            version=VERSION,
             locale=reports.locale,
             max_age_days=self.settings.freshness.max_age_days,
             tag_keys=self.keys,

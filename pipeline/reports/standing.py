@@ -29,7 +29,7 @@ SELECT status.*, budgets.name, budgets.owner,
 FROM budget_status AS status
 LEFT JOIN budgets USING (budget_id)
 WHERE
-    status.scope_type <> 'policy' AND period_start < $end AND period_end > $start
+    status.scope_type NOT IN ('policy', 'managed') AND period_start < $end AND period_end > $start
     AND (period_end <= $end OR coalesce((SELECT x_BillingPeriod FROM latest) <= $period, true))
 QUALIFY row_number() OVER (PARTITION BY budget_id ORDER BY period_start DESC, period_end DESC) = 1
 ORDER BY position, budget_id

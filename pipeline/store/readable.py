@@ -19,7 +19,7 @@ def stored(copy: Path, warehouse: Path) -> Iterator[Warehouse | None]:
     Raises:
         WarehouseError: when the published copy cannot be read.
     """
-    opened = Warehouse.open(copy, read_only=True) if copy.exists() else _if_free(warehouse)
+    opened = Warehouse.open(copy, read_only=True) if copy.exists() else if_free(warehouse)
     if opened is None:
         yield None
         return
@@ -27,7 +27,8 @@ def stored(copy: Path, warehouse: Path) -> Iterator[Warehouse | None]:
         yield opened
 
 
-def _if_free(path: Path) -> Warehouse | None:
+def if_free(path: Path) -> Warehouse | None:
+    """Open the warehouse for reading; None when it is not there, or somebody writes it."""
     try:
         return Warehouse.open(path, read_only=True)
     except (WarehouseError, duckdb.ConnectionException):  # not there, or written, be it by this process

@@ -31,7 +31,8 @@ _INCOMING = (
 def insert(warehouse: Warehouse, entries: Sequence[CostEntry]) -> None:
     """Insert normalised entries that are not there yet, with their dimensions and rollups.
 
-    What is published is then old; what is billed, and the summaries and reports made from it, are not touched.
+    What is published is then old, and budgets of these months are due; what is billed, and the summaries and reports made
+    from it, are not touched.
     """
     _stage(warehouse, entries)
     warehouse.execute(f"INSERT INTO charges BY NAME {resources.sql('entries/charges')}")
@@ -43,7 +44,7 @@ def insert(warehouse: Warehouse, entries: Sequence[CostEntry]) -> None:
     _save_tags(warehouse, [entry.tags for entry in entries])
     for period in sorted({label(entry.timestamp) for entry in entries}):
         _bring_up_to_date(warehouse, period)
-    rollups.touch(warehouse)
+        rollups.mark_budgets(warehouse, period)
 
 
 def _stage(warehouse: Warehouse, entries: Sequence[CostEntry]) -> None:

@@ -38,6 +38,12 @@ def mark_dirty(warehouse: Warehouse, period: str) -> None:
     _mark(warehouse, [*marks, (following(period), "summaries"), (following(period), "reports")])
 
 
+def mark_budgets(warehouse: Warehouse, period: str) -> None:
+    """Note that budgets of a billing period are due: recorded charges changed, which policies and managed budgets count
+    and no bill has."""
+    _mark(warehouse, [(period, "budgets")])
+
+
 def mark_reports(warehouse: Warehouse, period: str | None) -> None:
     """Note that reports are due though no charge changed: one period's, or those of all when ``period`` is None."""
     every = warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed'")

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import pytest
 
+from pipeline.alert_service import BudgetAlertService
 from pipeline.budgets.alert_configs import AlertConfig
-from pipeline.budgets.alert_service import BudgetAlertService
 from pipeline.budgets.alert_table import read
 from pipeline.budgets.alerts import AlertChange, update_alerts
 from pipeline.budgets.ledger import sync_budgets

@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from pipeline.actors import Actor
-from pipeline.budgets.alert_service import BudgetAlertService, Handled
+from pipeline.alert_service import BudgetAlertService, Handled
 from pipeline.budgets.alerts import AlertChange
 from pipeline.config import default_settings
 from pipeline.errors import NotPermittedError, UsageError, WarehouseBusyError

@@ -27,7 +27,7 @@ def test_a_new_budget_is_added_with_all_that_the_file_says(warehouse: Warehouse)
     assert warehouse.rows("SELECT * FROM budgets") == [
         ("tag:team:ml", "file", "tag", "team:ml", "ML", "Ada", Decimal("12.5"), "USD", "monthly", 3,
          '[{"threshold": "80.5", "type": "actual", "exit": false, "unit": "percent"}]', True, MONDAY, None,
-             "billing", None, None, "{}", None, None, "billed", None, *[None] * 10)
+             "billing", None, None, "{}", None, None, "billed", None, *[None] * 12)
     ]  # fmt: skip
 
 

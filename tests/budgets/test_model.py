@@ -9,7 +9,17 @@ from tests.budgets.frames import at, budget, charge, resource, resources, result
 
 
 def test_the_result_has_the_keys_of_the_specification() -> None:
-    keys = ["global", "by_provider", "by_tag", "by_type", "policies", "overall_health", "critical_scopes", "warnings"]
+    keys = [
+        "global",
+        "by_provider",
+        "by_tag",
+        "by_type",
+        "policies",
+        "managed",
+        "overall_health",
+        "critical_scopes",
+        "warnings",
+    ]
     assert list(result((budget(),)).to_json_dict()) == keys
     assert list(result((), explain=True).to_json_dict()) == [*keys, "allocations"]
 

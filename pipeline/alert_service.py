@@ -1,7 +1,11 @@
-"""``BudgetAlertService``: alerts listed for whoever may see them, and acknowledged, snoozed or resolved by people."""
+"""``BudgetAlertService``: alerts listed for whoever may see them, handled by people, and evaluated when somebody asks.
+
+It stands above the night: an evaluation that is asked for is what ``costmill alerts watch`` does.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,16 +13,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from pipeline import watching
 from pipeline.actors import Actor, Permission
 from pipeline.budgets import alert_configs, alert_table, alerts, event_table, handling
 from pipeline.budgets.alert_configs import AlertConfig, checked
 from pipeline.budgets.alert_table import Alert
+from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.events import BUS, EventBus
+from pipeline.budgets.managed_spend import SpendReader, require_known
+from pipeline.budgets.policy_service import BudgetPolicyService
+from pipeline.budgets.reached import ReachedThreshold, cost_in, policy_status, reached
 from pipeline.config import Settings, default_settings
 from pipeline.errors import UsageError, near
+from pipeline.money import ZERO
 from pipeline.periods import month, to_utc, utc_now
 from pipeline.store import publish, rollups
 from pipeline.store.warehouse import Warehouse
+from pipeline.usage.pending import used
+from pipeline.usage.prices import RegisteredPrices
+from pipeline.usage.record import UsageRecord
+from pipeline.usage.record import checked as record_checked
+
+logger = logging.getLogger(__name__)
 
 #: ``active``: those that are live and not suppressed, snoozed ones among them.
 Status = Literal["active", "open", "acknowledged", "snoozed", "suppressed", "resolved"]
@@ -54,6 +70,8 @@ class BudgetAlertService:
             settings = default_settings(Path(settings).absolute(), environ={})
         self.settings = settings
         self._bus = bus
+        self._policies = BudgetPolicyService(settings, bus=EventBus())  # nobody is told of a question within another
+        self._spend = SpendReader(settings)
 
     def list_alerts(
         self,
@@ -213,6 +231,86 @@ class BudgetAlertService:
                     for closed in alerts.close_removed(warehouse, found, actor, _now(as_of)):
                         rollups.mark_reports(warehouse, closed.x_BillingPeriod)
         return found
+
+    def check_thresholds(
+        self, actor: Actor, usage: UsageRecord, *, as_of: datetime | None = None
+    ) -> list[ReachedThreshold]:
+        """Say which thresholds of policies and managed budgets a call reaches, recorded or about to be made.
+
+        Writes nothing, and never waits for the writer. Budgets of the file count bills: no call reaches theirs.
+
+        Args:
+            usage: as it would be recorded; without a cost it is priced, without a tenant it is the actor's. One whose
+                id is recorded already counts once.
+            as_of: UTC; counts as now.
+
+        Returns:
+            The enabled ones that count the call and that the actor may see, policies in scope order, then managed budgets
+            by tenant and id.
+
+        Raises:
+            NotPermittedError: when the actor has not ``budget:read``, or is of another tenant than the call.
+            EntryError, PriceError: when the call cannot be taken, or has no price.
+            UsageError: when nothing is published, or what was spent is not known for want of a rate.
+            WarehouseError: when the published copy cannot be read.
+        """
+        actor.require(Permission.READ, "check thresholds")
+        now = _now(as_of)
+        prices = RegisteredPrices(self.settings.prices)
+        record = record_checked(replace(usage, time=usage.time or now), lambda: "asked", prices, tenant=actor.tenant)
+        call, currency = used(record), self.settings.currency
+        answer = self._policies.check_budget(actor, record, call.cost)
+        standing = self._spend.read(max(now, call.time), at=call.time, asked=usage.id)
+        found: list[ReachedThreshold] = []
+        for check in answer.policies:
+            cost = cost_in(check.policy.currency, call, currency)
+            status = policy_status(check, call, ZERO if standing.is_recorded else cost)
+            found += reached(status, cost, standing.held.configs)
+        for budget in standing.counting(call):
+            if actor.sees(budget.tenant_id):
+                status = standing.status(budget, [] if standing.is_recorded else [call])
+                require_known(budget, status)
+                found += reached(status, cost_in(budget.currency, call, currency), standing.held.configs)
+        return found
+
+    def evaluate_alerts(self, actor: Actor, *, as_of: datetime | None = None) -> list[AlertChange]:
+        """Judge all budgets now, as ``costmill alerts watch`` does once: status and alerts are written and published.
+
+        Every tenant's budgets are judged, as by a run; the actor is told its own.
+
+        Returns:
+            The alerts that changed, those that the actor may see.
+
+        Raises:
+            NotPermittedError: when the actor has not ``budget:write``.
+            UsageError: when there is no warehouse, it was made with other tags or rules than the configuration has, or it
+                has budgets of a file and the service was given none.
+            WarehouseBusyError: when another writer did not finish in time; nothing was changed.
+        """
+        actor.require(Permission.WRITE, "evaluate alerts")
+        self._require_configuration()
+        result = watching.check(self.settings, as_of=None if as_of is None else to_utc(as_of))
+        for warning in result.warnings:
+            logger.warning("%s", warning)
+        if not result.alerts:
+            return []
+        asked = {**_own(actor), "ids": [each.alert_id for each in result.alerts]}
+        with self._reading() as warehouse:
+            own = alert_table.read(warehouse, f"WHERE {_OWN} AND list_contains($ids, alert_id)", asked)
+        seen = {alert.alert_id for alert in own}
+        return [each for each in result.alerts if each.alert_id in seen]
+
+    def _require_configuration(self) -> None:
+        """An evaluation ends the file's budgets that the configuration does not name: without one it would end all."""
+        if self.settings.file is not None or not self.settings.publish.path.exists():
+            return
+        with self._reading() as warehouse:
+            found = warehouse.rows("SELECT budget_id FROM budgets WHERE origin = 'file' AND ended_at IS NULL LIMIT 1")
+        if found:
+            raise UsageError(
+                f"{self.settings.warehouse} has budgets of a configuration file, such as {found[0][0]}, and none was "
+                f"given; make the service with load_settings(find_config(...)) of pipeline.config"
+            )
 
     def _act(
         self, actor: Actor, alert_id: str, doing: str, now: datetime, act: Callable[[Alert], Alert | None]
