@@ -52,6 +52,7 @@ BUDGETS: dict[str, tuple[dict[str, Any], str]] = {
 }
 PROGRAM = """
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from pipeline import Actor, BudgetManager, BudgetTrackingService, UsageRecord
@@ -61,7 +62,7 @@ night = datetime(2026, 3, 22, 23)
 """
 RECORD = """
 call = UsageRecord("openai", "chat_completion", "gpt-4o", cost=5, time=night, attribution={"team": "ml"})
-BudgetTrackingService(settings).record_usage(actor, call)
+BudgetTrackingService(settings).record_many(actor, [call, replace(call, provider="Azure", cost=3)])
 """
 ASK = """
 manager = BudgetManager(settings, actor)
@@ -71,6 +72,12 @@ print(manager.get_utilization("all", as_of=night), manager.can_spend(30, "all", 
 
 def settings(folder: Path) -> Settings:
     return load_settings(folder / "costmill.yaml", environ={})
+
+
+def program(folder: Path, text: str) -> str:
+    """What a process of its own prints."""
+    arguments = [sys.executable, "-W", "error", "-c", PROGRAM + text, str(folder / "costmill.yaml")]
+    return subprocess.run(arguments, capture_output=True, text=True, check=True, env=environment()).stdout
 
 
 def utilizations(manager: BudgetManager) -> dict[str, float]:
@@ -98,7 +105,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         for name, how in BUDGETS.items():
             budget = Budget(name.lower(), name, created_at=NIGHT, **how[0])
             managed_table.write(warehouse, budget)
-    BudgetTrackingService(own).record_many(JOB, [CALL, replace(CALL, provider="Azure", cost=3)])
+    program(folder, RECORD)
     before, expected = utilizations(manager), manager.check_budgets(as_of=NIGHT)
     return Made(folder, before, expected, jobs.run(own, as_of=NIGHT))
 
@@ -161,16 +168,8 @@ def test_a_reset_and_a_replacement_let_thresholds_fire_anew_once(folder: Path) -
     ]
 
 
-def test_usage_of_one_process_is_judged_by_another_and_seen_by_a_third(folder: Path) -> None:
-    def program(text: str) -> str:
-        arguments = [sys.executable, "-W", "error", "-c", PROGRAM + text, str(folder / "costmill.yaml")]
-        return subprocess.run(arguments, capture_output=True, text=True, check=True, env=environment()).stdout
-
-    program(RECORD)
-    jobs.run(settings(folder), as_of=NIGHT)
-    counted = "SELECT current_spend FROM budget_status WHERE budget_id IN ('managed:all', 'managed:ml')"
-    assert ask(settings(folder).publish.path, counted) == [(220,), (220,)]
-    assert program(ASK) == "0.88 True 0\n"
+def test_a_third_process_sees_what_one_recorded_and_another_judged(made: Made) -> None:
+    assert program(made.folder, ASK) == "0.86 True 0\n"
 
 
 def tell(folder: Path, usage: UsageRecord, actor: Actor = JOB) -> list[tuple[str, int, str, bool]]:
@@ -199,6 +198,8 @@ def test_a_call_is_told_the_thresholds_that_it_reaches_recorded_or_not(folder: P
     kept = tracking.record_usage(JOB, call)
     assert tell(folder, kept) == expected
     jobs.run(settings(folder), as_of=NIGHT)
+    counted = "SELECT current_spend FROM budget_status WHERE budget_id IN ('managed:all', 'managed:ml')"
+    assert ask(settings(folder).publish.path, counted) == [(224,), (224,)]
     assert tell(folder, kept)[2:] == expected[2:]
     assert tell(folder, replace(CALL, cost=0, provider="Azure", operation="embedding"), ADA) == []
     with pytest.raises(NotPermittedError, match="ada may not ask for the tenant bolt"):
