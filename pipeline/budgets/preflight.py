@@ -6,20 +6,18 @@ grows with the history, and nothing waits for the writer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from pipeline import resources
 from pipeline.actors import Actor, Permission
 from pipeline.budgets import policy_table, windows
 from pipeline.budgets.evaluate import reaches
-from pipeline.budgets.policies import ACTIONS, ATTRIBUTION, SCOPES, HardLimitAction, Policy
-from pipeline.budgets.policy_budgets import as_budgets
+from pipeline.budgets.meter import Meter, Money
+from pipeline.budgets.policies import ACTIONS, SCOPES, HardLimitAction, Policy
 from pipeline.config.budgets import ROLLING, ScopeBudget
-from pipeline.entries import CostCategory
 from pipeline.errors import UsageError
 from pipeline.money import EXACT, ZERO, percent, percent_text, text
 from pipeline.periods import Window, label
@@ -100,32 +98,37 @@ def read_kept(warehouse: Warehouse, pending: Pending) -> Kept:
     )
 
 
-def matching(kept: Kept, actor: Actor, call: Used) -> list[Policy]:
+def meter(kept: Kept) -> Meter:
+    """Return what adds up the records beyond a copy."""
+    return Meter(kept.policies, kept.billed, kept.stored)
+
+
+def matching(counted: Meter, actor: Actor, call: Used) -> list[Policy]:
     """Return the policies that count a call and that the actor may see, in scope order."""
-    found = [each for each in kept.policies if actor.sees(each.tenant_id) and _counts(each, call)]
+    found = [each for each in counted.counting(call) if actor.sees(each.tenant_id)]
     return sorted(found, key=lambda policy: (SCOPES.index(policy.scope), -policy.priority, policy.id))
 
 
 def decide(
-    kept: Kept, actor: Actor, call: Used, pending: Iterable[Used], rates: Rates, rates_into: str | None, override: bool
+    kept: Kept, counted: Meter, actor: Actor, call: Used, rates: Rates, rates_into: str | None, override: bool
 ) -> BudgetCheck:
     """Decide about a call.
 
     Args:
-        pending: what is recorded beyond ``kept.taken``.
+        counted: has taken what is recorded beyond ``kept.taken``.
         override: the caller says that a ``soft_block`` is to be passed; only an admin can.
 
     Raises:
         UsageError: when money of a policy cannot be told, for want of a rate.
     """
-    own, warnings, recent = [], [], [each for each in pending if each.id not in kept.stored]
-    for policy in matching(kept, actor, call):
-        [budget] = as_budgets([policy], sorted(kept.billed))
+    own, warnings, money = [], [], (call.currency, label(call.time))
+    for policy in matching(counted, actor, call):
+        budget = counted.budget(policy)
         window = windows.around(budget, call.time)
         spend, carried, is_counted = _kept_spend(kept, policy, budget, window)
-        for used in (each for each in recent if each.time in window and _is_new_money(kept, policy, each)):
-            spend = EXACT.add(spend, _converted(policy, used, rates, rates_into))
-        limit, cost = EXACT.add(policy.exact_limit, carried), _converted(policy, call, rates, rates_into)
+        for recorded, total in counted.spent(policy, window):
+            spend = EXACT.add(spend, _converted(policy, recorded, total, rates, rates_into))
+        limit, cost = EXACT.add(policy.exact_limit, carried), _converted(policy, money, call.cost, rates, rates_into)
         exceeded = EXACT.add(spend, cost) > limit
         own.append(PolicyCheck(policy, spend, limit, max(EXACT.subtract(limit, spend), ZERO), exceeded))
         if reaches(spend, limit, Decimal(policy.soft_limit_percent)):
@@ -137,27 +140,6 @@ def decide(
     passes = action == "soft_block" and override and actor.may(Permission.ADMIN)
     allowed = action in (None, "warn", "throttle", "degrade") or passes
     return BudgetCheck(allowed, action, tuple(own), tuple(warnings), None, kept.counted_at)
-
-
-def _counts(policy: Policy, call: Used) -> bool:
-    """Whether a policy's tenant and scope are those of a call; accounts, regions and resource types are none of it."""
-    if policy.tenant_id not in (None, call.tenant):
-        return False
-    facts: dict[str, tuple[Any, ...]] = {
-        "global": ("",),
-        "provider": (call.provider,),
-        "service": (call.model or call.provider,),
-        "category": (call.category, CostCategory(call.category).service_category),
-        "model": (call.model,),
-        **{key: (call.attribution.get(key),) for key in ATTRIBUTION},
-    }
-    return policy.scope_id in facts.get(policy.scope, ())
-
-
-def _is_new_money(kept: Kept, policy: Policy, used: Used) -> bool:
-    """Whether the next run would count a record that is not loaded."""
-    is_recorded = policy.origin == "recorded" or (policy.origin == "auto" and used.provider not in kept.billed)
-    return is_recorded and _counts(policy, used)
 
 
 def _kept_spend(kept: Kept, policy: Policy, budget: ScopeBudget, window: Window) -> tuple[Decimal, Decimal, bool]:
@@ -177,16 +159,17 @@ def _kept_spend(kept: Kept, policy: Policy, budget: ScopeBudget, window: Window)
     return spend, rollover, is_counted
 
 
-def _converted(policy: Policy, used: Used, rates: Rates, rates_into: str | None) -> Decimal:
-    if used.currency == policy.currency:
-        return used.cost
-    rate = rates.get(label(used.time), {}).get(used.currency) if policy.currency == rates_into else None
+def _converted(policy: Policy, money: Money, cost: Decimal, rates: Rates, rates_into: str | None) -> Decimal:
+    currency, period = money
+    if currency == policy.currency:
+        return cost
+    rate = rates.get(period, {}).get(currency) if policy.currency == rates_into else None
     if rate is None:
         raise UsageError(
-            f"policy {policy.id} ({policy.name}) is in {policy.currency}, and no rate converts {used.currency} of "
-            f'{label(used.time)} into it; give currency.rates."{label(used.time)}".{used.currency}'
+            f"policy {policy.id} ({policy.name}) is in {policy.currency}, and no rate converts {currency} of "
+            f'{period} into it; give currency.rates."{period}".{currency}'
         )
-    return EXACT.multiply(used.cost, rate)
+    return EXACT.multiply(cost, rate)
 
 
 def _soft(policy: Policy, spend: Decimal, limit: Decimal) -> str:
