@@ -18,7 +18,11 @@ NOON = datetime(2026, 3, 5, 12)
 
 
 def used(number: int, **changes: Any) -> Used:
-    facts: dict[str, Any] = {"attribution": {"team": f"t{number % 3}", "tenant": "acme"}, "provider": "openai", "model": "gpt"}
+    facts: dict[str, Any] = {
+        "attribution": {"team": f"t{number % 3}", "tenant": "acme"},
+        "provider": "openai",
+        "model": "gpt",
+    }
     facts |= {"time": NOON - timedelta(hours=7 * number), "currency": "USD"} | changes
     return Used(id=str(number), cost=Decimal(number) / 8, operation="chat", success=True, quantities=(), **facts)
 
