@@ -117,7 +117,8 @@ class Night:
                     self.tell_load(outcome)
             if whole:
                 loader.close_sources_but([source.name for source, _ in sources])
-        self.result.warnings += cautions.of_charges(self.warehouse, self.run_id)
+        has_loaded = any(outcome.is_new and outcome.status == "loaded" for outcome in outcomes)
+        self.result.warnings += cautions.of_charges(self.warehouse, self.run_id, has_loaded=has_loaded)
         self.tell_restated(since_last_run=whole)
         left = [f"{each.x_Source} {each.x_BillingPeriod}" for each in outcomes if each.status == "outside"]
         if left:
@@ -205,10 +206,10 @@ class Night:
     def report(self, chosen: Sequence[str] | None = None, *, out: Path | None = None) -> list[Path]:
         """Render the reports that are due (or the ``chosen`` ones); returns the files."""
         written: list[Path] = []
-        is_stale = self.staleness().is_stale
+        withholds = self.settings.freshness.stale == "withhold" and self.staleness().is_stale
         reporting = Reporting(self.warehouse, self.settings, as_of=self.as_of, keys=self.keys)
         for period in chosen if chosen is not None else reporting.due():
-            if is_stale and self.settings.freshness.stale == "withhold" and period == reporting.latest:
+            if withholds and period == reporting.latest:
                 self.result.withheld.append(period)
                 continue
             started = time.monotonic()

@@ -162,7 +162,8 @@ def resource_counts(
 ) -> dict[tuple[str, Window], int]:
     """Count the distinct resources of budgets in windows by the billing period; of other budgets they are not known."""
     counts: dict[tuple[str, Window], int] = {}
-    told = [(budget, window) for budget, window in wanted if scopes.counts_resources(budget, budgets)]
+    counting = scopes.counting_resources(budgets)
+    told = [(budget, window) for budget, window in wanted if budget.budget_id in counting]
     matches = scopes.TagBudgets(budgets).match_all(resources["Tags"]) if told else {}
     for window in dict.fromkeys(window for _, window in told):
         own = billed(resources).filter(pl.col("x_BillingPeriod").is_in(windows.billing_periods(window)))

@@ -113,14 +113,12 @@ def acknowledged(alert: Alert, actor: Actor, now: datetime) -> AlertAcknowledged
 def keep(warehouse: Warehouse, events: Sequence[KeptEvent]) -> None:
     """Append events, inside the transaction of what they tell of."""
     last: int = warehouse.value("SELECT coalesce(max(number), 0) FROM budget_events") if events else 0
+    rows = []
     for number, event in enumerate(events, last + 1):
         payload = json.dumps(event.to_json_dict(), ensure_ascii=False)
         row = {"number": number, "event": event.name, "happened_at": event.at, "actor": event.actor}
-        loads.insert(
-            warehouse,
-            "budget_events",
-            row | {"tenant_id": event.tenant, "budget_id": event.budget_id, "payload": payload},
-        )
+        rows.append(row | {"tenant_id": event.tenant, "budget_id": event.budget_id, "payload": payload})
+    loads.insert(warehouse, "budget_events", *rows)
 
 
 def list_events(

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pipeline.config.budgets import AlertThreshold, BudgetsConfig, ScopeBudget
 from pipeline.money import stored, text
 from pipeline.rules import plain
+from pipeline.store import loads
 from pipeline.store.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
@@ -53,24 +54,24 @@ def sync_budgets(warehouse: Warehouse, config: BudgetsConfig, now: datetime) -> 
         if kind is not None:
             changes.append(BudgetChange(kind, budget_id))
             logger.info("budget %s: %s", budget_id, kind)
+    added = [wanted[change.budget_id] for change in changes if change.kind == "added"]
+    common = {"origin": ORIGIN, "started_at": now}
+    loads.insert(warehouse, "budgets", *({"budget_id": each.budget_id, **common, **_stated(each)} for each in added))
     return changes
 
 
 def _sync(
     warehouse: Warehouse, budget_id: str, scope: ScopeBudget | None, row: Mapping[str, Any] | None, now: datetime
 ) -> ChangeKind | None:
+    """Say how a budget differs from its row, and bring the row in line; what is added the caller writes, all at once."""
     if scope is None:
         if row is None or row["ended_at"] is not None:
             return None
         warehouse.execute("UPDATE budgets SET ended_at = ? WHERE budget_id = ?", [now, budget_id])
         return "ended"
-    stated = _stated(scope)
     if row is None:
-        names = ", ".join(("budget_id", "origin", *_STATED, "started_at"))
-        marks = ", ".join("?" * (len(_STATED) + 3))
-        values = [budget_id, ORIGIN, *stated.values(), now]
-        warehouse.execute(f"INSERT INTO budgets ({names}) VALUES ({marks})", values)
         return "added"
+    stated = _stated(scope)
     if row["ended_at"] is None and all(row[name] == value for name, value in stated.items()):
         return None
     assignments = ", ".join(f"{name} = ?" for name in _STATED)

@@ -21,9 +21,10 @@ from pipeline.budgets.events import (
     PolicyEvent,
     PolicyUpdated,
 )
+from pipeline.budgets.meter import Meter
 from pipeline.budgets.policies import PREFIX, SCOPES, Policy, checked, require_room, updated
 from pipeline.budgets.policy_text import difference_text, differences
-from pipeline.budgets.preflight import BudgetCheck, Kept, decide, passed_over, read_kept
+from pipeline.budgets.preflight import BudgetCheck, Kept, decide, meter, passed_over, read_kept
 from pipeline.config import Settings, default_settings
 from pipeline.errors import ChangedMeanwhileError, NotPermittedError, PriceError, UsageError, WarehouseError, near
 from pipeline.periods import to_utc, utc_now
@@ -63,7 +64,7 @@ class BudgetPolicyService:
         self._bus = bus
         self._pending = Pending(settings.own_usage_log.path)
         self._prices = RegisteredPrices(settings.prices)
-        self._kept: tuple[str, Kept] | None = None
+        self._kept: tuple[str, Kept, Meter] | None = None
 
     def create_policy(self, actor: Actor, policy: Policy, *, as_of: datetime | None = None) -> Policy:
         """Create a policy; returns it as it is kept, with its id. One without a tenant is of the actor's.
@@ -233,29 +234,31 @@ class BudgetPolicyService:
         call = used(record_checked(given, lambda: "asked", self._prices, tenant=actor.tenant))
         if not actor.sees(call.tenant):
             raise NotPermittedError(f"{actor.id} may not ask for the tenant {call.tenant}: it is of {actor.tenant}")
-        kept, recent = self._kept_and_pending()
+        kept, counted = self._kept_and_pending()
         rates, into = self.settings.currency.rates, self.settings.currency.report
-        found = decide(kept, actor, call, recent, rates, into, override)
+        found = decide(kept, counted, actor, call, rates, into, override)
         if found.action == "degrade":
             found = replace(found, alternative=self._cheaper(call))
         if explain:
-            found = replace(found, passed_over=passed_over(kept, actor, call))
+            found = replace(found, passed_over=passed_over(counted, kept, actor, call))
         self._bus.deliver([_asked(actor, call, found)] if self._bus.is_heard(CheckRequested.name) else [])
         return found
 
-    def _kept_and_pending(self) -> tuple[Kept, list[Used]]:
-        """Read what is kept, then what is not stored: a record that is loaded meanwhile is in exactly one of them."""
+    def _kept_and_pending(self) -> tuple[Kept, Meter]:
+        """Read what is kept, then count what is not stored: a record that is loaded meanwhile is in exactly one of them."""
         stable = self.settings.publish.path
         for _ in range(_TRIES):
             copy = os.path.realpath(stable)
             held = self._kept
             if held is None or held[0] != copy:
                 with publish.opened(stable) as warehouse:
-                    held = (copy, read_kept(warehouse, self._pending))
-            recent = self._pending.records(held[1].taken)
+                    kept = read_kept(warehouse, self._pending)
+                    held = (copy, kept, meter(kept))
+            _, kept, counted = held
+            counted.take(*self._pending.recent(kept.taken))
             if os.path.realpath(stable) == copy:
                 self._kept = held
-                return held[1], recent
+                return kept, counted
         raise WarehouseError(f"{stable}: published anew again and again while it was read; try again")
 
     def _cheaper(self, call: Used) -> str | None:

@@ -6,7 +6,7 @@ grows with the history, and nothing waits for the writer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,10 +16,9 @@ from pipeline import resources
 from pipeline.actors import Actor, Permission
 from pipeline.budgets import policy_table, windows
 from pipeline.budgets.evaluate import reaches
-from pipeline.budgets.policies import ACTIONS, ATTRIBUTION, SCOPES, HardLimitAction, Policy
-from pipeline.budgets.policy_budgets import as_budgets
+from pipeline.budgets.meter import FACTS, Meter, Money, facts_of
+from pipeline.budgets.policies import ACTIONS, SCOPES, HardLimitAction, Policy
 from pipeline.config.budgets import ROLLING, ScopeBudget
-from pipeline.entries import CostCategory
 from pipeline.errors import UsageError
 from pipeline.money import EXACT, ZERO, percent, percent_text, text, total
 from pipeline.periods import Window, label
@@ -174,34 +173,39 @@ def read_kept(warehouse: Warehouse, pending: Pending) -> Kept:
     )
 
 
-def matching(kept: Kept, actor: Actor, call: Used) -> list[Policy]:
+def meter(kept: Kept) -> Meter:
+    """Return what adds up the records beyond a copy."""
+    return Meter(kept.policies, kept.billed, kept.stored)
+
+
+def matching(counted: Meter, actor: Actor, call: Used) -> list[Policy]:
     """Return the policies that count a call and that the actor may see, in scope order."""
-    found = [each for each in kept.policies if actor.sees(each.tenant_id) and _counts(each, call)]
-    return sorted(found, key=_place)
+    return sorted((each for each in counted.counting(call) if actor.sees(each.tenant_id)), key=_place)
 
 
 def decide(
-    kept: Kept, actor: Actor, call: Used, pending: Iterable[Used], rates: Rates, rates_into: str | None, override: bool
+    kept: Kept, counted: Meter, actor: Actor, call: Used, rates: Rates, rates_into: str | None, override: bool
 ) -> BudgetCheck:
     """Decide about a call.
 
     Args:
-        pending: what is recorded beyond ``kept.taken``.
+        counted: has taken what is recorded beyond ``kept.taken``.
         override: the caller says that a ``soft_block`` is to be passed; only an admin can.
 
     Raises:
         UsageError: when money of a policy cannot be told, for want of a rate.
     """
-    own, warnings, recent = [], [], [each for each in pending if each.id not in kept.stored]
-    for policy in matching(kept, actor, call):
-        [budget] = as_budgets([policy], sorted(kept.billed))
+    own, warnings, money = [], [], (call.currency, label(call.time))
+    for policy in matching(counted, actor, call):
+        budget = counted.budget(policy)
         window = windows.around(budget, call.time)
         loaded, carried, is_counted = _kept_spend(kept, policy, budget, window)
-        new = [each for each in recent if each.time in window and _is_new_money(kept, policy, each)]
-        added = total(_converted(policy, used, rates, rates_into) for used in new)
-        cost = _converted(policy, call, rates, rates_into)
-        made_of = MadeOf(window, loaded, added, len(new), policy.exact_limit, carried, cost)
-        spend, limit = EXACT.add(loaded, added), EXACT.add(policy.exact_limit, carried)
+        new = counted.spent(policy, window)
+        recent = total(_converted(policy, of, amount, rates, rates_into) for of, amount, _ in new)
+        cost = _converted(policy, money, call.cost, rates, rates_into)
+        records = sum(count for _, _, count in new)
+        made_of = MadeOf(window, loaded, recent, records, policy.exact_limit, carried, cost)
+        spend, limit = EXACT.add(loaded, recent), EXACT.add(policy.exact_limit, carried)
         exceeded = EXACT.add(spend, cost) > limit
         own.append(PolicyCheck(policy, spend, limit, max(EXACT.subtract(limit, spend), ZERO), exceeded, made_of))
         if reaches(spend, limit, Decimal(policy.soft_limit_percent)):
@@ -217,9 +221,10 @@ def decide(
     )
 
 
-def passed_over(kept: Kept, actor: Actor, call: Used) -> tuple[tuple[Policy, str], ...]:
+def passed_over(counted: Meter, kept: Kept, actor: Actor, call: Used) -> tuple[tuple[Policy, str], ...]:
     """Return the enabled policies that the actor may see and that do not count a call, each with why, in scope order."""
-    found = [each for each in kept.policies if actor.sees(each.tenant_id) and not _counts(each, call)]
+    counting = {each.id for each in counted.counting(call)}
+    found = [each for each in kept.policies if actor.sees(each.tenant_id) and each.id not in counting]
     return tuple((policy, _why_not(policy, call)) for policy in sorted(found, key=_place))
 
 
@@ -230,32 +235,10 @@ def _place(policy: Policy) -> tuple[int, int, str]:
 def _why_not(policy: Policy, call: Used) -> str:
     if policy.tenant_id not in (None, call.tenant):
         return f"it counts what is of the tenant {policy.tenant_id}, and the call is of {call.tenant or 'no tenant'}"
-    if policy.scope not in (facts := _facts(call)):
+    if policy.scope not in FACTS:
         return f"the {policy.scope} of a call is not known before it is billed"
-    said = [value for value in facts[policy.scope] if value]
+    said = [value for scope, value in facts_of(call) if scope == policy.scope]
     return f"it counts the {policy.scope} {policy.scope_id}, and the call's is {said[0] if said else 'not said'}"
-
-
-def _counts(policy: Policy, call: Used) -> bool:
-    """Whether a policy's tenant and scope are those of a call; accounts, regions and resource types are none of it."""
-    return policy.tenant_id in (None, call.tenant) and policy.scope_id in _facts(call).get(policy.scope, ())
-
-
-def _facts(call: Used) -> dict[str, tuple[Any, ...]]:
-    return {
-        "global": ("",),
-        "provider": (call.provider,),
-        "service": (call.model or call.provider,),
-        "category": (call.category, CostCategory(call.category).service_category),
-        "model": (call.model,),
-        **{key: (call.attribution.get(key),) for key in ATTRIBUTION},
-    }
-
-
-def _is_new_money(kept: Kept, policy: Policy, used: Used) -> bool:
-    """Whether the next run would count a record that is not loaded."""
-    is_recorded = policy.origin == "recorded" or (policy.origin == "auto" and used.provider not in kept.billed)
-    return is_recorded and _counts(policy, used)
 
 
 def _kept_spend(kept: Kept, policy: Policy, budget: ScopeBudget, window: Window) -> tuple[Decimal, Decimal, bool]:
@@ -275,16 +258,17 @@ def _kept_spend(kept: Kept, policy: Policy, budget: ScopeBudget, window: Window)
     return spend, rollover, is_counted
 
 
-def _converted(policy: Policy, used: Used, rates: Rates, rates_into: str | None) -> Decimal:
-    if used.currency == policy.currency:
-        return used.cost
-    rate = rates.get(label(used.time), {}).get(used.currency) if policy.currency == rates_into else None
+def _converted(policy: Policy, money: Money, cost: Decimal, rates: Rates, rates_into: str | None) -> Decimal:
+    currency, period = money
+    if currency == policy.currency:
+        return cost
+    rate = rates.get(period, {}).get(currency) if policy.currency == rates_into else None
     if rate is None:
         raise UsageError(
-            f"policy {policy.id} ({policy.name}) is in {policy.currency}, and no rate converts {used.currency} of "
-            f'{label(used.time)} into it; give currency.rates."{label(used.time)}".{used.currency}'
+            f"policy {policy.id} ({policy.name}) is in {policy.currency}, and no rate converts {currency} of "
+            f'{period} into it; give currency.rates."{period}".{currency}'
         )
-    return EXACT.multiply(used.cost, rate)
+    return EXACT.multiply(cost, rate)
 
 
 def _soft(policy: Policy, spend: Decimal, limit: Decimal) -> str:

@@ -232,7 +232,7 @@ def _flag(scope: ScopeBudget) -> str:
 def matched_resources(
     resources: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mapping[str, TagMatch]
 ) -> dict[str, int]:
-    """Count the distinct resources of each enabled budget that ``counts_resources``; those without charges are left out.
+    """Count the distinct resources of each enabled budget of ``counting_resources``; those without charges are left out.
 
     A resource is a provider and a ResourceId: another name, account, source or tag set makes no new one.
 
@@ -240,7 +240,8 @@ def matched_resources(
         resources: ``resource_costs`` with x_Provider, ResourceId, x_ResourceType and Tags.
         matches: ``TagBudgets.match_all`` of the column Tags.
     """
-    enabled = [scope for scope in scopes if scope.enabled and counts_resources(scope, scopes)]
+    counting = counting_resources(scopes)
+    enabled = [scope for scope in scopes if scope.enabled and scope.budget_id in counting]
     facts = _flagged(resources.filter(pl.col("ResourceId").is_not_null()), enabled)
     facts = _with_winners(facts, enabled, matches, "Tags")
     counts = pl.concat(
@@ -250,11 +251,16 @@ def matched_resources(
     return dict(counts.iter_rows())
 
 
-def counts_resources(scope: ScopeBudget, scopes: Sequence[ScopeBudget]) -> bool:
-    """Whether resources by billing period tell those of a budget: they know no days, and nothing of what filters ask."""
+def counting_resources(scopes: Sequence[ScopeBudget]) -> frozenset[str]:
+    """Return the ids of the budgets whose resources those by billing period tell: they know no days, and nothing of what
+    filters ask."""
     rivals = [other for other in scopes if other.enabled and other.scope_type == "tag"]
     known = all(other.filter is None and (other.period_by == "billing" or not other.has_dates) for other in rivals)
-    return scope.filter is None and scope.period_by == "billing" and (scope.scope_type != "tag" or known)
+    return frozenset(
+        scope.budget_id
+        for scope in scopes
+        if scope.filter is None and scope.period_by == "billing" and (scope.scope_type != "tag" or known)
+    )
 
 
 def explain(

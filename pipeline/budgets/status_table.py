@@ -41,6 +41,11 @@ SCHEMA: dict[str, pl.DataType] = {
     "billing_periods": pl.String(),
     "rollover": pl.Decimal(38, 18),
 }
+_DELETE = """
+DELETE FROM budget_status AS s USING (SELECT unnest($1) AS id, unnest($2) AS starts, unnest($3) AS ends) AS own
+WHERE s.budget_id = own.id AND s.period_start = own.starts AND s.period_end = own.ends"""
+#: Where a row has what tells it from the others.
+_KEY = tuple([*SCHEMA].index(name) for name in ("budget_id", "period_start", "period_end"))
 #: Windows that a run judges again: those that wait for a rate.
 _UNCOUNTED = "unconverted <> '{}'"
 
@@ -81,22 +86,19 @@ def write_status(warehouse: Warehouse, rows: pl.DataFrame, budgets: Sequence[Sco
 
     Runs in the caller's transaction; what is the same is not written.
     """
-    rolling = [budget.budget_id for budget in budgets if budget.period in ROLLING]
+    rolling = {budget.budget_id for budget in budgets if budget.period in ROLLING}
     made = {_key(row): row for row in rows.iter_rows()}
     starts = [start for _, start, _ in made]
     known = warehouse.rows(
         f"""SELECT {", ".join(SCHEMA)} FROM budget_status
         WHERE period_start BETWEEN ? AND ? OR list_contains(?, budget_id)""",
-        [min(starts, default=None), max(starts, default=None), rolling],
+        [min(starts, default=None), max(starts, default=None), sorted(rolling)],
     )
     stored = {_key(row): row for row in known}
     changed = [key for key, row in made.items() if stored.get(key) != row]
     gone = [key for key in stored if key[0] in rolling and key not in made]
-    for budget_id, start, end in (*changed, *gone):
-        warehouse.execute(
-            "DELETE FROM budget_status WHERE budget_id = ? AND period_start = ? AND period_end = ?",
-            [budget_id, start, end],
-        )
+    if replaced := [key for key in changed if key in stored] + gone:
+        warehouse.execute(_DELETE, [list(each) for each in zip(*replaced, strict=True)])
     warehouse.insert("budget_status", pl.DataFrame([made[key] for key in changed], schema=SCHEMA, orient="row"))
     return {(budget_id, Window(start, end)) for budget_id, start, end in (*changed, *gone)}
 
@@ -122,5 +124,4 @@ def drop_former(
 
 
 def _key(row: Sequence[object]) -> tuple[str, datetime, datetime]:
-    names = list(SCHEMA)
-    return tuple(row[names.index(name)] for name in ("budget_id", "period_start", "period_end"))  # type: ignore[return-value]
+    return tuple(row[place] for place in _KEY)  # type: ignore[return-value]

@@ -75,6 +75,7 @@ class Mapper:
         #: SQL over ``x_Batch``: the rows that are not in batches that another delivery has brought.
         self.taken = "true"
         self._looked_up: set[str] = set()
+        self._counts: dict[tuple[str, bool], Counts] = {}
         self._load_spellings()
 
     def measure(self, staged: Staged) -> None:
@@ -83,6 +84,7 @@ class Mapper:
         Grain: billing period, currency, file and batch (formats with batches).
         """
         fmt = staged.header.format
+        self._counts.clear()
         sums = []
         for number, control in enumerate(fmt.controls):
             value = control.summed
@@ -161,12 +163,14 @@ class Mapper:
 
     def counts(self, period: str, unread: bool) -> Counts:
         """Count the rows of a period; ``unread`` takes in those without a readable period."""
-        [counted] = self.warehouse.rows(f"""
-            SELECT CAST(coalesce(sum(read), 0) AS BIGINT), CAST(coalesce(sum(rejected), 0) AS BIGINT),
-                CAST(coalesce(sum(folded), 0) AS BIGINT), CAST(coalesce(sum(repeated), 0) AS BIGINT),
-                CAST(coalesce(sum(torn), 0) AS BIGINT)
-            FROM staged_sums WHERE {_of(period, unread)}""")
-        return Counts(*counted)
+        if (period, unread) not in self._counts:
+            [counted] = self.warehouse.rows(f"""
+                SELECT CAST(coalesce(sum(read), 0) AS BIGINT), CAST(coalesce(sum(rejected), 0) AS BIGINT),
+                    CAST(coalesce(sum(folded), 0) AS BIGINT), CAST(coalesce(sum(repeated), 0) AS BIGINT),
+                    CAST(coalesce(sum(torn), 0) AS BIGINT)
+                FROM staged_sums WHERE {_of(period, unread)}""")
+            self._counts[period, unread] = Counts(*counted)
+        return self._counts[period, unread]
 
     def file_rows(self, period: str, unread: bool) -> dict[int, int]:
         """Rows of a period by file index."""
@@ -246,7 +250,7 @@ class Mapper:
 
         Must run inside the caller's transaction.
         """
-        names = self._mapped_columns()
+        names = self._mapped_columns(staged.header.format)
         stored = [name for name in names if name not in RESOURCE_ONLY and name not in _COMPUTED]
         category = "coalesce(m.x_CostCategory, c.x_CostCategory)" if "x_CostCategory" in names else "c.x_CostCategory"
         columns = ", ".join(staging.identifier(name) for name in stored)
@@ -352,8 +356,11 @@ class Mapper:
         )
         return unreadable
 
-    def _mapped_columns(self) -> list[str]:
-        return [row[0] for row in self.warehouse.rows("DESCRIBE mapped_rows")]
+    def _mapped_columns(self, fmt: Format) -> list[str]:
+        """The columns of ``mapped_rows``, asked once per process: staged columns are fixed, so the SQL alone tells them."""
+        if fmt.name not in _MAPPED:
+            _MAPPED[fmt.name] = [row[0] for row in self.warehouse.rows("DESCRIBE mapped_rows")]
+        return _MAPPED[fmt.name]
 
     def _load_lookups(self, fmt: Format) -> None:
         """Load the lookups that a format joins, once per run."""
@@ -379,6 +386,8 @@ class Mapper:
         )
 
 
+#: The columns of each format's mapping, once it was asked for.
+_MAPPED: dict[str, list[str]] = {}
 #: Mapped columns that go to the dimension alone.
 RESOURCE_ONLY = {*focus.RESOURCE_COLUMNS, "x_ResourceType", "x_TagText"}
 #: Mapped columns that an insert has a hand in.

@@ -20,6 +20,7 @@ import duckdb
 from pipeline import resources
 from pipeline.engines import careful, credits, fast, parquet, spool, staging
 from pipeline.engines.failures import first_line
+from pipeline.engines.macros import Macros
 from pipeline.engines.priced import PRICED_RECORDS
 from pipeline.engines.spool import Spool
 from pipeline.engines.staged import Staged, StagedFile, require_one_format
@@ -47,7 +48,7 @@ class Reader:
         self._closely = False
         #: Whether ``staged_rows`` is there; to ask the catalog is to read all of it.
         self._has_rows = False
-        connection.execute(resources.sql("staging/macros"))
+        self._macros = Macros(connection)
 
     def look(self, file: ExportFile, keep: Sequence[str] = ()) -> StagedFile:
         """Tell a file's format.
@@ -68,6 +69,7 @@ class Reader:
             self._forget_spool(left)
         looked = [self.look(file, keep) for file in files]
         require_one_format(looked)
+        self._macros.provide_for(looked[0].header.format)
         self.clear()
         self._closely = closely
         is_plain = looked[0].header.format.credits is None
@@ -133,6 +135,7 @@ class Reader:
     def _show(self, rows: str, header: Header) -> None:
         """Make ``staged`` of the rows as read: with the format's overlay on them, and their credits taken out."""
         if header.format.overlay or header.format.credits:
+            self._macros.provide(rows)
             self.connection.execute(f"CREATE OR REPLACE TEMP VIEW staged_as_read AS {rows}")
             rows = "FROM staged_as_read"
         if header.format.priced:
@@ -141,6 +144,7 @@ class Reader:
             rows = resources.sql(f"staging/{header.format.overlay}")
         if header.format.credits:
             rows = credits.take_out(self.connection, header, "staged_as_read")
+        self._macros.provide(rows)
         self.connection.execute(f"CREATE OR REPLACE TEMP VIEW staged AS {rows}")
 
     def _place_rejected(self, looked: Sequence[StagedFile]) -> None:
@@ -269,6 +273,7 @@ class Reader:
                 self.connection.unregister("careful")
 
     def _append(self, select: str) -> None:
+        self._macros.provide(select)
         if self._has_rows:
             self.connection.execute(f"INSERT INTO staged_rows BY NAME {select}")
         else:

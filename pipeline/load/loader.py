@@ -107,8 +107,8 @@ class Loader:
             yield waiting.followed(self.warehouse, source, each, told, plan)
         if whole:
             present = {fingerprint(each, source): each.delivered_at or each.modified_at for each in seen}
-            waiting.close_gone(self.warehouse, source.name, present)
-            yield from waiting.kept(self.warehouse, source.name, present)
+            if waiting.close_gone(self.warehouse, source.name, present):
+                yield from waiting.kept(self.warehouse, source.name, present)
 
     def _undecided(self, source: SourceSettings, plan: Plan) -> Plan:
         """Return the plan without what could not be told apart and somebody has loaded since, by ``--delivery``."""
@@ -259,6 +259,8 @@ class Loader:
 
     def _release(self, source: SourceSettings, period: str) -> Iterator[Outcome]:
         """Load what waits for a billing period, is newer than what has just been loaded, and passes the gate over it."""
+        if not waiting.holds_judged(self.warehouse, source.name, period):
+            return
         loaded = loads.current(self.warehouse, source.name, period)
         assert loaded is not None
         after = loaded.delivered_at or loaded.modified_at

@@ -24,13 +24,8 @@ def ledger_notes(warehouse: Warehouse, load_id: str) -> tuple[str, ...]:
     drifted = warehouse.rows(
         "SELECT change, column_name, before, after FROM load_drift WHERE load_id = ? ORDER BY column_name", [load_id]
     )
-    torn = warehouse.rows(
-        "SELECT path, line FROM rejected_rows WHERE load_id = ? AND suffix(reason, ?) ORDER BY ALL",
-        [load_id, json_lines.TORN],
-    )
     return (
-        *(f"{PurePath(path).name}: the last line ({line}) breaks off and was left out" for path, line in torn),
-        *_rejected(warehouse, load_id, len(torn)),
+        *_rejected(warehouse, load_id),
         *_grown(grown),
         *(f"format version {before} became {after}" for change, _, before, after in drifted if change == "version"),
         *_columns("new", [column for change, column, _, _ in drifted if change == "new"], load_id),
@@ -39,20 +34,27 @@ def ledger_notes(warehouse: Warehouse, load_id: str) -> tuple[str, ...]:
     )
 
 
-def _rejected(warehouse: Warehouse, load_id: str, told: int) -> list[str]:
-    """Rows that the source's ``max_rejected`` lets go, with the money that could be read in them."""
+def _rejected(warehouse: Warehouse, load_id: str) -> list[str]:
+    """Last lines that break off, then rows that the source's ``max_rejected`` lets go, with the money that could be read."""
     [(source, read, rejected)] = warehouse.rows(
         "SELECT x_Source, rows_read, rows_rejected FROM loads WHERE load_id = ?", [load_id]
     )
-    if rejected <= told:
+    if not rejected:
         return []
+    torn = warehouse.rows(
+        "SELECT path, line FROM rejected_rows WHERE load_id = ? AND suffix(reason, ?) ORDER BY ALL",
+        [load_id, json_lines.TORN],
+    )
+    lines = [f"{PurePath(path).name}: the last line ({line}) breaks off and was left out" for path, line in torn]
+    if rejected <= len(torn):
+        return lines
     sums = warehouse.rows(
         "SELECT sum(rejected_total) AS rejected, BillingCurrency FROM load_controls "
         "WHERE load_id = ? AND column_name = 'BilledCost' GROUP BY ALL HAVING sum(rejected_total) <> 0 ORDER BY ALL",
         [load_id],
     )
     lost = "".join(f", {money.text(total)} {currency or '(no currency)'}" for total, currency in sums)
-    return [f"{rejected} of {read} rows{lost}, were rejected; `costmill status --rejected {source}` lists them"]
+    return [*lines, f"{rejected} of {read} rows{lost}, were rejected; `costmill status --rejected {source}` lists them"]
 
 
 def _grown(rows: Sequence[tuple[str, str | None, Decimal, Decimal]]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from pipeline import addresses
@@ -17,8 +17,11 @@ from pipeline.sources.places import Folder, Place
 from pipeline.sources.profiles import Profile
 from pipeline.sources.remote import Buckets
 from pipeline.sources.segments import Segments
-from pipeline.store import objects
+from pipeline.store import loads, objects
 from pipeline.store.warehouse import Warehouse
+
+#: The columns of ``file_profiles``.
+_FILE = ("path", "bytes", "modified_ns", "sha256")
 
 
 class Planner:
@@ -54,9 +57,18 @@ class Planner:
             self._remember_objects()
         fresh = [(path, *facts) for path, facts in cache.items() if before.get(path) != facts]
         if fresh:
-            with self.warehouse.transaction():
-                self.warehouse.connection.executemany("INSERT OR REPLACE INTO file_profiles VALUES (?, ?, ?, ?)", fresh)
+            self._remember_files(fresh, before)
         return plan
+
+    def _remember_files(self, fresh: Sequence[tuple[str, int, int, str]], before: Container[str]) -> None:
+        new = [dict(zip(_FILE, facts, strict=True)) for facts in fresh if facts[0] not in before]
+        with self.warehouse.transaction():
+            loads.insert(self.warehouse, "file_profiles", *new)
+            for path, *facts in fresh:
+                if path in before:
+                    self.warehouse.execute(
+                        "UPDATE file_profiles SET bytes = ?, modified_ns = ?, sha256 = ? WHERE path = ?", [*facts, path]
+                    )
 
     def profile(self, file: ExportFile) -> Profile:
         """Return what a file holds, by billing period and view."""

@@ -43,8 +43,8 @@ class Swap:
             HeldBackError: when the gate lets it not pass; both leave it to the caller to roll back.
         """
         source, period = job.source.name, job.period
-        before = restatements.by_service(self.warehouse, source, period)
         replaced = loads.current(self.warehouse, source, period)
+        before = restatements.by_service(self.warehouse, source, period) if replaced else {}
         loaded = measures.of_rollups(self.warehouse, source, period, replaced.rows_mapped) if replaced else None
         done = self._replace_charges(job, load, counts)
         judgement = judge(replaced, loaded, measures.of_rollups(self.warehouse, source, period, done.rows_mapped))

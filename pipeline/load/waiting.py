@@ -13,33 +13,50 @@ from pipeline.sources.delivery import Delivery, Plan
 from pipeline.store import loads, rollups
 from pipeline.store.warehouse import Warehouse
 
-#: What waits and is not among the deliveries present, with when it was delivered, and the others of its billing period
-#: that wait or are loaded: fingerprint and time.
+#: What waits and is not among the deliveries present, with when it was delivered.
 _GONE = """
-SELECT own.load_id, own.x_BillingPeriod, coalesce(own.delivered_at, own.modified_at), (
-    SELECT list((other.fingerprint, coalesce(other.delivered_at, other.modified_at))) FROM loads AS other
-    WHERE other.x_Source = own.x_Source AND other.x_BillingPeriod = own.x_BillingPeriod
-        AND other.load_id <> own.load_id AND other.status IN ('loaded', 'quarantined'))
-FROM loads AS own
-WHERE own.status IN ('refused', 'quarantined') AND NOT list_contains(?, own.fingerprint) AND own.x_Source = ?
-ORDER BY own.x_BillingPeriod, own.load_id"""
+SELECT load_id, x_BillingPeriod, coalesce(delivered_at, modified_at) FROM loads
+WHERE status IN ('refused', 'quarantined') AND NOT list_contains(?, fingerprint) AND x_Source = ?
+ORDER BY x_BillingPeriod, load_id"""
+#: The other deliveries of its billing period that wait or are loaded, and when they were delivered.
+_OTHERS = """
+SELECT fingerprint, coalesce(delivered_at, modified_at) FROM loads
+WHERE x_Source = ? AND x_BillingPeriod = ? AND load_id <> ? AND status IN ('loaded', 'quarantined')"""
 
 
-def close_gone(warehouse: Warehouse, source: str, present: Mapping[str, datetime]) -> None:
+def close_gone(warehouse: Warehouse, source: str, present: Mapping[str, datetime]) -> bool:
     """Close the verdicts on deliveries that wait and are no longer there; ``present``: fingerprint -> when delivered.
 
     What was judged and is kept goes on waiting, but for one that the source has followed by another, be it by putting
-    back what is loaded.
+    back what is loaded. Returns whether anything does.
     """
-    for load_id, period, at, others in warehouse.rows(_GONE, [list(present), source]):
-        is_followed = any(present.get(name, delivered) > at for name, delivered in others or ())
+    is_left = False
+    gone = [
+        (load_id, period, at, warehouse.rows(_OTHERS, [source, period, load_id]))
+        for load_id, period, at in warehouse.rows(_GONE, [list(present), source])
+    ]
+    for load_id, period, at, others in gone:
+        is_followed = any(present.get(name, delivered) > at for name, delivered in others)
         if is_followed or not quarantine.is_kept(warehouse, load_id):
             close(warehouse, load_id, period, "no longer delivered")
+        else:
+            is_left = True
+    return is_left
+
+
+def holds_judged(warehouse: Warehouse, source: str, period: str) -> bool:
+    """Whether deliveries of a billing period wait that were judged."""
+    return bool(
+        warehouse.value(
+            "SELECT 1 FROM loads WHERE x_Source = ? AND x_BillingPeriod = ? AND status = 'quarantined' LIMIT 1",
+            [source, period],
+        )
+    )
 
 
 def kept(warehouse: Warehouse, source: str, present: Mapping[str, datetime]) -> Iterator[Outcome]:
     """Tell of what waits though the source has it no longer."""
-    for load_id, period, *_ in warehouse.rows(_GONE, [list(present), source]):
+    for load_id, period, _ in warehouse.rows(_GONE, [list(present), source]):
         reason = warehouse.value("SELECT reason FROM loads WHERE load_id = ?", [load_id])
         yield Outcome(source, period, load_id, "quarantined", reason, is_new=False, load_id=load_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -287,9 +288,12 @@ def judge(
         if budget.budget_id in asking
     }
     ordered = scopes.report_order(budgets)
-    plain = [(budget, window) for budget, window in judged if budget.budget_id not in asking]
-    for window in sorted({window for budget, window in plain if scopes.counts_resources(budget, budgets)}):
-        own = [(budget, its) for budget, its in plain if its == window]
+    counting = scopes.counting_resources(budgets) - asking
+    by_window: dict[Window, list[Judged]] = defaultdict(list)
+    for budget, window in judged:
+        if budget.budget_id in counting:
+            by_window[window].append((budget, window))
+    for window, own in sorted(by_window.items(), key=lambda each: each[0]):
         counts |= evaluate.resource_counts(own, ordered, _resources(warehouse, windows.billing_periods(window)))
     return [evaluate.status(budget, window, books, counts.get((budget.budget_id, window))) for budget, window in judged]
 

@@ -20,10 +20,10 @@ _SPELLINGS = (
 )
 
 
-def of_charges(warehouse: Warehouse, run_id: str) -> list[str]:
-    """Say which files count twice, and which billing accounts a run has loaded in several currencies."""
+def of_charges(warehouse: Warehouse, run_id: str, *, has_loaded: bool) -> list[str]:
+    """Say which files count twice, and which billing accounts a run has loaded in several currencies, if it has any."""
     twice = [_TWICE.format(*row) for row in warehouse.rows(resources.sql("night/twice"))]
-    mixed = warehouse.rows(resources.sql("night/two_currencies"), [run_id])
+    mixed = warehouse.rows(resources.sql("night/two_currencies"), [run_id]) if has_loaded else []
     return twice + [_TWO_CURRENCIES.format(*row) for row in mixed]
 
 

@@ -34,8 +34,7 @@ class RunRecord:
         if not self._is_written:
             loads.insert(self.warehouse, "runs", self._row)
             self._is_written = True
-        for row in self._steps:
-            loads.insert(self.warehouse, "run_steps", row)
+        loads.insert(self.warehouse, "run_steps", *self._steps)
         self._steps.clear()
 
     def end(self, code: int, *, changed: bool, broke_off: bool) -> None:

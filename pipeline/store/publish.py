@@ -30,10 +30,8 @@ FICLONE = 0x40049409
 
 def version(warehouse: Warehouse) -> str:
     """Return the state that a copy would show, as ``<warehouse>.<number>``; every change raises the number."""
-    name, number = (
-        warehouse.value("SELECT value FROM settings WHERE name = ?", [key]) for key in ("warehouse_id", "version")
-    )
-    return f"{name}.{number:>08}"
+    kept = dict(warehouse.rows("SELECT name, value FROM settings WHERE name IN ('warehouse_id', 'version')"))
+    return f"{kept['warehouse_id']}.{kept['version']:>08}"
 
 
 def is_published(warehouse: Warehouse, path: Path) -> bool:

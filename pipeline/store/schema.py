@@ -39,7 +39,7 @@ def migrate(warehouse: Warehouse) -> None:
     own = files()
     applied = _applied(warehouse)
     if applied or not _is_empty(warehouse):
-        _refuse_newer(warehouse, own)
+        _refuse_newer(warehouse, own, applied)
     if set(applied) == set(own):
         return
     missing = [name for name in own if name not in applied]
@@ -98,9 +98,9 @@ def require_current(warehouse: Warehouse) -> None:
     Raises:
         SchemaError: when it is older, newer, or no warehouse.
     """
-    own = files()
-    _refuse_newer(warehouse, own)
-    missing = sorted(set(own) - set(_applied(warehouse)))
+    own, applied = files(), _applied(warehouse)
+    _refuse_newer(warehouse, own, applied)
+    missing = sorted(set(own) - set(applied))
     if missing:
         raise SchemaError(
             f"{warehouse.path}: written by an older costmill (it lacks {missing[0]}); `costmill run` upgrades it"
@@ -118,8 +118,7 @@ def _applied(warehouse: Warehouse) -> dict[str, str]:
         return {}
 
 
-def _refuse_newer(warehouse: Warehouse, own: dict[str, str]) -> None:
-    applied = _applied(warehouse)
+def _refuse_newer(warehouse: Warehouse, own: dict[str, str], applied: dict[str, str]) -> None:
     if not applied:
         raise SchemaError(f"{warehouse.path}: a DuckDB file, but no Costmill warehouse; choose another path")
     for name, sha256 in sorted(applied.items()):

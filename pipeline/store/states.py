@@ -81,9 +81,9 @@ def note_load(warehouse: Warehouse, load: Load) -> None:
         return
     made = load.delivered_at or load.modified_at
     if not _is_invoiced(warehouse, source, period, made):
-        _write(warehouse, now)
+        _write(warehouse, now, is_new=former is None)
         return
-    _write(warehouse, _final(warehouse, now, "invoice", made, None))
+    _write(warehouse, _final(warehouse, now, "invoice", made, None), is_new=former is None)
     _record(warehouse, now, "final", load.run_id, load.load_id, None)
 
 
@@ -228,11 +228,13 @@ def _load_id(warehouse: Warehouse, source: str, period: str) -> str | None:
     return found
 
 
-def _write(warehouse: Warehouse, state: PeriodState) -> None:
+def _write(warehouse: Warehouse, state: PeriodState, *, is_new: bool = False) -> None:
+    """Write a billing period's state; of one that ``is_new`` none is there, and to look for it takes longer than to write."""
     names = ", ".join(state.__dataclass_fields__)
     marks = ", ".join("?" for _ in state.__dataclass_fields__)
     values = [getattr(state, name) for name in state.__dataclass_fields__]
-    warehouse.execute(f"INSERT OR REPLACE INTO period_states ({names}) VALUES ({marks})", values)
+    insert = "INSERT" if is_new else "INSERT OR REPLACE"
+    warehouse.execute(f"{insert} INTO period_states ({names}) VALUES ({marks})", values)
 
 
 def _record(

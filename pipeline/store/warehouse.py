@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Parameters = Sequence[Any] | dict[str, Any] | None
+#: Rows of a temporary table that go as values of a statement; more go as Arrow, whose columns DuckDB reads in place.
+FEW_ROWS = 500
 
 
 class Warehouse:
@@ -135,6 +137,9 @@ class Warehouse:
 
     def replace_temporary(self, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
         """Make a temporary table of rows; ``columns`` gives names and SQL types (VARCHAR, BOOLEAN, or UUID as text)."""
+        if len(rows) <= FEW_ROWS:
+            self._make_of_values(table, columns, rows)
+            return
         import pyarrow as pa
 
         kinds = {"VARCHAR": pa.string(), "UUID": pa.string(), "BOOLEAN": pa.bool_()}
@@ -146,6 +151,15 @@ class Warehouse:
             self.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {select} FROM incoming_rows")
         finally:
             self.connection.unregister("incoming_rows")
+
+    def _make_of_values(self, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+        """By one statement with bound lists: to register a relation and to drop it again are two more, in the catalog."""
+        values = [list(each) for each in zip(*rows, strict=True)] if rows else [[] for _ in columns]
+        select = ", ".join(
+            f"CAST(unnest(CAST(${number} AS VARCHAR[])) AS {kind}) AS {name}"
+            for number, (name, kind) in enumerate(columns.items(), 1)
+        )
+        self.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {select}", values)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -34,6 +35,14 @@ _CATEGORIES = {
     **dict.fromkeys(("vision", "ocr"), CostCategory.VISION),
 }
 _BEGINNINGS = {"audio": CostCategory.AUDIO, "image": CostCategory.VISION, "video": CostCategory.VISION}
+
+
+#: What a record has of a quantity that it does not name.
+_NONE = money.amount(0)
+#: A folder whose time is older than this cannot change any more and keep that time: nanoseconds.
+_TICK = 2_000_000_000
+#: So long a listing holds at most, whatever the folder's time says: nanoseconds.
+_LISTED = 500_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,26 +122,80 @@ class Pending:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._listing = _Listing(folder)
+        self._paths: Sequence[Path] = ()
+        self._taken: Mapping[str, int] = {}
         self._tails: dict[Path, _Tail] = {}
+        self._ids: dict[str, Used] = {}
+        self._found: list[Used] = []
+        self._epoch = 0
         self._lock = threading.Lock()
 
     def records(self, taken: Mapping[str, int]) -> list[Used]:
         """Return the records beyond what is ``taken``: path -> bytes that are stored. Of equal ids the first counts."""
+        return list(self.recent(taken)[1])
+
+    def recent(self, taken: Mapping[str, int]) -> tuple[int, Sequence[Used]]:
+        """Return the same as a list that others share and that only grows while the number before it is the same."""
         with self._lock:
-            paths = segments.paths(self.folder)
-            self._tails = {path: self._tails.get(path, _Tail()) for path in paths}
+            paths = self._listing.paths()
+            is_new = paths is not self._paths or (taken is not self._taken and taken != self._taken)
+            if is_new:
+                self._tails = {path: self._tails.get(path, _Tail()) for path in paths}
+                for path, tail in self._tails.items():
+                    tail.settle(taken.get(str(path), 0))
+            self._paths, self._taken = paths, taken
+            fresh: list[Used] = []
             for path, tail in self._tails.items():
-                tail.settle(taken.get(str(path), 0))
-                _read_on(path, tail)
-            found: dict[str, Used] = {}
-            for tail in self._tails.values():
-                for _, record in tail.records:
-                    found.setdefault(record.id, record)
-            return list(found.values())
+                before = len(tail.records)
+                is_new |= not _read_on(path, tail)
+                fresh += [record for _, record in tail.records[before:]]
+            # An id that comes again otherwise: which one is first depends on where it stands, not on when it was read.
+            if is_new or any(self._ids.get(record.id, record) != record for record in fresh):
+                self._count_anew()
+            else:
+                self._found += [record for record in fresh if self._ids.setdefault(record.id, record) is record]
+            return self._epoch, self._found
+
+    def _count_anew(self) -> None:
+        self._ids = {}
+        for tail in self._tails.values():
+            for _, record in tail.records:
+                self._ids.setdefault(record.id, record)
+        self._found, self._epoch = list(self._ids.values()), self._epoch + 1
 
 
-def _read_on(path: Path, tail: _Tail) -> None:
+class _Listing:
+    """The segments of a folder, listed again once the folder has changed, or may have."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._paths: Sequence[Path] = ()
+        self._changed: int | None = None
+        self._until = 0
+
+    def paths(self) -> Sequence[Path]:
+        """Return the same object as before when nothing can have come or gone."""
+        now, changed = time.time_ns(), self._last_change()
+        if changed is None or changed != self._changed or not 0 <= self._until - now <= _LISTED:
+            # What is made in the same tick of the file system's clock leaves the folder's time as it is.
+            self._until = now + _LISTED if changed is not None and now - changed > _TICK else 0
+            self._changed, found = changed, segments.paths(self.folder)
+            self._paths = self._paths if found == self._paths else found
+        return self._paths
+
+    def _last_change(self) -> int | None:
+        try:
+            return self.folder.stat().st_mtime_ns
+        except OSError:
+            return None
+
+
+def _read_on(path: Path, tail: _Tail) -> bool:
+    """Read what was written since; False when the segment is gone, and what was read of it with it."""
     try:
+        if path.stat().st_size <= tail.at:
+            return True
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             end = segments.last_line_end(file.fileno(), size) if size > tail.at else tail.at
@@ -144,14 +207,16 @@ def _read_on(path: Path, tail: _Tail) -> None:
                 if record is not None:
                     tail.records.append((tail.at, record))
     except FileNotFoundError:  # loaded, published and cleaned up since: whoever asks looks at the copy again
-        tail.records = []
+        is_lost, tail.records = bool(tail.records), []
+        return not is_lost
+    return True
 
 
 def _parsed(line: bytes) -> Used | None:
     try:
         row: dict[str, Any] = json.loads(line, parse_float=str)
         cost = money.amount(row["cost"])
-        quantities = tuple(money.amount(row.get(name) or 0) for name in QUANTITIES)
+        quantities = tuple(money.amount(row[name]) if row.get(name) else _NONE for name in QUANTITIES)
         if min(cost, *quantities) < 0 or not row["id"] or not row["segment"]:
             return None
         return Used(

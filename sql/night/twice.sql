@@ -7,7 +7,7 @@ WITH files AS (
     INNER JOIN loads AS l ON l.load_id = f.load_id
     WHERE l.status = 'loaded' AND f.rows > 0
     GROUP BY f.sha256
-    HAVING count(DISTINCT l.x_Source) > 1
+    HAVING min(l.x_Source) <> max(l.x_Source)
 )
 
 SELECT count(*), min(path), one, other

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from pipeline.errors import CostmillError, SchemaError, UsageError, WarehouseBusyError, WarehouseError
+from pipeline.store import warehouse as warehouses
 from pipeline.store.warehouse import Warehouse
 from tests.jobs.nights import environment
 
@@ -188,3 +189,19 @@ def test_a_data_file_is_no_warehouse_and_is_left_as_it_is(tmp_path: Path, name: 
 def test_a_query_of_comments_only_is_told_so(tmp_path: Path) -> None:
     with Warehouse.open(tmp_path / "costs.duckdb") as warehouse, pytest.raises(UsageError):
         warehouse.select("-- nothing")
+
+
+@pytest.mark.parametrize("most", [-1, 500], ids=["as a relation", "as values"])
+def test_a_temporary_table_holds_what_it_was_given_however_it_gets_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(warehouses, "FEW_ROWS", most)
+    rows = [("ä'\"\0;", "00000000-0000-0000-0000-00000000000a", True), (None, None, None), ("1", None, False)]
+    columns = {"word": "VARCHAR", "id": "UUID", "is_so": "BOOLEAN"}
+    with duckdb.connect() as connection:
+        warehouse = Warehouse(connection, tmp_path, None)
+        for given in ([], rows):
+            warehouse.replace_temporary("given", columns, given)
+            assert warehouse.rows("SELECT word, CAST(id AS VARCHAR), is_so FROM given") == given
+        kinds = warehouse.rows("SELECT typeof(word), typeof(id), typeof(is_so) FROM given LIMIT 1")
+    assert kinds == [("VARCHAR", "UUID", "BOOLEAN")]

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from pipeline.errors import ExportError, UnknownFormatError, UnreadableFileError
 from pipeline.focus import kept_name
+from pipeline.sources.formats import base
 from pipeline.sources.formats.aws_cur import AWS_CUR
 from pipeline.sources.formats.azure_cost import AZURE_COST
 from pipeline.sources.formats.base import OWN_COLUMNS, Control, Field, Format, Header, Origin, TwoViews, squeeze
@@ -219,5 +221,11 @@ def mapping_versions() -> dict[str | None, str]:
     """Each format's mapping by its name, and under None the hash of all: a file that none could read is tried again when
     any of them changes.
     """
+    return dict(_versions(base.READER_VERSION))
+
+
+@cache
+def _versions(_reader: int) -> dict[str | None, str]:
+    """Hashed once per process: the mappings do not change while it runs."""
     versions: dict[str | None, str] = {each.name: each.mapping_version() for each in FORMATS}
     return versions | {None: hashlib.sha256("".join(versions.values()).encode()).hexdigest()[:16]}

@@ -190,7 +190,7 @@ class Format:
         return self.period or f"strftime({self.period_start} + INTERVAL 1 DAY, '%Y-%m')"
 
     @cached_property
-    def _described(self) -> str:
+    def described(self) -> str:
         return repr(self)
 
     def plain(self, name: str) -> str:
@@ -211,17 +211,22 @@ class Format:
 
     def mapping_version(self) -> str:
         """Hash of everything that decides what a file becomes: a fixed mapping reaches old months by itself."""
+        parts = [
+            *(str(READER_VERSION), self.described),
+            *(resources.sql(name) for name in self.files),
+            *(resources.lookup(name) for name in (*self.lookups, "spellings")),
+        ]
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+    @property
+    def files(self) -> list[str]:
+        """The SQL that makes charges of a file of this format, by name."""
         files = [f"sources/{self.name}", "sources/resources", "staging/macros"]
         files += [f"sources/{name}" for name in (self.generated, self.views and self.views.kinds, *self.steps) if name]
         files += [f"staging/{self.overlay}"] if self.overlay else []
         files += [f"staging/{self.name}_records"] if self.record else []
         files += [f"staging/{self.name}_priced"] if self.priced else []
-        parts = [
-            *(str(READER_VERSION), self._described),
-            *(resources.sql(name) for name in files),
-            *(resources.lookup(name) for name in (*self.lookups, "spellings")),
-        ]
-        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+        return files
 
 
 @dataclass(frozen=True)
