@@ -114,3 +114,11 @@ def test_each_week_has_an_alert_of_its_own_and_the_year_s_turn_ends_none(years: 
     week = "fired global of 2026-W53: actual 80 %, now 80 %"
     assert company.check(*moments) == [[], [], [week], [], []]
     assert company.check("2027-01-06", "2027-01-07") == [[], ["fired global of 2027-W01: actual 80 %, now 80 %"]]
+
+
+def test_days_that_are_delivered_ahead_count_when_they_have_come(march: Company) -> None:
+    march.budget({"global": {"amount": 300, "alerts": [{"threshold": 100}]}})
+    told = march.check("2026-03-10", "2026-04-05", "2026-04-05")
+    assert told == [[], ["fired global of 2026-03: actual 100 %, now 148.3 %"], []]
+    assert march.limits() == {"2026-03-01": ("300", "445"), "2026-04-01": ("300", "0")}
+    assert march.rows("SELECT stage FROM dirty WHERE stage IN ('budgets', 'later')") == []
