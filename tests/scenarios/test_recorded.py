@@ -8,11 +8,15 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from pipeline import Actor, BudgetPolicyService, BudgetTrackingService, Policy, UsageRecord
 from pipeline.money import text
 from tests import empty
 from tests.jobs.nights import Charge, environment
 from tests.scenarios.story import Company
+
+pytestmark = pytest.mark.heavy  # `make soak` goes through whole nights
 
 JOB = Actor("cron", "job", permissions=frozenset(["*"]))
 NIGHT = datetime(2026, 3, 22, 12)

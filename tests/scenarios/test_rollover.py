@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.jobs.nights import Charge
 from tests.scenarios.story import Company
+
+pytestmark = pytest.mark.heavy  # `make soak` goes through whole nights
 
 NIGHT = "2026-03-22"
 
