@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -17,7 +19,7 @@ from pipeline.night import usage_log
 from pipeline.periods import parse_as_of
 from pipeline.store.warehouse import Warehouse
 from tests import soak
-from tests.jobs.nights import Charge, stamp, write_bill, write_config
+from tests.jobs.nights import Charge, environment, stamp, write_bill, write_config
 
 FIRST_DELIVERY = datetime(2026, 3, 22)
 
@@ -48,12 +50,14 @@ class Company:
     def night(self, as_of: str, *, whole: bool = soak.IS_ON, published: bool = False) -> list[str]:
         """Run a night at a moment as `--as-of` has it; returns what became of alerts.
 
-        What answers no question of a budget is left to ``whole`` nights: summaries, reports, and, unless it is asked
-        for, the published copy.
+        What answers no question of a budget is left to ``whole`` nights, which are processes of their own: summaries,
+        reports, and, unless it is asked for, the published copy.
         """
         moment = parse_as_of(as_of)
         if whole:
-            return lines(jobs.run(self.settings, as_of=moment).alerts)
+            command = [sys.executable, "-m", "tests.scenarios.story", str(self.folder / "costmill.yaml"), as_of]
+            done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
+            return done.stdout.splitlines()
         with ExitStack() as stack:
             if published:
                 tonight = stack.enter_context(jobs.night(self.settings, "run", as_of=moment, create=True))
@@ -94,3 +98,8 @@ def lines(changes: Sequence[AlertChange]) -> list[str]:
         f"{each.kind} {each.budget_id} of {each.window}: {each.words}{f' ({each.reason})' if each.reason else ''}"
         for each in changes
     ]
+
+
+if __name__ == "__main__":
+    own = load_settings(Path(sys.argv[1]), environ={})
+    sys.stdout.write("\n".join(lines(jobs.run(own, as_of=parse_as_of(sys.argv[2])).alerts)))
