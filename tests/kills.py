@@ -23,8 +23,12 @@ LOG = "usage_log"
 
 def drive(config: Path, point: int) -> subprocess.CompletedProcess[str]:
     """Run the night in a process that kills itself at a step; at point 0 it goes to its end and prints the steps."""
-    arguments = [sys.executable, str(DRIVER), str(point), str(config)]
-    return subprocess.run(arguments, capture_output=True, text=True, env=environment(), check=False)
+    return subprocess.run(driven(config, point), capture_output=True, text=True, env=environment(), check=False)
+
+
+def driven(config: Path, point: int) -> list[str]:
+    """The command that ``drive`` runs."""
+    return [sys.executable, str(DRIVER), str(point), str(config)]
 
 
 @contextmanager

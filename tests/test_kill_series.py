@@ -6,8 +6,10 @@ What `tests/test_kill.py` proves of one kill from a known state, this proves of 
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
+import subprocess
 import time
 from collections import Counter
 from datetime import datetime
@@ -21,8 +23,8 @@ from pipeline import Actor, BudgetPolicyService, Policy, jobs
 from pipeline.config import Settings, load_settings
 from pipeline.store.warehouse import Warehouse
 from tests import empty
-from tests.jobs.nights import Charge, ask, budgets, write_bill, write_config
-from tests.kills import SEED, drawn, drive, months_are_whole
+from tests.jobs.nights import Charge, ask, budgets, environment, write_bill, write_config
+from tests.kills import SEED, drawn, driven, months_are_whole
 from tests.soak import more
 from tests.usage import recorder
 
@@ -30,8 +32,8 @@ pytestmark = pytest.mark.heavy
 
 JOB = Actor("cron", "job", permissions=frozenset(["*"]))
 CREATED = datetime(2026, 3, 1)
-#: A night that loads a month and a segment has some more steps than this; a run that has fewer ends by itself.
-STEPS = 2000
+#: A night that loads a month has about so many steps, with the usage log a third more; a run with fewer ends by itself.
+STEPS = 1500
 #: A price a day: 21 days of it lie on both sides of each threshold, and no delivery shrinks past the gate.
 PRICES = ("7.7", "8.5", "9.4", "9.8", "10.2")
 DAYS = {"2026-02": 28, "2026-03": 21}
@@ -51,27 +53,39 @@ def company(folder: Path) -> Settings:
 
 def test_runs_and_recorders_killed_again_and_again_lose_and_double_nothing(tmp_path: Path) -> None:
     draw, settings, returned, killed = random.Random(SEED), company(tmp_path / "run"), set[str](), 0
-    for number in range(more(2, 110)):
+    kills = more(2, 100)
+    for number in range(10 * kills):
+        if killed == kills:
+            break
         period, price, point = draw.choice(list(DAYS)), draw.choice(PRICES), draw.randint(1, STEPS)
-        many, pause = draw.choice([1, 7]), draw.uniform(0, 0.05)
         with drawn(f"kill {number}: {period} at {price} a day, at step {point}"):
             deliver(tmp_path / "run", period, price, number)
-            children = [recorder.start(settings.own_usage_log.path, 40, many, rotate_size=200_000) for _ in range(2)]
-            told = [child.first() for child in children]
-            ended = drive(tmp_path / "run" / "costmill.yaml", point)
-            assert ended.returncode in (0, -signal.SIGKILL), ended.stderr
-            killed += ended.returncode != 0
-            time.sleep(pause)
-            for child, first in zip(children, told, strict=True):
-                returned |= {*recorder.ids(first + child.end(signal.SIGKILL)[1])}
+            command = driven(tmp_path / "run" / "costmill.yaml", point)
+            with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as run:
+                for _ in range(2):
+                    time.sleep(draw.uniform(0, 1))
+                    returned |= recorded_until_killed(settings, draw)
+                _, said = run.communicate()
+            assert run.returncode in (0, -signal.SIGKILL), said
+            killed += run.returncode != 0
             what_a_kill_left_is_whole(settings)
-    with drawn(f"{killed} runs killed"):
-        assert killed >= more(1, 100)
+    with drawn(f"{killed} runs killed, {len(returned)} records returned"):
+        assert (killed, len(returned) >= 2 * kills) == (kills, True)
         jobs.run(settings)
         again = jobs.run(settings)
         assert (again.exit_code, again.alerts, again.reports, again.published) == (0, [], [], None)
         each_record_counts_once(settings, returned)
         each_alert_is_written_and_told_once(settings)
+
+
+def recorded_until_killed(settings: Settings, draw: random.Random) -> set[str]:
+    """Start a process that records on and on, kill it; returns the ids of the calls that returned."""
+    child = recorder.start(settings.own_usage_log.path, 1_000_000, draw.choice([1, 7]), rotate_size=200_000)
+    first = child.first()
+    time.sleep(draw.uniform(0, 0.01))
+    status, told = child.end(signal.SIGKILL)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    return {*recorder.ids(first + told)}
 
 
 def deliver(folder: Path, period: str, price: str, number: int) -> None:
