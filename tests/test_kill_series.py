@@ -80,7 +80,7 @@ def test_runs_and_recorders_killed_again_and_again_lose_and_double_nothing(tmp_p
 
 def recorded_until_killed(settings: Settings, draw: random.Random) -> set[str]:
     """Start a process that records on and on, kill it; returns the ids of the calls that returned."""
-    child = recorder.start(settings.own_usage_log.path, 1_000_000, draw.choice([1, 7]), rotate_size=200_000)
+    child = recorder.start(settings.own_usage_log.path, 1_000_000, draw.choice([1, 7]), rotate_size=2_000_000)
     first = child.first()
     time.sleep(draw.uniform(0, 0.01))
     status, told = child.end(signal.SIGKILL)
