@@ -21,6 +21,7 @@ WHOLE_WAY = (
     "cli",
     "jobs",
     "load",
+    "scenarios",
     "store",
     "usage",
     "test_demo.py",

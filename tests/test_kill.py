@@ -12,9 +12,9 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline import jobs, resources
+from pipeline import jobs
 from pipeline.config import load_settings
 from tests.jobs.nights import (
-    ROOT,
     Charge,
     ask,
     budgets,
@@ -36,13 +35,12 @@ from tests.jobs.nights import (
     write_bill,
     write_config,
 )
-from tests.soak import more
+from tests.kills import SEED, drawn, drive, months_are_whole
+from tests.soak import IS_ON, more
 
 pytestmark = pytest.mark.heavy
 
-DRIVER = ROOT / "tests" / "kill_driver.py"
 WISH = os.environ.get("COSTMILL_KILL_POINTS", str(more(1, 40)))
-SEED = int(os.environ.get("COSTMILL_KILL_SEED", "20260322"))
 TIMED = more(1, 20)
 TEAM = '{"team": "ml"}'
 
@@ -107,11 +105,6 @@ def warehouse(folder: Path) -> Path:
     return folder / "warehouse" / "costs.duckdb"
 
 
-def drive(folder: Path, point: int) -> subprocess.CompletedProcess[str]:
-    arguments = [sys.executable, str(DRIVER), str(point), str(config(folder))]
-    return subprocess.run(arguments, capture_output=True, text=True, env=environment(), check=False)
-
-
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Night]:
     return {name: _night(tmp_path_factory.mktemp(name), make) for name, make in NIGHTS.items()}
@@ -121,7 +114,7 @@ def _night(folder: Path, make: Any) -> Night:
     make(folder / "before")
     undisturbed = _copy(folder / "before", folder / "run")
     started = time.monotonic()
-    done = drive(undisturbed, 0)
+    done = drive(config(undisturbed), 0)
     seconds = time.monotonic() - started
     assert done.returncode in (0, 65), done.stderr
     night = Night(
@@ -142,30 +135,13 @@ def last_good_state_stands(folder: Path, scratch: Path) -> None:
         with duckdb.connect(str(warehouse(aside))) as connection:
             tables = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
             if "loads" in tables:
-                _months_are_whole(connection)
+                months_are_whole(connection)
     published = folder / "published" / "costs.duckdb"
     if published.is_symlink():
         assert ask(published, "SELECT count(*) > 0 FROM source_periods") == [(True,)]
         with duckdb.connect(str(published), read_only=True) as connection:
-            _months_are_whole(connection)
+            months_are_whole(connection)
     shutil.rmtree(aside)
-
-
-def _months_are_whole(connection: duckdb.DuckDBPyConnection) -> None:
-    """Each month of a source is one delivery that the ledger calls loaded, and its rollups agree with its charges."""
-    charged = connection.execute(
-        "SELECT DISTINCT x_Source, x_BillingPeriod, x_LoadId FROM charges ORDER BY ALL"
-    ).fetchall()
-    loaded = connection.execute(
-        "SELECT x_Source, x_BillingPeriod, load_id FROM loads WHERE status = 'loaded' AND charges > 0 ORDER BY ALL"
-    ).fetchall()
-    assert charged == loaded
-    assert len({row[:2] for row in charged}) == len(charged)
-    for check in ("rollups_match_charges", "charges_have_dimensions", "dimensions_are_unique"):
-        text = resources.sql(f"checks/{check}")
-        for source, period, _ in charged:
-            given = {"source": source, "period": period} if "$source" in text else None
-            assert connection.execute(text, given).fetchall() == [], check
 
 
 def the_next_run_finishes(night: Night, folder: Path) -> None:
@@ -183,6 +159,16 @@ def the_next_run_finishes(night: Night, folder: Path) -> None:
     assert leftovers == []
 
 
+@contextmanager
+def kept_on_failure(folder: Path, aside: Path) -> Iterator[None]:
+    """Keep what a kill left, and what the next run made of it."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"what it left and the next run: {folder.rename(aside / 'kept')}")
+        raise
+
+
 def points(steps: int) -> list[int]:
     if WISH == "all":
         return list(range(1, steps + 1))
@@ -194,19 +180,15 @@ def test_a_kill_at_a_step_costs_nothing(nights: dict[str, Night], name: str, tmp
     night = nights[name]
     for point in points(night.steps):
         folder = _copy(night.before, night.before.with_name("run"))
-        killed = drive(folder, point)
+        killed = drive(config(folder), point)
         assert killed.returncode == -signal.SIGKILL, f"point {point} of {night.steps}: {killed.stderr}"
-        try:
+        with kept_on_failure(folder, tmp_path), drawn(f"killed at point {point} of {night.steps}"):
             last_good_state_stands(folder, tmp_path / "aside")
             the_next_run_finishes(night, folder)
-        except BaseException as error:
-            folder = folder.rename(tmp_path / "kept")
-            error.add_note(f"killed at point {point} of {night.steps}; what it left and the next run: {folder}")
-            raise
         shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("name", NIGHTS)
+@pytest.mark.parametrize("name", NIGHTS if IS_ON else ["second"])
 def test_a_kill_at_a_moment_costs_nothing(nights: dict[str, Night], name: str, tmp_path: Path) -> None:
     night = nights[name]
     draw = random.Random(SEED)
@@ -219,11 +201,7 @@ def test_a_kill_at_a_moment_costs_nothing(nights: dict[str, Night], name: str, t
                 child.wait(moment)
             except subprocess.TimeoutExpired:
                 child.kill()
-        try:
+        with kept_on_failure(folder, tmp_path), drawn(f"killed after {moment:.3f} of {night.seconds:.3f} s"):
             last_good_state_stands(folder, tmp_path / "aside")
             the_next_run_finishes(night, folder)
-        except BaseException as error:
-            folder = folder.rename(tmp_path / "kept")
-            error.add_note(f"killed after {moment:.3f} of {night.seconds:.3f} s; the folder: {folder}")
-            raise
         shutil.rmtree(folder)

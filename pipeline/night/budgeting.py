@@ -94,14 +94,15 @@ class Checked:
 
 
 def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: Collection[str]) -> Checked:
-    """Judge every window and day that loads touched and the current ones, of all budgets; write their
-    status and alerts."""
+    """Judge every window and day that loads touched and the current ones, of all budgets; write their status and
+    alerts. Charges that are dated later than now are judged again when their day has come."""
     config = settings.budgets or BudgetsConfig()
-    due = rollups.due(warehouse, "budgets")
+    loaded = rollups.due(warehouse, "budgets")
+    due = sorted({*loaded, *rollups.due(warehouse, rollups.LATER)})
     kept = read_kept(warehouse)
     own = kept.budgets
     every = (*config.scopes, *own)
-    charges.refresh_usage(warehouse, every, keys, due)
+    charges.refresh_usage(warehouse, every, keys, loaded)
     judged = _due_windows(warehouse, config.scopes, due, as_of, ["billed"])
     judged += _due_windows(warehouse, own, due, as_of, _ORIGINS) if own else []
     books, ties = read_books(warehouse, settings, judged, as_of, keys, every)
@@ -113,8 +114,9 @@ def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: C
         changes = _write(warehouse, config, every, statuses, days, as_of)
         told = event_table.of_alerts(warehouse, changes, as_of) + event_table.of_health(before, fresh, as_of)
         event_table.keep(warehouse, told)
-        for period in due:
+        for period in loaded:
             rollups.done(warehouse, period, "budgets")
+        rollups.put_off(warehouse, due, as_of.date())
     BUS.deliver(told)
     result = evaluate.assemble(config, periods.label(as_of), as_of, statuses, ties)
     result = kept.added(result, as_of, statuses)

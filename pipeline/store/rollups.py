@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date
 
 from pipeline import resources
 from pipeline.periods import following
@@ -16,6 +17,8 @@ ROLLUPS = ("daily_costs", "resource_costs", "invoice_costs")
 NO_RULES = TagRules()
 #: What a changed billing period leaves due, in the order in which a run does it.
 STAGES = ("summaries", "budgets", "reports")
+#: Stands for budgets of a billing period that has charges dated later than the last run: they count when they come.
+LATER = "later"
 
 
 def refresh(warehouse: Warehouse, source: str, period: str, keys: Sequence[str]) -> None:
@@ -79,6 +82,22 @@ def due(warehouse: Warehouse, stage: str) -> list[str]:
 def done(warehouse: Warehouse, period: str, stage: str) -> None:
     """Note that a billing period's stage has been done."""
     warehouse.execute("DELETE FROM dirty WHERE x_BillingPeriod = ? AND stage = ?", [period, stage])
+
+
+def put_off(warehouse: Warehouse, periods: Sequence[str], day: date) -> None:
+    """Note which of these billing periods have charges dated after a day, so that budgets judge them again then.
+
+    Runs inside the caller's transaction; nobody who reads the published copy needs to know.
+    """
+    rows = warehouse.rows(
+        "SELECT DISTINCT x_BillingPeriod FROM daily_costs WHERE ChargeDay > ? AND list_contains(?, x_BillingPeriod)",
+        [day, list(periods)],
+    )
+    wanted, noted = {row[0] for row in rows}, {*due(warehouse, LATER)}
+    for period in sorted(noted.intersection(periods) - wanted):
+        done(warehouse, period, LATER)
+    for period in sorted(wanted - noted):
+        warehouse.execute("INSERT INTO dirty (x_BillingPeriod, stage) VALUES (?, ?)", [period, LATER])
 
 
 def touch(warehouse: Warehouse) -> None:
