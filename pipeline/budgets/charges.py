@@ -20,7 +20,7 @@ from pipeline.budgets.spend import Row
 from pipeline.config.budgets import COSTS, ScopeBudget
 from pipeline.money import NO_CURRENCY
 from pipeline.periods import Window, label
-from pipeline.rules import Comparison, Condition, Operand
+from pipeline.rules import TENANT, Comparison, Condition, Operand
 from pipeline.store import rollups, rule_sql
 from pipeline.store.tagging import stored_rules
 from pipeline.store.warehouse import Warehouse
@@ -186,7 +186,7 @@ def _select(budget: ScopeBudget, winner: str, tag: rule_sql.TagSql) -> str:
     origin = "" if budget.scope_type == "policy" else "c.x_Origin = 'billed' AND "  # a policy's filter says it
     return f"""SELECT {name} AS budget_id, c.x_BillingPeriod, c.x_Source, c.BillingCurrency,
         date_trunc('{"hour" if budget.period == "hourly" else "day"}', c.ChargePeriodStart) AS x_UsageStart,
-        {_USAGE} AS x_Usage, c.x_ResourceKey, coalesce(sum(c.{COSTS[budget.basis]}), 0) AS x_Cost
+        {_USAGE} AS x_Usage, c.x_ResourceKey, {tag(TENANT)} AS x_TenantId, coalesce(sum(c.{COSTS[budget.basis]}), 0) AS x_Cost
     FROM {rule_sql.RELATIONS}
     WHERE {origin}list_contains($1, c.x_BillingPeriod) AND {where}
     GROUP BY ALL"""

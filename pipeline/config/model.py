@@ -106,6 +106,7 @@ class SourceSettings:
         gate_cost_floor: a sum may be less by that much anyway, in the billing currency.
         gate_days: covered days that may be gone.
         gate_accounts: sub accounts that may be gone.
+        tenant: whose its charges are, where neither a tag rule nor a record says.
         grows: its files are segments that programs write meanwhile: each is a delivery, read as far as it goes.
     """
 
@@ -120,6 +121,7 @@ class SourceSettings:
     gate_cost_floor: Decimal = Decimal(100)
     gate_days: Tolerance = NONE_MISSING
     gate_accounts: Tolerance = NONE_MISSING
+    tenant: str | None = None
     grows: bool = False
 
 

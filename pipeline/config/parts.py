@@ -112,6 +112,7 @@ def _read_source(section: Section, resolver: Resolver) -> SourceSettings:
         gate_cost_floor=gate.value("cost_floor", fields.floor, Decimal(100)),
         gate_days=gate.value("days", fields.tolerance, fields.NONE_MISSING),
         gate_accounts=gate.value("accounts", fields.tolerance, fields.NONE_MISSING),
+        tenant=section.value("tenant", fields.line_of_text, None),
     )
 
 
