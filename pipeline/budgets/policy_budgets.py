@@ -7,10 +7,7 @@ from decimal import Decimal
 
 from pipeline.budgets.policies import Policy
 from pipeline.config.budgets import BY_BILLING, AlertThreshold, PeriodBy, ScopeBudget
-from pipeline.rules import Comparison, Condition, Joined, Operand
-
-#: Key of the tag that says whose a charge is, as recorded usage has it.
-TENANT = "tenant"
+from pipeline.rules import TENANT, Comparison, Condition, Joined, Operand
 
 _FULL = Decimal(100)
 #: Scopes that are columns of the charge; a category is one of ours or of FOCUS, which share no word.
@@ -50,7 +47,7 @@ def condition(policy: Policy, billed: Sequence[str]) -> Condition:
     """Return what a charge must be to count."""
     parts = [_origin(policy, billed), *_scope(policy)]
     if policy.tenant_id is not None:
-        parts.append(Comparison(Operand("tag", TENANT), "equals", (policy.tenant_id,)))
+        parts.append(Comparison(Operand("column", TENANT), "equals", (policy.tenant_id,)))
     return Joined("all", tuple(parts))
 
 

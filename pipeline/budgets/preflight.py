@@ -57,6 +57,8 @@ class BudgetCheck:
         warnings: soft limits that are reached, and policies that no run has counted since they were set.
         alternative: a cheaper model to use, where the action is ``degrade`` and there is one.
         counted_at: end of the newest run that the kept totals know, UTC; usage recorded since is counted too.
+        operator_action: the strictest of the exceeded policies that are no tenant's and that the actor does not see:
+            all that it is told of them, as their figures are of all tenants.
     """
 
     allowed: bool
@@ -65,6 +67,7 @@ class BudgetCheck:
     warnings: tuple[str, ...]
     alternative: str | None
     counted_at: datetime | None
+    operator_action: HardLimitAction | None = None
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,9 @@ def read_kept(warehouse: Warehouse, pending: Pending) -> Kept:
 
 
 def matching(kept: Kept, actor: Actor, call: Used) -> list[Policy]:
-    """Return the policies that count a call and that the actor may see, in scope order."""
-    found = [each for each in kept.policies if actor.sees(each.tenant_id) and _counts(each, call)]
+    """Return the policies that count a call, in scope order: those that the actor may see, and those of no tenant."""
+    asked = (each for each in kept.policies if actor.sees(each.tenant_id) or each.tenant_id is None)
+    found = [each for each in asked if _counts(each, call)]
     return sorted(found, key=lambda policy: (SCOPES.index(policy.scope), -policy.priority, policy.id))
 
 
@@ -118,25 +122,48 @@ def decide(
     Raises:
         UsageError: when money of a policy cannot be told, for want of a rate.
     """
-    own, warnings, recent = [], [], [each for each in pending if each.id not in kept.stored]
+    own: list[PolicyCheck] = []
+    unseen: list[PolicyCheck] = []
+    warnings: list[str] = []
+    recent = [each for each in pending if each.id not in kept.stored]
     for policy in matching(kept, actor, call):
-        [budget] = as_budgets([policy], sorted(kept.billed))
-        window = windows.around(budget, call.time)
-        spend, carried, is_counted = _kept_spend(kept, policy, budget, window)
-        for used in (each for each in recent if each.time in window and _is_new_money(kept, policy, each)):
-            spend = EXACT.add(spend, _converted(policy, used, rates, rates_into))
-        limit, cost = EXACT.add(policy.exact_limit, carried), _converted(policy, call, rates, rates_into)
-        exceeded = EXACT.add(spend, cost) > limit
-        own.append(PolicyCheck(policy, spend, limit, max(EXACT.subtract(limit, spend), ZERO), exceeded))
-        if reaches(spend, limit, Decimal(policy.soft_limit_percent)):
-            warnings.append(_soft(policy, spend, limit))
-        if not is_counted:
-            warnings.append(f"{policy.name}: not counted yet, only what is not loaded is; the next run does")
-    actions = [each.policy.hard_limit_action for each in own if each.is_exceeded]
-    action = max(actions, key=ACTIONS.index, default=None)
-    passes = action == "soft_block" and override and actor.may(Permission.ADMIN)
-    allowed = action in (None, "warn", "throttle", "degrade") or passes
-    return BudgetCheck(allowed, action, tuple(own), tuple(warnings), None, kept.counted_at)
+        sees = actor.sees(policy.tenant_id)
+        try:
+            found, told = _checked(kept, policy, call, recent, rates, rates_into)
+        except UsageError:
+            if sees:
+                raise
+            raise UsageError("what a policy of the operator came to is not known; ask the operator") from None
+        (own if sees else unseen).append(found)
+        warnings += told if sees else []
+    strictest, of_operator = _strictest([*own, *unseen]), _strictest(unseen)
+    passes = override and actor.may(Permission.ADMIN) and strictest == "soft_block" != of_operator
+    allowed = strictest in (None, "warn", "throttle", "degrade") or passes
+    return BudgetCheck(allowed, strictest, tuple(own), tuple(warnings), None, kept.counted_at, of_operator)
+
+
+def _checked(
+    kept: Kept, policy: Policy, call: Used, recent: Sequence[Used], rates: Rates, rates_into: str | None
+) -> tuple[PolicyCheck, list[str]]:
+    """Return what one policy says to a call, and its warnings."""
+    [budget] = as_budgets([policy], sorted(kept.billed))
+    window = windows.around(budget, call.time)
+    spend, carried, is_counted = _kept_spend(kept, policy, budget, window)
+    for used in (each for each in recent if each.time in window and _is_new_money(kept, policy, each)):
+        spend = EXACT.add(spend, _converted(policy, used, rates, rates_into))
+    limit, cost = EXACT.add(policy.exact_limit, carried), _converted(policy, call, rates, rates_into)
+    warnings = []
+    if reaches(spend, limit, Decimal(policy.soft_limit_percent)):
+        warnings.append(_soft(policy, spend, limit))
+    if not is_counted:
+        warnings.append(f"{policy.name}: not counted yet, only what is not loaded is; the next run does")
+    remaining = max(EXACT.subtract(limit, spend), ZERO)
+    return PolicyCheck(policy, spend, limit, remaining, EXACT.add(spend, cost) > limit), warnings
+
+
+def _strictest(checks: Iterable[PolicyCheck]) -> HardLimitAction | None:
+    actions = [each.policy.hard_limit_action for each in checks if each.is_exceeded]
+    return max(actions, key=ACTIONS.index, default=None)
 
 
 def _counts(policy: Policy, call: Used) -> bool:
