@@ -56,7 +56,7 @@ SECTIONS = {
         ),
         ("mail", "notify"),
     ),
-    "publish": Keys(("path", "mode", "keep")),
+    "publish": Keys(("path", "mode", "keep", "tenants")),
     "cache": Keys(("path", "max_size")),
     "reports": Keys(("out", "formats", "locale"), ("templates",)),
     "sources[]": Keys(

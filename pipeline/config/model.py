@@ -25,11 +25,15 @@ OPERATOR = Actor("operator", permissions=frozenset([ALL]))
 
 @dataclass(frozen=True)
 class PublishSettings:
-    """The copy that analysts open: its stable path, its file mode (no write bits), how many copies are kept."""
+    """The copy that analysts open: its stable path, its file mode (no write bits), how many copies are kept.
+
+    ``tenants``: whether each run publishes the file of every tenant beside it, too.
+    """
 
     path: Path
     mode: int = 0o444
     keep: int = 2
+    tenants: bool = False
 
 
 @dataclass(frozen=True)
