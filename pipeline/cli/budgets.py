@@ -84,7 +84,7 @@ def budgets(
     from pipeline.budgets.evaluate import exit_decision
 
     with published_whole(settings) as copy:
-        if wanted != label(moment):
+        if wanted != label(moment) and settings.actor.own_tenant is None:
             jobs.require_loaded(copy.warehouse, [wanted])
         result = jobs.ask_budgets(copy.warehouse, settings, wanted, as_of=moment, explain=explain)
     _print(result, format_, explain)

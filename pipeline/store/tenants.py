@@ -6,9 +6,12 @@ speak of everybody, so charges have the tags that they come to, and a rule that 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from pathlib import Path
+
+import duckdb
 
 from pipeline import resources
 from pipeline.errors import UsageError
@@ -41,6 +44,7 @@ TABLES = (
 )
 #: Names that stand for themselves as files' names; none of them has the ``~`` of the others.
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_OWNER = "SELECT value FROM settings WHERE name = 'tenant'"
 _NOT_PLAIN = re.compile(r"[^a-z0-9_-]+")
 
 
@@ -59,7 +63,7 @@ def path_of(published: Path, tenant: str) -> Path:
 
 def owner(warehouse: Warehouse) -> str | None:
     """Return whose file this is; None: the operator's."""
-    found: str | None = warehouse.value("SELECT value FROM settings WHERE name = 'tenant'")
+    found: str | None = warehouse.value(_OWNER)
     return found
 
 
@@ -85,9 +89,7 @@ def known(warehouse: Warehouse, published: Path) -> list[str]:
     found = {row[0] for row in warehouse.rows(resources.sql("night/tenants"))}
     found |= {tenant for _, tenant in tagging.stored_rules(warehouse).tenants}
     for path in sorted((published.parent / "tenants").glob("*.duckdb")):
-        if path.is_symlink() and path.exists():
-            with Warehouse.open(path, read_only=True) as own:
-                found |= {owner(own) or ""} - {""}
+        found |= _named(path)
     return sorted(found)
 
 
@@ -109,6 +111,15 @@ def fill(warehouse: Warehouse, tenant: str, path: Path) -> None:
             _insert(warehouse, table, tenant)
     finally:
         warehouse.execute("DETACH tenant_file")
+
+
+def _named(path: Path) -> set[str]:
+    """Whose a published file is, whatever version wrote it; nobody's, where it is none of ours."""
+    if not path.is_symlink():
+        return set()
+    with contextlib.suppress(duckdb.Error), duckdb.connect(str(path), read_only=True) as connection:
+        return {row[0] for row in connection.execute(_OWNER).fetchall()}
+    return set()
 
 
 def _insert(warehouse: Warehouse, table: str, tenant: str) -> None:

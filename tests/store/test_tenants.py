@@ -20,7 +20,8 @@ from pipeline.rules import (
     read_tag_rules,
     tag_rules_json,
 )
-from pipeline.store import rollups, schema
+from pipeline.store import rollups, rule_sql, schema
+from pipeline.store.rule_sql import effective_tag as effective
 from pipeline.store.warehouse import Warehouse
 from tests import empty
 from tests.store.test_tagging import SOURCE, Charge, fill
@@ -75,6 +76,9 @@ def test_a_rule_comes_before_the_record_and_the_record_before_the_source(
     charges.refresh_usage(warehouse, [hourly], ["team"], [])
     shown = warehouse.rows("SELECT x_TenantId, count(*) FROM focus_data_table GROUP BY ALL")
     assert dict(shown) == {each: expected.count(each) for each in expected}
+    asked = rule_sql.condition(Comparison(Operand("column", TENANT), "in", ("acme", "recorded")), effective(rules))
+    found = warehouse.value(f"SELECT count(*) FROM {rule_sql.RELATIONS} WHERE {asked}")
+    assert found == expected.count("acme") + expected.count("recorded")
     for table in ("daily_costs", "resource_costs"):
         sums = warehouse.rows(f"SELECT x_TenantId, sum(x_ChargeCount), sum(BilledCost) FROM {table} GROUP BY ALL")
         assert sorted(sums, key=str) == sorted(((own, count, count) for own, count in shown), key=str)
@@ -98,3 +102,17 @@ def test_an_older_warehouse_learns_whose_its_recorded_charges_are(
     with Warehouse.open(path) as warehouse:
         assert rollups.refresh_for_keys(warehouse, ["team"])
         assert warehouse.rows("SELECT x_TenantId, BilledCost FROM daily_costs") == [("recorded", 1)]
+
+
+def test_another_tenant_of_a_source_leaves_the_roll_ups_of_others_alone(warehouse: Warehouse) -> None:
+    fill(warehouse, BILL)
+    warehouse.execute("INSERT INTO charges BY NAME SELECT * REPLACE ('other' AS x_Source) FROM charges")
+    warehouse.execute("INSERT INTO source_periods BY NAME SELECT * REPLACE ('other' AS x_Source) FROM source_periods")
+    rollups.refresh_for_keys(warehouse, [])
+    warehouse.execute("UPDATE daily_costs SET x_ChargeCount = -1 WHERE x_Source = 'other'")
+    rules = TagRules(tenants=SOURCES)
+    assert rollups.refresh_for_keys(warehouse, [], rules)
+    made = "SELECT x_Source, x_TenantId, x_ChargeCount < 0 FROM daily_costs GROUP BY ALL ORDER BY ALL"
+    assert warehouse.rows(made) == [(SOURCE, "the source's", False), ("other", None, True)]
+    assert rollups.refresh_for_keys(warehouse, ["team"], rules)
+    assert warehouse.rows(made) == [(SOURCE, "the source's", False), ("other", None, False)]
