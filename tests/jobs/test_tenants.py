@@ -245,6 +245,7 @@ def test_a_tenant_s_command_line_tells_its_own_and_refuses_what_is_the_operator_
         text = path.read_text(encoding="utf-8")
         require_own(text, name, str(path))
         assert f"{name}-policy" in text
+        assert "not reconcile" not in text
     for query in (f"FROM '{made}/published/costs.duckdb'", f"ATTACH '{made}/published/costs.duckdb' AS o"):
         assert say("sql", query, *config).code == 64
     assert sorted(path.name for path in (made / "published").rglob("*")) == before
