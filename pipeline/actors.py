@@ -66,6 +66,22 @@ class Actor:
         """Whether what belongs to ``tenant`` (None: to nobody) is the actor's to see."""
         return self.crosses_tenants or tenant == self.tenant
 
+    @property
+    def own_tenant(self) -> str | None:
+        """The tenant that the actor is kept to; None: it is the operator's, or sees every tenant."""
+        return None if self.crosses_tenants else self.tenant
+
+    def require_operator(self, doing: str) -> None:
+        """Do nothing when the actor is kept to no tenant.
+
+        Raises:
+            NotPermittedError: when it is: what is of all tenants is the operator's.
+        """
+        if self.own_tenant is not None:
+            raise NotPermittedError(
+                f"{self.id} may not {doing}: that is the operator's, and {self.id} is of the tenant {self.own_tenant}"
+            )
+
     def require(self, permission: Permission, doing: str) -> None:
         """Do nothing when the actor has the word.
 

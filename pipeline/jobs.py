@@ -33,6 +33,7 @@ from pipeline.night.record import RunRecord
 from pipeline.night.reporting import Reporting
 from pipeline.night.result import Listener, RunResult, Step, load_step
 from pipeline.night.summarising import write_fiscal_summary, write_summaries
+from pipeline.night.tenants import publish_files
 from pipeline.periods import utc_now
 from pipeline.pricing.registry import PricingRegistry
 from pipeline.sources.delivery import Mode
@@ -83,6 +84,8 @@ class Night:
         self.listen = listen or (lambda _: None)
         self._record = record
         self.result = RunResult()
+        #: Whose files are published beside the copy; None: everybody's.
+        self.tenants: Sequence[str] | None = None if settings.publish.tenants else ()
         self._tagged_anew = False
 
     @property
@@ -219,14 +222,19 @@ class Night:
         return written
 
     def publish(self) -> Path | None:
-        """Publish the warehouse when the published copy does not show it; returns the copy, or None."""
-        target = self.settings.publish
-        if publish.is_published(self.warehouse, target.path):
-            return None
-        started = time.monotonic()
-        copy = publish.publish(self.warehouse, target.path, mode=target.mode, keep=target.keep)
-        self.result.published = target.path
-        self._tell(Step("publish", str(target.path), seconds=time.monotonic() - started))
+        """Publish the warehouse when the published copy does not show it, then the tenants' files; returns the copy, or
+        None."""
+        target, copy = self.settings.publish, None
+        if not publish.is_published(self.warehouse, target.path):
+            started = time.monotonic()
+            copy = publish.publish(self.warehouse, target.path, mode=target.mode, keep=target.keep)
+            self.result.published = target.path
+            self._tell(Step("publish", str(target.path), seconds=time.monotonic() - started))
+        if self.tenants is None or self.tenants:
+            started = time.monotonic()
+            made = publish_files(self.warehouse, self.settings, self.tenants)
+            if made:
+                self._tell(Step("publish", f"tenants: {len(made)}", seconds=time.monotonic() - started))
         return copy
 
     def staleness(self) -> Staleness:
@@ -305,6 +313,11 @@ def ask_budgets(
         UsageError: when the rollups were made without a tag key that a budget uses, or with other tag rules, or what a
             budget counts was not summed yet.
     """
+    actor = settings.actor
+    if actor.own_tenant is not None:  # budgets of the file, and what they count, are the operator's
+        if explain:
+            actor.require_operator("explain which budgets count a charge")
+        settings = replace(settings, budgets=None)
     asking = _asking(warehouse, settings, as_of)
     result = asking.evaluate(period, explain=explain)
     if period in asking.loaded:
@@ -324,6 +337,8 @@ def ask_explanation(
     Raises:
         UsageError: as ``ask_budgets``; also for a name or a grouping that there is none of.
     """
+    if settings.actor.own_tenant is not None:  # budgets of the file are the operator's
+        settings = replace(settings, budgets=None)
     keys = _asking(warehouse, settings, as_of).keys
     return explaining.explain(warehouse, settings, name, period, as_of, keys=keys, by=by)
 
@@ -383,10 +398,12 @@ def night(
         create: make the warehouse when it is not there yet.
 
     Raises:
+        NotPermittedError: when the settings' actor is of a tenant.
         UsageError: when there is no warehouse to work on.
         ConfigurationError: when the published copy's path is taken by somebody else's file.
         CostmillError: when the warehouse cannot be used.
     """
+    settings.actor.require_operator(f"use `costmill {command}`")
     if not create and not settings.warehouse.exists():
         raise UsageError(f"{settings.warehouse}: no warehouse there; `costmill run` or `costmill load` makes it")
     publish.require_ours(settings.publish.path)

@@ -68,6 +68,7 @@ def rehearse(
         UsageError: when the configuration has no source.
         CostmillError: when the warehouse cannot be used.
     """
+    settings.actor.require_operator("use `costmill run`")
     sources = usage_log.with_own(settings)
     if not settings.sources and not settings.own_usage_log.path.is_dir():
         raise UsageError("no source is configured; add one under `sources:` in costmill.yaml")

@@ -23,6 +23,9 @@ OPERATORS: tuple[Operator, ...] = ("equals", "in", "prefix", "contains", "presen
 JOINS = ("all", "any", "not")
 SPLITS: tuple[SplitBy, ...] = ("even", "fixed", "proportional")
 
+#: The column that says whose a charge is: no tag, though ``tags.virtual`` gives it as if it were one.
+TENANT = "x_TenantId"
+
 #: Columns of this project that a rule may ask of a charge, beside those of FOCUS and the kept ones.
 OWN_COLUMNS = (
     "x_BillingPeriod",
@@ -95,10 +98,14 @@ class TagRules:
     Attributes:
         aliases: (key, its other spellings in the order in which they count) pairs, by key.
         virtual: tags by rules, in the file's order.
+        tenant: the rules that give ``TENANT``; its default is for charges that nothing else gives one.
+        tenants: (source, whose its charges are) pairs, by source.
     """
 
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     virtual: tuple[VirtualTag, ...] = ()
+    tenant: VirtualTag | None = None
+    tenants: tuple[tuple[str, str], ...] = ()
 
     @property
     def virtual_keys(self) -> tuple[str, ...]:
@@ -140,11 +147,15 @@ class Split:
 
 def tag_rules_json(rules: TagRules) -> str:
     """Return tag rules as JSON, the same text for the same rules."""
-    virtual = [
-        {"key": tag.key, "rules": [_virtual_rule(rule) for rule in tag.rules], "default": tag.default}
-        for tag in rules.virtual
-    ]
-    return _json({"aliases": [[key, list(names)] for key, names in rules.aliases], "virtual": virtual})
+    given: dict[str, Any] = {
+        "aliases": [[key, list(names)] for key, names in rules.aliases],
+        "virtual": [_virtual_tag(tag) for tag in rules.virtual],
+    }
+    if rules.tenant:
+        given["tenant"] = _virtual_tag(rules.tenant)
+    if rules.tenants:
+        given["tenants"] = [list(pair) for pair in rules.tenants]
+    return _json(given)
 
 
 def read_tag_rules(text: str | None) -> TagRules:
@@ -154,10 +165,9 @@ def read_tag_rules(text: str | None) -> TagRules:
     given = json.loads(text)
     return TagRules(
         tuple((key, tuple(names)) for key, names in given["aliases"]),
-        tuple(
-            VirtualTag(tag["key"], tuple(_read_virtual_rule(rule) for rule in tag["rules"]), tag["default"])
-            for tag in given["virtual"]
-        ),
+        tuple(_read_virtual_tag(tag) for tag in given["virtual"]),
+        _read_virtual_tag(given["tenant"]) if "tenant" in given else None,
+        tuple((source, tenant) for source, tenant in given.get("tenants", ())),
     )
 
 
@@ -218,6 +228,14 @@ def read_condition(given: Mapping[str, Any]) -> Condition:
 
 def _operand(given: Mapping[str, Any]) -> Operand:
     return Operand("column", given["column"]) if "column" in given else Operand("tag", given["tag"])
+
+
+def _virtual_tag(tag: VirtualTag) -> dict[str, Any]:
+    return {"key": tag.key, "rules": [_virtual_rule(rule) for rule in tag.rules], "default": tag.default}
+
+
+def _read_virtual_tag(given: Mapping[str, Any]) -> VirtualTag:
+    return VirtualTag(given["key"], tuple(_read_virtual_rule(rule) for rule in given["rules"]), given["default"])
 
 
 def _virtual_rule(rule: VirtualRule) -> dict[str, Any]:

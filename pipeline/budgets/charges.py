@@ -20,7 +20,7 @@ from pipeline.budgets.spend import Row
 from pipeline.config.budgets import COSTS, ScopeBudget
 from pipeline.money import NO_CURRENCY
 from pipeline.periods import Window, label
-from pipeline.rules import Comparison, Condition, Operand
+from pipeline.rules import TENANT, Comparison, Condition, Operand
 from pipeline.store import rollups, rule_sql
 from pipeline.store.tagging import stored_rules
 from pipeline.store.warehouse import Warehouse
@@ -214,7 +214,7 @@ def _select(budget: ScopeBudget, won: str, tag: rule_sql.TagSql) -> str:
     origin = f"{_BILLED} AND " if budget.is_of_file else ""  # else its filter says it
     return f"""SELECT {name} AS budget_id, c.x_BillingPeriod, c.x_Source, c.BillingCurrency,
         date_trunc('{"hour" if budget.period == "hourly" else "day"}', c.ChargePeriodStart) AS x_UsageStart,
-        {_USAGE} AS x_Usage, c.x_ResourceKey, coalesce(sum(c.{COSTS[budget.basis]}), 0) AS x_Cost
+        {_USAGE} AS x_Usage, c.x_ResourceKey, {tag(TENANT)} AS x_TenantId, coalesce(sum(c.{COSTS[budget.basis]}), 0) AS x_Cost
     FROM {rule_sql.RELATIONS}
     WHERE {origin}list_contains($1, c.x_BillingPeriod) AND {where}
     GROUP BY ALL"""

@@ -12,7 +12,7 @@ from functools import reduce
 import polars as pl
 
 from pipeline.config.budgets import ScopeBudget
-from pipeline.rules import Comparison, Condition, Joined, Operand
+from pipeline.rules import TENANT, Comparison, Condition, Joined, Operand
 
 #: Columns of ``daily_costs`` that hold what the charge says, as text.
 ROLLUP_COLUMNS = frozenset(
@@ -20,6 +20,7 @@ ROLLUP_COLUMNS = frozenset(
         *("x_BillingPeriod", "BillingCurrency", "x_Source", "x_Origin", "x_Provider", "BillingAccountId"),
         *("SubAccountId", "SubAccountName", "ServiceCategory", "ServiceName", "x_CostCategory", "x_ResourceType"),
         *("RegionId", "ChargeCategory", "ChargeClass", "PricingCategory", "CommitmentDiscountStatus", "InvoiceId"),
+        TENANT,
     }
 )
 

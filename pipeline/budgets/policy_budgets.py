@@ -7,10 +7,7 @@ from decimal import Decimal
 
 from pipeline.budgets.policies import CountedOrigin, Policy
 from pipeline.config.budgets import BY_BILLING, AlertThreshold, PeriodBy, ScopeBudget
-from pipeline.rules import Comparison, Condition, Joined, Operand
-
-#: Key of the tag that says whose a charge is, as recorded usage has it.
-TENANT = "tenant"
+from pipeline.rules import TENANT, Comparison, Condition, Joined, Operand
 
 _FULL = Decimal(100)
 #: Scopes that are columns of the charge; a category is one of ours or of FOCUS, which share no word.
@@ -58,7 +55,7 @@ def scope_of(policy: Policy) -> tuple[Condition, ...]:
 
 def of_tenant(tenant: str | None) -> tuple[Condition, ...]:
     """Return whose a charge must be; None: anybody's."""
-    return () if tenant is None else (Comparison(Operand("tag", TENANT), "equals", (tenant,)),)
+    return () if tenant is None else (Comparison(Operand("column", TENANT), "equals", (tenant,)),)
 
 
 def _as_budget(policy: Policy, billed: Sequence[str]) -> ScopeBudget:

@@ -6,7 +6,7 @@ grows with the history, and nothing waits for the writer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -108,6 +108,8 @@ class BudgetCheck:
         cost, currency: what the call was held to cost: as it was given, or at the price of what it uses.
         passed_over: the other enabled policies that the actor may see, each with why it does not count the call; None
             unless asked for with ``explain``.
+        operator_action: the strictest of the exceeded policies that are no tenant's and that the actor does not see:
+            all that it is told of them, as their figures are of all tenants.
     """
 
     allowed: bool
@@ -118,6 +120,7 @@ class BudgetCheck:
     counted_at: datetime | None
     cost: Decimal
     currency: str
+    operator_action: HardLimitAction | None = None
     passed_over: tuple[tuple[Policy, str], ...] | None = None
 
     def to_json_dict(self) -> dict[str, Any]:
@@ -125,6 +128,7 @@ class BudgetCheck:
         found: dict[str, Any] = {
             "allowed": self.allowed,
             "action": self.action,
+            "operator_action": self.operator_action,
             "cost": text(self.cost),
             "currency": self.currency,
             "policies": [each.to_json_dict() for each in self.policies],
@@ -179,8 +183,9 @@ def meter(kept: Kept) -> Meter:
 
 
 def matching(counted: Meter, actor: Actor, call: Used) -> list[Policy]:
-    """Return the policies that count a call and that the actor may see, in scope order."""
-    return sorted((each for each in counted.counting(call) if actor.sees(each.tenant_id)), key=_place)
+    """Return the policies that count a call, in scope order: those that the actor may see, and those of no tenant."""
+    found = (each for each in counted.counting(call) if actor.sees(each.tenant_id) or each.tenant_id is None)
+    return sorted(found, key=_place)
 
 
 def decide(
@@ -195,30 +200,60 @@ def decide(
     Raises:
         UsageError: when money of a policy cannot be told, for want of a rate.
     """
-    own, warnings, money = [], [], (call.currency, label(call.time))
+    own: list[PolicyCheck] = []
+    unseen: list[PolicyCheck] = []
+    warnings: list[str] = []
     for policy in matching(counted, actor, call):
-        budget = counted.budget(policy)
-        window = windows.around(budget, call.time)
-        loaded, carried, is_counted = _kept_spend(kept, policy, budget, window)
-        new = counted.spent(policy, window)
-        recent = total(_converted(policy, of, amount, rates, rates_into) for of, amount, _ in new)
-        cost = _converted(policy, money, call.cost, rates, rates_into)
-        records = sum(count for _, _, count in new)
-        made_of = MadeOf(window, loaded, recent, records, policy.exact_limit, carried, cost)
-        spend, limit = EXACT.add(loaded, recent), EXACT.add(policy.exact_limit, carried)
-        exceeded = EXACT.add(spend, cost) > limit
-        own.append(PolicyCheck(policy, spend, limit, max(EXACT.subtract(limit, spend), ZERO), exceeded, made_of))
-        if reaches(spend, limit, Decimal(policy.soft_limit_percent)):
-            warnings.append(_soft(policy, spend, limit))
-        if not is_counted:
-            warnings.append(f"{policy.name}: not counted yet, only what is not loaded is; the next run does")
-    actions = [each.policy.hard_limit_action for each in own if each.is_exceeded]
-    action = max(actions, key=ACTIONS.index, default=None)
-    passes = action == "soft_block" and override and actor.may(Permission.ADMIN)
-    allowed = action in (None, "warn", "throttle", "degrade") or passes
+        sees = actor.sees(policy.tenant_id)
+        try:
+            found, told = _checked(kept, counted, policy, call, rates, rates_into)
+        except UsageError:
+            if sees:
+                raise
+            raise UsageError("what a policy of the operator came to is not known; ask the operator") from None
+        (own if sees else unseen).append(found)
+        warnings += told if sees else []
+    strictest, of_operator = _strictest([*own, *unseen]), _strictest(unseen)
+    passes = override and actor.may(Permission.ADMIN) and strictest == "soft_block" != of_operator
+    allowed = strictest in (None, "warn", "throttle", "degrade") or passes
     return BudgetCheck(
-        allowed, action, tuple(own), tuple(warnings), None, kept.counted_at, cost=call.cost, currency=call.currency
+        allowed,
+        strictest,
+        tuple(own),
+        tuple(warnings),
+        None,
+        kept.counted_at,
+        cost=call.cost,
+        currency=call.currency,
+        operator_action=of_operator,
     )
+
+
+def _checked(
+    kept: Kept, counted: Meter, policy: Policy, call: Used, rates: Rates, rates_into: str | None
+) -> tuple[PolicyCheck, list[str]]:
+    """Return what one policy says to a call, and its warnings."""
+    budget = counted.budget(policy)
+    window = windows.around(budget, call.time)
+    loaded, carried, is_counted = _kept_spend(kept, policy, budget, window)
+    new = counted.spent(policy, window)
+    recent = total(_converted(policy, of, amount, rates, rates_into) for of, amount, _ in new)
+    cost = _converted(policy, (call.currency, label(call.time)), call.cost, rates, rates_into)
+    records = sum(count for _, _, count in new)
+    made_of = MadeOf(window, loaded, recent, records, policy.exact_limit, carried, cost)
+    spend, limit = EXACT.add(loaded, recent), EXACT.add(policy.exact_limit, carried)
+    warnings = []
+    if reaches(spend, limit, Decimal(policy.soft_limit_percent)):
+        warnings.append(_soft(policy, spend, limit))
+    if not is_counted:
+        warnings.append(f"{policy.name}: not counted yet, only what is not loaded is; the next run does")
+    remaining = max(EXACT.subtract(limit, spend), ZERO)
+    return PolicyCheck(policy, spend, limit, remaining, EXACT.add(spend, cost) > limit, made_of), warnings
+
+
+def _strictest(checks: Iterable[PolicyCheck]) -> HardLimitAction | None:
+    actions = [each.policy.hard_limit_action for each in checks if each.is_exceeded]
+    return max(actions, key=ACTIONS.index, default=None)
 
 
 def passed_over(counted: Meter, kept: Kept, actor: Actor, call: Used) -> tuple[tuple[Policy, str], ...]:

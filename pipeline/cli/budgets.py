@@ -11,7 +11,7 @@ import click
 
 from pipeline import money
 from pipeline.cli import check, edit, explain, options, output, policies
-from pipeline.cli.published import published
+from pipeline.cli.published import published_whole
 from pipeline.errors import UsageError
 from pipeline.periods import label, month
 
@@ -85,8 +85,8 @@ def budgets(
     from pipeline import jobs
     from pipeline.budgets.evaluate import exit_decision
 
-    with published(settings) as copy:
-        if wanted != label(moment):
+    with published_whole(settings) as copy:
+        if wanted != label(moment) and settings.actor.own_tenant is None:
             jobs.require_loaded(copy.warehouse, [wanted])
         result = jobs.ask_budgets(copy.warehouse, settings, wanted, as_of=moment, explain=explain)
     _print(result, format_, explain)

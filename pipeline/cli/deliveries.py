@@ -68,7 +68,7 @@ def list_(
     if period:
         periods.month(period)
     given = {"source": source, "period": period, "status": status}
-    with published(options.settings(config, warehouse, verbose)) as copy:
+    with published(options.settings(config, warehouse, verbose), for_operator="list deliveries") as copy:
         copy.require_source(source)
         columns, rows = copy.warehouse.select(resources.sql("deliveries/list"), given)
     output.rows(columns, rows, format_)
@@ -97,7 +97,7 @@ def show(id: str, format_: str, config: Path | None, warehouse: Path | None, ver
     """
     from pipeline.load import decisions
 
-    with published(options.settings(config, warehouse, verbose)) as copy:
+    with published(options.settings(config, warehouse, verbose), for_operator="list deliveries") as copy:
         found = decisions.find(copy.warehouse, id)
         parts = {name: _part(copy, name, found.load_id) for name in PARTS}
     if format_ == "json":

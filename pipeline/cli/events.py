@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli import options, output
-from pipeline.cli.published import published
+from pipeline.cli.published import published_whole
 
 COLUMNS = ("number", "at", "event", "actor", "tenant", "budget_id", "details")
 
@@ -45,7 +45,7 @@ def events(
 
     settings = options.settings(config, warehouse, verbose)
     first = parse_since(since) if since else None
-    with published(settings) as copy:
+    with published_whole(settings) as copy:
         found = list_events(settings.actor, copy.warehouse, since=first, names=names)
     if format_ == "json":
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))

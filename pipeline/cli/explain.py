@@ -13,7 +13,7 @@ import click
 from pipeline import money
 from pipeline.cli import options, output
 from pipeline.cli.policies import format_
-from pipeline.cli.published import published
+from pipeline.cli.published import published_whole
 from pipeline.periods import label, month
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def explain(
     moment = options.moment(as_of, settings)
     wanted = period or label(moment)
     month(wanted)
-    with published(settings) as copy:
+    with published_whole(settings) as copy:
         if wanted != label(moment):
             jobs.require_loaded(copy.warehouse, [wanted])
         found = jobs.ask_explanation(copy.warehouse, settings, name, wanted, as_of=moment, by=by)

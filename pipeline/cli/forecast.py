@@ -38,6 +38,6 @@ def forecast(
     with published(settings) as copy:
         if wanted != label(moment):
             jobs.require_loaded(copy.warehouse, [wanted])
-        found = jobs.ask_forecast(copy.warehouse, settings, wanted, as_of=moment)
+        found = jobs.ask_forecast(copy.warehouse, copy.settings, wanted, as_of=moment)
     output.rows([each.name for each in fields(Projected)], [astuple(each) for each in found], format_)
     return 0

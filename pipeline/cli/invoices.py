@@ -34,7 +34,7 @@ def invoices(
     settings = options.settings(config, warehouse, verbose)
     if period:
         month(period)
-    with published(settings) as copy:
+    with published(settings, for_operator="ask for invoices") as copy:
         found = store.compare(copy.warehouse, period)
     output.rows(store.COLUMNS, [each.row for each in found], format_)
     counts = Counter(each.state for each in found if each.state in store.DIFFERENCES)

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 
 class Copy:
-    """An open published copy."""
+    """An open published copy, and the settings that go with it: without the operator's, where it is a tenant's file."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: Warehouse, settings: Settings) -> None:
         self.warehouse = warehouse
+        self.settings = settings
 
     def warehouse_rows(self, query: str, values: Sequence[Any], format_: str) -> None:
         """Print a query's rows."""
@@ -52,8 +53,34 @@ class Copy:
 
 
 @contextmanager
-def published(settings: Settings) -> Iterator[Copy]:
-    """Open the published copy.
+def published(settings: Settings, *, for_operator: str | None = None) -> Iterator[Copy]:
+    """Open the published copy; for an actor of a tenant, the tenant's own file.
+
+    Args:
+        for_operator: what only the operator may do with it, such as ``list deliveries``: there is nothing of it in a
+            tenant's file.
+
+    Raises:
+        NotPermittedError: when the actor is of a tenant, and it is the operator's.
+        UsageError: when nothing has been published yet.
+    """
+    from pipeline.night.tenants import own_settings
+    from pipeline.store import publish, tenants
+
+    path, tenant = settings.publish.path, settings.actor.own_tenant
+    if for_operator is not None:
+        settings.actor.require_operator(for_operator)
+    if tenant is None:
+        with publish.opened(path) as warehouse:
+            yield Copy(warehouse, settings)
+    else:
+        with tenants.opened(path, tenant) as warehouse:
+            yield Copy(warehouse, own_settings(settings, warehouse))
+
+
+@contextmanager
+def published_whole(settings: Settings) -> Iterator[Copy]:
+    """Open the operator's published copy for a question that asks itself what the actor may see.
 
     Raises:
         UsageError: when nothing has been published yet.
@@ -61,7 +88,7 @@ def published(settings: Settings) -> Iterator[Copy]:
     from pipeline.store import publish
 
     with publish.opened(settings.publish.path) as warehouse:
-        yield Copy(warehouse)
+        yield Copy(warehouse, settings)
 
 
 def latest_period(copy: Copy) -> str:

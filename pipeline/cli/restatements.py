@@ -44,7 +44,7 @@ def restatements(
     if period:
         periods.month(period)
     given = {"source": source, "period": period, "since": periods.parse_since(since) if since else None}
-    with published(options.settings(config, warehouse, verbose)) as copy:
+    with published(options.settings(config, warehouse, verbose), for_operator="list restatements") as copy:
         copy.require_source(source)
         columns, rows = copy.warehouse.select(resources.sql(f"restatements/{by}"), given)
     output.rows(columns, rows, format_)

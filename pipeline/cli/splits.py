@@ -36,6 +36,6 @@ def splits(
       costmill splits parts --format csv
     """
     settings = options.settings(config, warehouse, verbose)
-    with published(settings) as copy:
+    with published(settings, for_operator="ask for shared costs") as copy:
         copy.warehouse_rows(QUERIES[name], [copy.period(period)], format_)
     return 0

@@ -26,7 +26,7 @@ def sql(
     warehouse: Path | None,
     verbose: bool,
 ) -> int:
-    """Run SQL on the published copy: a QUERY, or one of ours by name.
+    """Run SQL on the published copy: a QUERY, or one of ours by name. For an actor of a tenant, on the tenant's own file.
 
     \b
     Examples:

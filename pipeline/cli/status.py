@@ -43,15 +43,15 @@ def status(
     from pipeline.store import coverage
 
     settings = options.settings(config, warehouse, verbose)
-    moment, names = options.moment(as_of, settings), [source.name for source in settings.sources]
-    limit = settings.freshness.max_age_days
-    with published(settings) as copy:
+    moment, limit = options.moment(as_of, settings), settings.freshness.max_age_days
+    with published(settings, for_operator="list rejected rows" if rejected else None) as copy:
+        names = [source.name for source in copy.settings.sources]
         if rejected:
             copy.require_source(rejected)
             copy.warehouse_rows(resources.sql("status/rejected_rows"), [rejected], format_)
             return 0
         matrix = coverage.coverage(copy.warehouse, names, as_of=moment, grace_days=limit)
-        staleness = jobs.staleness(copy.warehouse, settings, moment)
+        staleness = jobs.staleness(copy.warehouse, copy.settings, moment)
         each = coverage.source_rows(copy.warehouse, matrix, names, as_of=moment, max_age_days=limit)
     if by_source:
         output.rows(coverage.SOURCE_COLUMNS, each, format_)

@@ -8,7 +8,7 @@ import click
 
 from pipeline.cli import options, output
 from pipeline.cli.converted import one_currency
-from pipeline.cli.published import latest_period, published
+from pipeline.cli.published import published
 from pipeline.errors import UsageError
 from pipeline.periods import month
 
@@ -51,6 +51,8 @@ def summarise(
 ) -> int:
     """Make the summaries that are due; with a NAME, print that summary of a billing period.
 
+    For an actor of a tenant it makes none, and prints the tenant's.
+
     \b
     Example:
       costmill summarise category --period 2026-03 --format csv
@@ -63,16 +65,17 @@ def summarise(
         raise UsageError("--currency needs the name of a summary to print, such as category")
     if period:
         month(period)
-    with (
-        output.narration(verbose) as listen,
-        jobs.night(settings, "summarise", listen=listen) as night,
-    ):
-        if period:
-            jobs.require_loaded(night.warehouse, [period])
-        night.summarise(night.loaded if everything else None)
+    if settings.actor.own_tenant is None or not name or everything:
+        with (
+            output.narration(verbose) as listen,
+            jobs.night(settings, "summarise", listen=listen) as night,
+        ):
+            if period:
+                jobs.require_loaded(night.warehouse, [period])
+            night.summarise(night.loaded if everything else None)
     if name:
         with published(settings) as copy:
-            wanted = period or latest_period(copy)
+            wanted = copy.period(period)
             if currency:
                 return one_currency(copy, TABLES[name], wanted, currency, format_)
             where = WHERE.get(name, "x_BillingPeriod = $1")

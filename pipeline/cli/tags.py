@@ -47,7 +47,7 @@ def tags(
     if name == "explain" and key is None:
         raise UsageError("explain is about one tag: name it by --key")
     settings = options.settings(config, warehouse, verbose)
-    with published(settings) as copy:
+    with published(settings, for_operator=None if name == "coverage" else "ask for the rules of tags") as copy:
         wanted = copy.period(period)
         if name != "explain":
             copy.warehouse_rows(COVERAGE if name == "coverage" else CONFLICTS, [wanted, key], format_)

@@ -56,10 +56,12 @@ SECTIONS = {
         ),
         ("mail", "notify"),
     ),
-    "publish": Keys(("path", "mode", "keep")),
+    "publish": Keys(("path", "mode", "keep", "tenants")),
     "cache": Keys(("path", "max_size")),
     "reports": Keys(("out", "formats", "locale"), ("templates",)),
-    "sources[]": Keys(("name", "path", "format", "origin", "keep_columns", "max_rejected", "gate"), ("tenant", "bill")),
+    "sources[]": Keys(
+        ("name", "path", "format", "origin", "keep_columns", "max_rejected", "gate", "tenant"), ("bill",)
+    ),
     "sources[].gate": Keys(("rows", "cost", "cost_floor", "days", "accounts")),
     "freshness": Keys(("max_age_days", "stale")),
     "currency": Keys(("report", "rates")),

@@ -25,11 +25,15 @@ OPERATOR = Actor("operator", permissions=frozenset([ALL]))
 
 @dataclass(frozen=True)
 class PublishSettings:
-    """The copy that analysts open: its stable path, its file mode (no write bits), how many copies are kept."""
+    """The copy that analysts open: its stable path, its file mode (no write bits), how many copies are kept.
+
+    ``tenants``: whether each run publishes the file of every tenant beside it, too.
+    """
 
     path: Path
     mode: int = 0o444
     keep: int = 2
+    tenants: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,7 @@ class SourceSettings:
         gate_cost_floor: a sum may be less by that much anyway, in the billing currency.
         gate_days: covered days that may be gone.
         gate_accounts: sub accounts that may be gone.
+        tenant: whose its charges are, where neither a tag rule nor a record says.
         grows: its files are segments that programs write meanwhile: each is a delivery, read as far as it goes.
     """
 
@@ -120,6 +125,7 @@ class SourceSettings:
     gate_cost_floor: Decimal = Decimal(100)
     gate_days: Tolerance = NONE_MISSING
     gate_accounts: Tolerance = NONE_MISSING
+    tenant: str | None = None
     grows: bool = False
 
 

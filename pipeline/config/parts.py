@@ -33,7 +33,8 @@ def read_publish(root: Section, resolver: Resolver, warehouse: Path) -> PublishS
     if os.path.realpath(path) == os.path.realpath(warehouse):
         section.problem("path", "is the warehouse itself; analysts open a copy, which needs a path of its own")
     mode = section.value("mode", fields.file_mode, 0o444)
-    return PublishSettings(path, mode, section.value("keep", fields.integer(1, 1000), 2))
+    keep = section.value("keep", fields.integer(1, 1000), 2)
+    return PublishSettings(path, mode, keep, section.value("tenants", fields.boolean, False))
 
 
 def read_cache(root: Section, resolver: Resolver, warehouse: Path) -> CacheSettings:
@@ -112,6 +113,7 @@ def _read_source(section: Section, resolver: Resolver) -> SourceSettings:
         gate_cost_floor=gate.value("cost_floor", fields.floor, Decimal(100)),
         gate_days=gate.value("days", fields.tolerance, fields.NONE_MISSING),
         gate_accounts=gate.value("accounts", fields.tolerance, fields.NONE_MISSING),
+        tenant=section.value("tenant", fields.line_of_text, None),
     )
 
 

@@ -14,27 +14,40 @@ from pipeline.config.model import SourceSettings, TagSettings
 from pipeline.config.section import Section
 from pipeline.config.yaml import Items, Table
 from pipeline.focus import COSTS, kept_name
-from pipeline.rules import SPLITS, Split, SplitBy, TagRules, VirtualRule, VirtualTag, column_kinds
+from pipeline.rules import SPLITS, TENANT, Split, SplitBy, TagRules, VirtualRule, VirtualTag, column_kinds
 
 _WHEN = "{column: ServiceName, equals: Amazon S3}"
 #: A weight of a fixed split stays below it, so that any number of them sums to what the store holds.
 _WEIGHT_LIMIT = Decimal(10) ** 12
 
 
-def askable(sources: Iterable[SourceSettings], aliases: Iterable[tuple[str, tuple[str, ...]]]) -> Askable:
-    """Return what rules may ask: FOCUS columns, ours, those that sources keep; and the aliases of tag keys."""
+def askable(
+    sources: Iterable[SourceSettings], aliases: Iterable[tuple[str, tuple[str, ...]]], *, after_tags: bool = True
+) -> Askable:
+    """Return what rules may ask: FOCUS columns, ours, those that sources keep; and the aliases of tag keys.
+
+    Args:
+        after_tags: whether they are applied after the tag rules, of which one gives ``TENANT``.
+    """
     kept = {kept_name(column): "text" for source in sources for column in source.keep_columns}
     spellings = {spelling: key for key, names in aliases for spelling in names}
-    return Askable({**dict.fromkeys(kept, "text"), **column_kinds()}, spellings)
+    own = [*kept, TENANT] if after_tags else kept
+    return Askable({**dict.fromkeys(own, "text"), **column_kinds()}, spellings)
 
 
 def read_tags(root: Section, sources: Iterable[SourceSettings]) -> TagSettings:
-    """Read ``tags``; keys that are reported or virtual must be no aliases."""
+    """Read ``tags``, and whose the charges of ``sources`` are; keys that are reported or virtual must be no aliases."""
     section = root.section("tags", SECTIONS["tags"])
     aliases = _read_aliases(section)
-    asked = askable(sources, aliases)
+    asked = askable(sources, aliases, after_tags=False)
     keys = section.values("report_keys", lambda key: asked.tag(fields.line_of_text(key)), ())
-    return TagSettings(keys, TagRules(aliases, _read_virtual(section, asked)))
+    if TENANT in keys:
+        section.problem("report_keys", f"{TENANT} is a column that every roll-up has; leave it out")
+    virtual = _read_virtual(section, asked)
+    by_rules = next((tag for tag in virtual if tag.key == TENANT), None)
+    others = tuple(tag for tag in virtual if tag.key != TENANT)
+    tenants = tuple(sorted((source.name, source.tenant) for source in sources if source.tenant))
+    return TagSettings(keys, TagRules(aliases, others, by_rules, tenants))
 
 
 def check_selectors(root: Section, budgets: BudgetsConfig | None, tags: TagSettings) -> None:
@@ -42,6 +55,8 @@ def check_selectors(root: Section, budgets: BudgetsConfig | None, tags: TagSetti
     spellings = {name: key for key, names in tags.rules.aliases for name in names}
     section = root.section("cost", None).section("budgets", None)
     for key in budgets.tag_keys if budgets else ():
+        if key == TENANT:
+            section.problem("tags", f"{TENANT} is a column and no tag; give a budget a filter that asks for it")
         if key in spellings:
             section.problem(
                 "tags", f"a selector asks for {key!r}, an alias of {spellings[key]!r}; write {spellings[key]}"

@@ -12,6 +12,7 @@ from pipeline.reports.costs import read_sections
 from pipeline.reports.ledger import last_day, read_data, read_restatements
 from pipeline.reports.model import ReportContext
 from pipeline.reports.standing import read_standing
+from pipeline.store.tenants import owner
 from pipeline.store.warehouse import Warehouse
 
 
@@ -46,7 +47,8 @@ def build_context(
     with localcontext(money.EXACT):
         data = read_data(warehouse, period, as_of, max_age_days)
         day = last_day(data.sources)
-        standing = read_standing(warehouse, period)
+        tenant = owner(warehouse)
+        standing = read_standing(warehouse, period, tenant)
         sections = read_sections(warehouse, period, day, standing, tag_keys, fiscal_year_start)
         restatements, before = read_restatements(warehouse, period)
         return ReportContext(
@@ -63,4 +65,5 @@ def build_context(
             data=data,
             generated_at=generated_at,
             version=version,
+            tenant=tenant,
         )

@@ -36,7 +36,7 @@ from pipeline.reports.model import (
     TagKey,
     TagValue,
 )
-from pipeline.reports.owners import read_owners
+from pipeline.reports.owners import read_owners, read_tenants
 from pipeline.store.warehouse import Warehouse
 
 TOP_SERVICES = 5  # of each category
@@ -85,7 +85,7 @@ def read_sections(
     }
     tables["days"] = warehouse.frame(_DAYS, [period])
     accounts = _account_names(warehouse, period)
-    owners = read_owners(warehouse, period)
+    owners, tenants = read_owners(warehouse, period), read_tenants(warehouse, period)
     found = tables["category_summary"]["BillingCurrency"].unique().to_list()
     currencies = sorted(found, key=lambda code: (code is None, code or ""))
     budget = _whole_bill_budget(standing, currencies)
@@ -101,6 +101,7 @@ def read_sections(
                 headline=replace(own.headline, year=year, year_to_date=billed),
                 coverage=read_coverage(warehouse, period, currency, keys),
                 splits=read_splits(warehouse, period, currency),
+                tenants=tenants.get(currency),
             )
         )
     return tuple(found_sections)

@@ -27,6 +27,7 @@ from pipeline.store import reach
 from pipeline.store.invoices import compare, has_list
 from pipeline.store.reach import Reach
 from pipeline.store.states import costs_of
+from pipeline.store.tenants import owner
 from pipeline.store.warehouse import Warehouse
 
 SHOWN_REJECTED = 5
@@ -87,6 +88,12 @@ SELECT BillingCurrency,
     coalesce(sum(rejected_total), 0) AS rejected
 FROM load_controls JOIN loads USING (load_id)
 WHERE loads.x_BillingPeriod = ? AND loads.status = 'loaded' AND column_name = 'BilledCost' AND {_OF_BILLS}
+GROUP BY ALL
+"""
+# A tenant's file has no files of its own: its charges are what the sums are held against.
+_OWN_CHARGES = """
+SELECT BillingCurrency, true AS derived, coalesce(sum(BilledCost), 0) AS charges, CAST(0 AS DECIMAL(38, 18)) AS rejected
+FROM charges WHERE x_BillingPeriod = ? AND x_Origin = 'billed'
 GROUP BY ALL
 """
 _SUMMED = """
@@ -190,7 +197,8 @@ def _stale(sources: Sequence[Source], as_of: datetime, max_age_days: int | None)
 
 def _reconciliation(warehouse: Warehouse, period: str) -> tuple[Reconciliation, ...]:
     """One line per currency that any step knows, so that one which a step lost stands out."""
-    controls = {row["BillingCurrency"]: row for row in warehouse.frame(_CONTROLS, [period]).to_dicts()}
+    known = _CONTROLS if owner(warehouse) is None else _OWN_CHARGES
+    controls = {row["BillingCurrency"]: row for row in warehouse.frame(known, [period]).to_dicts()}
     daily = dict(warehouse.rows(_SUMMED.format(table="daily_costs", only="AND x_Origin = 'billed'"), [period]))
     summaries = dict(warehouse.rows(_SUMMED.format(table="category_summary", only=""), [period]))
     nothing: dict[str, Any] = {"derived": False, "files": money.ZERO, "charges": money.ZERO, "rejected": money.ZERO}

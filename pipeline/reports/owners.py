@@ -1,4 +1,4 @@
-"""What each owner's accounts cost, where the configuration names owners."""
+"""What each owner's accounts cost, where the configuration names owners, and each tenant's charges, where there are any."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline import money
 from pipeline.reports.model import Owner, Owners
+from pipeline.store.tenants import owner
 from pipeline.store.warehouse import Warehouse
 
 TOP_OWNERS = 15
@@ -21,13 +22,28 @@ LEFT JOIN accounts AS own ON own.account_id = d.SubAccountId
 LEFT JOIN accounts AS billing ON billing.account_id = d.BillingAccountId
 WHERE d.x_BillingPeriod = ? AND d.x_Origin = 'billed'
 GROUP BY ALL ORDER BY ALL"""
+_TENANTS = """
+SELECT BillingCurrency, x_TenantId AS owner, count(DISTINCT coalesce(SubAccountId, BillingAccountId)) AS accounts,
+    sum(BilledCost) AS billed, sum(EffectiveCost) AS effective
+FROM daily_costs
+WHERE x_BillingPeriod = ? AND x_Origin = 'billed'
+GROUP BY ALL ORDER BY ALL"""
 
 
 def read_owners(warehouse: Warehouse, period: str) -> dict[str | None, Owners]:
     """Read the owners' costs by currency; empty when no account has an owner. They sum to the bill."""
     if not warehouse.value("SELECT count(owner) FROM accounts"):
         return {}
-    rows = warehouse.frame(_OWNERS, [period]).to_dicts()
+    return _by_currency(warehouse.frame(_OWNERS, [period]).to_dicts())
+
+
+def read_tenants(warehouse: Warehouse, period: str) -> dict[str | None, Owners]:
+    """Read the tenants' costs by currency; empty when no charge is a tenant's, and in a tenant's own file. They sum to the bill."""
+    rows = warehouse.frame(_TENANTS, [period]).to_dicts()
+    return _by_currency(rows) if len({row["owner"] for row in rows} | {None}) > 1 and owner(warehouse) is None else {}
+
+
+def _by_currency(rows: Sequence[Mapping[str, Any]]) -> dict[str | None, Owners]:
     return {
         currency: _owners([row for row in rows if row["BillingCurrency"] == currency])
         for currency in {row["BillingCurrency"] for row in rows}

@@ -47,7 +47,13 @@ STATUS: Mapping[str, tuple[str, str]] = {
     "refused": ("■", "Refused"),
     "quarantined": ("▲", "Quarantined"),
 }
-SCOPES: Mapping[str, str] = {"global": "Global", "provider": "Provider", "tag": "Tag", "type": "Resource type"}
+SCOPES: Mapping[str, str] = {
+    "global": "Global",
+    "provider": "Provider",
+    "tag": "Tag",
+    "type": "Resource type",
+    "policy": "Policy",
+}
 
 
 def render_report(

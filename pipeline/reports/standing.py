@@ -1,4 +1,4 @@
-"""Budgets of the file and their alerts in a billing period, as the last run judged them: a report never judges anew."""
+"""Budgets of the file (a tenant's: its policies) and their alerts in a billing period, as the last run judged them: a report never judges anew."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SELECT status.*, budgets.name, budgets.owner,
 FROM budget_status AS status
 LEFT JOIN budgets USING (budget_id)
 WHERE
-    status.scope_type NOT IN ('policy', 'managed') AND period_start < $end AND period_end > $start
+    (status.scope_type NOT IN ('policy', 'managed') OR $policies) AND period_start < $end AND period_end > $start
     AND (period_end <= $end OR coalesce((SELECT x_BillingPeriod FROM latest) <= $period, true))
 QUALIFY row_number() OVER (PARTITION BY budget_id ORDER BY period_start DESC, period_end DESC) = 1
 ORDER BY position, budget_id
@@ -40,18 +40,22 @@ SELECT alerts.*, budgets.name, budgets.scope_key
 FROM budget_alerts AS alerts
 LEFT JOIN budgets USING (budget_id)
 LEFT JOIN places USING (budget_id)
-WHERE x_BillingPeriod = ? AND coalesce(budgets.origin, 'file') = 'file'
+WHERE x_BillingPeriod = $period AND ($policies OR coalesce(budgets.origin, 'file') = 'file')
 ORDER BY list_position(['open', 'acknowledged', 'suppressed', 'resolved'], alerts.status),
     places.position NULLS LAST, budget_id, type, threshold DESC, alerts.period_start DESC, occurrence DESC
 """
 
 
-def read_standing(warehouse: Warehouse, period: str) -> Standing:
-    """Read all budgets in report order, and the alerts: open ones first, resolved ones last."""
-    month = periods.month(period)
-    shown = warehouse.frame(_BUDGETS, {"period": period, "start": month.start, "end": month.end})
+def read_standing(warehouse: Warehouse, period: str, tenant: str | None = None) -> Standing:
+    """Read all budgets in report order, and the alerts: open ones first, resolved ones last.
+
+    Args:
+        tenant: whose file it is; a tenant's budgets are its policies.
+    """
+    month, asked = periods.month(period), {"period": period, "policies": tenant is not None}
+    shown = warehouse.frame(_BUDGETS, asked | {"start": month.start, "end": month.end})
     budgets = tuple(_budget(row, month) for row in shown.to_dicts())
-    alerts = tuple(_alert(row, month) for row in warehouse.frame(_ALERTS, [period]).to_dicts())
+    alerts = tuple(_alert(row, month) for row in warehouse.frame(_ALERTS, asked).to_dicts())
     found = {budget.health for budget in budgets if budget.enabled}
     worst = next((health for health in HEALTH if health in found), "UNSPECIFIED")
     return Standing(worst, budgets, alerts)

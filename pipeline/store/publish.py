@@ -99,12 +99,36 @@ def publish(warehouse: Warehouse, path: Path, *, mode: int = 0o444, keep: int = 
     target = path.with_name(_last_name(warehouse, path) or _new_name(warehouse, path))
     if not target.exists():
         _copy(warehouse, target, mode)
+    _show(path, target, keep)
+    return target
+
+
+def shows(path: Path, state: str) -> bool:
+    """Return whether the stable name shows a file that was placed for a ``version``."""
+    return path.is_symlink() and path.exists() and path.readlink().name.startswith(f"{path.stem}.{state}.")
+
+
+def place(built: Path, path: Path, state: str, *, mode: int = 0o444, keep: int = 2) -> Path:
+    """Let the stable name ``path`` show a file that was made beside it for a ``version``; returns where it is now.
+
+    The last ``keep`` of them stay.
+
+    Raises:
+        ConfigurationError: when ``path`` is a file or link that this did not make.
+    """
+    require_ours(path)
+    target = path.with_name(f"{path.stem}.{state}.{secrets.token_hex(4)}{path.suffix}")
+    _finish(built, target, mode)
+    _show(path, target, keep)
+    return target
+
+
+def _show(path: Path, target: Path, keep: int) -> None:
     link = path.with_name(f".{path.name}.link")
     link.unlink(missing_ok=True)
     link.symlink_to(target.name)
     link.replace(path)
     _prune(path, keep)
-    return target
 
 
 def _copy(warehouse: Warehouse, target: Path, mode: int) -> None:
@@ -116,6 +140,11 @@ def _copy(warehouse: Warehouse, target: Path, mode: int) -> None:
         _compact(warehouse, partial)
     else:
         clone(warehouse.path, partial)
+    _finish(partial, target, mode)
+
+
+def _finish(partial: Path, target: Path, mode: int) -> None:
+    """Give a whole file its name, once it is on the disk."""
     with partial.open("rb") as file:
         os.fsync(file.fileno())
     partial.chmod(mode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from pipeline import resources
@@ -114,16 +115,22 @@ def _mark(warehouse: Warehouse, marks: Sequence[tuple[str, str]]) -> None:
 
 
 def refresh_for_keys(warehouse: Warehouse, keys: Sequence[str], rules: TagRules = NO_RULES) -> bool:
-    """Make all rollups anew when they were made with other reported keys or tag rules; True when it did."""
+    """Make all rollups anew when they were made with other reported keys or tag rules; True when it did.
+
+    Where only sources have another tenant, it is theirs.
+    """
     wanted = json.dumps(sorted(keys))
     made_with = warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'")
-    same_rules = tagging.stored_rules(warehouse) == rules
-    if made_with == wanted and same_rules:
+    before = tagging.stored_rules(warehouse)
+    if made_with == wanted and before == rules:
         return False
+    whole = made_with != wanted or replace(before, tenants=()) != replace(rules, tenants=())
+    moved = {source for source, _ in {*before.tenants} ^ {*rules.tenants}}
     with warehouse.transaction():
-        if not same_rules:
+        if before != rules:
             tagging.store_rules(warehouse, rules)
-        loaded = warehouse.rows("SELECT x_Source, x_BillingPeriod, x_Origin FROM source_periods ORDER BY ALL")
+        every = warehouse.rows("SELECT x_Source, x_BillingPeriod, x_Origin FROM source_periods ORDER BY ALL")
+        loaded = [row for row in every if whole or row[0] in moved]
         for source, period, origin in loaded:
             refresh(warehouse, source, period, keys)
             if origin == "billed":

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from pipeline import focus, money
-from pipeline.rules import Comparison, Condition, Joined, Operand, Split, TagRules, VirtualTag, column_kinds
+from pipeline.rules import TENANT, Comparison, Condition, Joined, Operand, Split, TagRules, VirtualTag, column_kinds
 
 #: The relations that the expressions are over, for a caller's FROM.
 RELATIONS = """charges AS c
 LEFT JOIN resources AS r ON r.x_ResourceKey = c.x_ResourceKey
 LEFT JOIN tag_sets AS t ON t.x_TagSetId = c.x_TagSetId"""
+
+#: Whose a record of the usage log says that it is: its own field, which no alias or rule of tags touches.
+RECORDED_TENANT = "json_extract_string(t.Tags, '/tenant')"
 
 TagSql = Callable[[str], str]
 _RESOURCE = {*focus.RESOURCE_COLUMNS, "x_ResourceType"}
@@ -47,16 +51,42 @@ def billed_tag(rules: TagRules) -> TagSql:
 
 
 def effective_tag(rules: TagRules) -> TagSql:
-    """Return what gives a tag's value with the rules applied: the virtual one if it matches, else the bill's."""
+    """Return what gives a tag's value with the rules applied: the virtual one if it matches, else the bill's.
+
+    ``TENANT`` is asked by the same way: like them it is made of rules and tags.
+    """
     billed = billed_tag(rules)
     by_key = {tag.key: tag for tag in rules.virtual}
 
     def value(key: str) -> str:
+        if key == TENANT:
+            return tenant_id(rules, billed)
         if key not in by_key:
             return billed(key)
         return f"coalesce({virtual_value(by_key[key], billed)}, {billed(key)})"
 
     return value
+
+
+def tenant_id(rules: TagRules, billed: TagSql, recorded: str | None = RECORDED_TENANT) -> str:
+    """Return whose a charge is: by rule, else as it was recorded, else by its source, else the rules' default.
+
+    An empty text is nobody's, as NULL is.
+
+    Args:
+        recorded: what gives the tenant of a recorded charge; None where there are none.
+    """
+    found = []
+    if rules.tenant:
+        found.append(virtual_value(replace(rules.tenant, default=None), billed))
+    if recorded:
+        found.append(f"CASE WHEN c.x_Origin = 'recorded' THEN {recorded} END")
+    if rules.tenants:
+        cases = " ".join(f"WHEN {literal(source)} THEN {literal(tenant)}" for source, tenant in rules.tenants)
+        found.append(f"CASE c.x_Source {cases} END")
+    if rules.tenant and rules.tenant.default is not None:
+        found.append(literal(rules.tenant.default))
+    return f"nullif(coalesce({', '.join(found)}), '')" if found else "CAST(NULL AS VARCHAR)"
 
 
 def virtual_value(tag: VirtualTag, billed: TagSql) -> str:
@@ -109,7 +139,7 @@ def condition(asked: Condition, tag: TagSql) -> str:
 
 def operand(asked: Operand, tag: TagSql) -> str:
     """Return what is asked of a charge as text."""
-    if asked.kind == "tag":
+    if asked.kind == "tag" or asked.name == TENANT:
         return tag(asked.name)
     kind = column_kinds().get(asked.name, "text")
     return f"CAST({_column(asked.name)} AS VARCHAR)" if kind in ("decimal", "datetime") else _column(asked.name)

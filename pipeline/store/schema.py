@@ -11,7 +11,7 @@ import duckdb
 from pipeline import resources
 from pipeline.errors import SchemaError
 from pipeline.periods import utc_now
-from pipeline.rules import read_splits, read_tag_rules
+from pipeline.rules import TENANT, read_splits, read_tag_rules
 from pipeline.store import rule_sql
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def _columns_by_rules(warehouse: Warehouse) -> dict[str, str]:
         "x_EffectiveTags": f"CAST({rule_sql.effective_tags(rules)} AS JSON)",
         "x_VirtualTags": f"CAST({virtual} AS JSON)",
         "x_SplitRule": rule_sql.split_rule(splits, rule_sql.effective_tag(rules)),
+        TENANT: rule_sql.effective_tag(rules)(TENANT),
     }
 
 

@@ -83,22 +83,32 @@ def drop_orphans(warehouse: Warehouse) -> None:
 
 def _view_charges(warehouse: Warehouse, source: str, period: str, rules: TagRules) -> None:
     """Define ``tagged_charges``; what rules ask of tags is read once per tag set, not once per charge."""
-    keys = sorted({key for tag in rules.virtual for key in _tag_keys(tag)})
+    ruled = [*rules.virtual, *([rules.tenant] if rules.tenant else [])]
+    keys = sorted({key for tag in ruled for key in _tag_keys(tag)})
     where = f"c.x_Source = {rule_sql.literal(source)} AND c.x_BillingPeriod = {rule_sql.literal(period)}"
+    # A source's charges are all billed or all recorded: the first one tells.
+    is_recorded = warehouse.value(f"SELECT c.x_Origin = 'recorded' FROM charges AS c WHERE {where} LIMIT 1")
     relations = "charges AS c"
-    if rules.virtual:
+    if ruled or is_recorded:
         billed = rule_sql.billed_tag(rules)
         asked = "".join(f", {billed(key)} AS tag_{number}" for number, key in enumerate(keys))
         warehouse.execute(f"""
-            CREATE OR REPLACE TEMP TABLE asked_tags AS SELECT t.x_TagSetId{asked} FROM tag_sets AS t
+            CREATE OR REPLACE TEMP TABLE asked_tags AS
+            SELECT t.x_TagSetId, {rule_sql.RECORDED_TENANT} AS recorded_tenant{asked} FROM tag_sets AS t
             WHERE t.x_TagSetId IN (SELECT c.x_TagSetId FROM charges AS c WHERE {where})""")
-        relations += """
-            LEFT JOIN resources AS r ON r.x_ResourceKey = c.x_ResourceKey
-            LEFT JOIN asked_tags AS a ON a.x_TagSetId = c.x_TagSetId"""
-    virtual = rule_sql.virtual_tags(rules, lambda key: f"a.tag_{keys.index(key)}")
+        relations += " LEFT JOIN asked_tags AS a ON a.x_TagSetId = c.x_TagSetId"
+    if ruled:
+        relations += " LEFT JOIN resources AS r ON r.x_ResourceKey = c.x_ResourceKey"
+
+    def tag(key: str) -> str:
+        return f"a.tag_{keys.index(key)}"
+
+    recorded = "a.recorded_tenant" if is_recorded else None
     warehouse.execute(f"""
         CREATE OR REPLACE TEMP VIEW tagged_charges AS
-        SELECT c.*, {virtual} AS x_VirtualTags FROM {relations} WHERE {where}""")
+        SELECT c.*, {rule_sql.virtual_tags(rules, tag)} AS x_VirtualTags,
+            {rule_sql.tenant_id(rules, tag, recorded)} AS x_TenantId
+        FROM {relations} WHERE {where}""")
 
 
 def _tag_keys(tag: VirtualTag) -> set[str]:

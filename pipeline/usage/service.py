@@ -21,7 +21,10 @@ from pipeline.budgets.events import BUS, UsageRecorded
 from pipeline.config import Settings, default_settings
 from pipeline.errors import NotPermittedError, UsageError, WarehouseError, near
 from pipeline.periods import BudgetPeriod, Window, label, parse_as_of, utc_now, window
+from pipeline.rules import TENANT
+from pipeline.store import rule_sql
 from pipeline.store.base import logged
+from pipeline.store.tagging import stored_rules
 from pipeline.usage import answers
 from pipeline.usage.answers import Cell, SpendTrend, UsageSummary
 from pipeline.usage.log import shared
@@ -342,7 +345,11 @@ _Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]
 
 
 def _rows(warehouse: Warehouse | None, name: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    return warehouse.rows(resources.sql(f"usage/{name}"), dict(values) or None) if warehouse else []
+    if warehouse is None:
+        return []
+    tenant = rule_sql.effective_tag(stored_rules(warehouse))(TENANT)
+    asked = resources.sql(f"usage/{name}").replace("/* x_TenantId */ NULL", tenant)
+    return warehouse.rows(asked, dict(values) or None)
 
 
 def _cells(question: _Question, pending: Pending, ask: _Ask) -> list[Cell]:

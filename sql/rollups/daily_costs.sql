@@ -5,7 +5,7 @@ SELECT
     c.x_BillingPeriod, CAST(c.ChargePeriodStart AS DATE) AS ChargeDay, c.BillingCurrency, c.x_Source, c.x_Origin,
     c.x_Provider, c.BillingAccountId, r.SubAccountId, r.SubAccountName, c.ServiceCategory, c.ServiceName,
     c.x_CostCategory, r.x_ResourceType, r.RegionId, c.ChargeCategory, c.ChargeClass, c.PricingCategory,
-    c.CommitmentDiscountStatus, c.InvoiceId, t.x_ReportedTags,
+    c.CommitmentDiscountStatus, c.InvoiceId, t.x_ReportedTags, c.x_TenantId,
     coalesce(sum(c.BilledCost), 0) AS BilledCost,
     coalesce(sum(c.EffectiveCost), 0) AS EffectiveCost,
     coalesce(sum(c.ListCost), 0) AS ListCost,

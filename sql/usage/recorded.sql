@@ -24,12 +24,13 @@ SELECT
     coalesce(sum(TRY_CAST(c.x_Kept ->> 'x_Seconds' AS DECIMAL(38, 18))), 0) AS seconds
 FROM charges AS c
 INNER JOIN windows AS w ON c.ChargePeriodStart >= w.window_start AND c.ChargePeriodStart < w.window_end
-LEFT JOIN tags AS t ON t.x_TagSetId = c.x_TagSetId AND t.TagKey = 'tenant'
+LEFT JOIN resources AS r ON r.x_ResourceKey = c.x_ResourceKey
+LEFT JOIN tag_sets AS t ON t.x_TagSetId = c.x_TagSetId
 LEFT JOIN tags AS a ON a.x_TagSetId = c.x_TagSetId AND a.TagKey = $kind
 WHERE
     c.x_Origin = 'recorded'
     AND c.x_BillingPeriod BETWEEN $first AND $last
-    AND ($all_tenants OR t.TagValue IS NOT DISTINCT FROM $tenant)
+    AND ($all_tenants OR /* x_TenantId */ NULL IS NOT DISTINCT FROM $tenant)
     AND CASE $kind
         WHEN 'global' THEN true
         WHEN 'provider' THEN c.x_Provider = $id

@@ -14,7 +14,7 @@ SELECT
     coalesce(c.SkuMeter, '') AS operation,
     c.SkuId AS model,
     coalesce(c.x_Kept ->> 'x_Success', 'true') <> 'false' AS success,
-    coalesce(s.Tags, '{}') AS attribution,
+    coalesce(t.Tags, '{}') AS attribution,
     coalesce(TRY_CAST(c.x_Kept ->> 'x_InputTokens' AS DECIMAL(38, 18)), 0) AS input_tokens,
     coalesce(TRY_CAST(c.x_Kept ->> 'x_OutputTokens' AS DECIMAL(38, 18)), 0) AS output_tokens,
     coalesce(TRY_CAST(c.x_Kept ->> 'x_CachedInputTokens' AS DECIMAL(38, 18)), 0) AS cached_input_tokens,
@@ -22,13 +22,13 @@ SELECT
     coalesce(TRY_CAST(c.x_Kept ->> 'x_Seconds' AS DECIMAL(38, 18)), 0) AS seconds
 FROM charges AS c
 INNER JOIN windows AS w ON c.ChargePeriodStart >= w.window_start AND c.ChargePeriodStart < w.window_end
-LEFT JOIN tag_sets AS s ON s.x_TagSetId = c.x_TagSetId
-LEFT JOIN tags AS t ON t.x_TagSetId = c.x_TagSetId AND t.TagKey = 'tenant'
+LEFT JOIN tag_sets AS t ON t.x_TagSetId = c.x_TagSetId
+LEFT JOIN resources AS r ON r.x_ResourceKey = c.x_ResourceKey
 LEFT JOIN tags AS a ON a.x_TagSetId = c.x_TagSetId AND a.TagKey = $kind
 WHERE
     c.x_Origin = 'recorded'
     AND c.x_BillingPeriod BETWEEN $first AND $last
-    AND ($all_tenants OR t.TagValue IS NOT DISTINCT FROM $tenant)
+    AND ($all_tenants OR /* x_TenantId */ NULL IS NOT DISTINCT FROM $tenant)
     AND CASE $kind
         WHEN 'global' THEN true
         WHEN 'provider' THEN c.x_Provider = $id

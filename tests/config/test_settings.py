@@ -83,7 +83,7 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
           - name: aws prod
             path: exports
             max_rejected: 5
-            tenant: a
+            bill: true
           - path: s4://bills
             origin: borrowed
             format: focsu
@@ -100,7 +100,7 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
         "line 6: reports.formats[1]: 'pdf' is unknown; known: html, md",
         "line 8: sources[0].name: 'aws prod' is no source name; use letters, digits, '.', '_' and '-', such as aws-prod",
         "line 10: sources[0].max_rejected: '5' is no share; write 0 to 1, or 0% to 100%",
-        "line 11: sources[0].tenant: tenant is not yet known to this version; leave it out",
+        "line 11: sources[0].bill: bill is not yet known to this version; leave it out",
         "line 12: sources[1]: name is missing; write one such as aws-prod",
         (
             "line 12: sources[1].path: s4:// is no object store that is read here;"

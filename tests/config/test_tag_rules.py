@@ -49,6 +49,26 @@ def test_columns_that_sources_keep_can_be_asked(tmp_path: Path) -> None:
     assert settings(tmp_path, text).tags.rules.virtual_keys == ("product",)
 
 
+def test_whose_a_charge_is_comes_of_rules_and_sources_and_is_no_tag(tmp_path: Path) -> None:
+    sources = "sources: [{name: b, path: b, tenant: bolt}, {name: a, path: a, tenant: Acme & Co}, {name: c, path: c}]\n"
+    rule = virtual("{value: acme, when: {tag: env, present: true}}").replace("product", "x_TenantId")
+    asked = split("by: even").replace("tag: shared, present: true", "column: x_TenantId, absent: true")
+    found = settings(tmp_path, sources + rule + asked)
+    rules = found.tags.rules
+    assert (rules.tenants, rules.virtual) == ((("a", "Acme & Co"), ("b", "bolt")), ())
+    assert rules.tenant == VirtualTag(
+        "x_TenantId", (VirtualRule(Comparison(Operand("tag", "env"), "present"), "acme"),)
+    )
+    assert found.splits[0].match == Comparison(Operand("column", "x_TenantId"), "absent")
+    keys = "tags: {report_keys: [x_TenantId]}\ncost: {budgets: {global: {amount: 1}, tags: [{selector: 'x_TenantId:*', amount: 1}]}}"
+    assert problems(tmp_path, keys) == [
+        "line 1: tags.report_keys: x_TenantId is a column that every roll-up has; leave it out",
+        "line 2: cost.budgets.tags: x_TenantId is a column and no tag; give a budget a filter that asks for it",
+    ]
+    circular = virtual("{value: a, when: {column: x_TenantId, present: true}}")
+    assert "'x_TenantId' is no column of a charge" in problem(tmp_path, circular)
+
+
 def test_a_split_has_defaults_and_weights(tmp_path: Path) -> None:
     match = Comparison(Operand("tag", "shared"), "present")
     [even] = settings(tmp_path, split("by: even, to: [b, a]")).splits

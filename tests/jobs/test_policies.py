@@ -26,6 +26,9 @@ JOB = Actor("cron", "job", permissions=frozenset(["*"]))
 ACME = Actor("ada", tenant="acme", permissions=frozenset(["*"]))
 BOLT = replace(ACME, tenant="bolt")
 FILE = {"budgets": {"global": {"amount": 1000}}}
+#: The tag tenant says whose a charge is.
+RULE = {"value_from": {"tag": "tenant"}, "when": {"tag": "tenant", "present": True}}
+TAGS = {"virtual": [{"key": "x_TenantId", "rules": [RULE]}]}
 #: By id: what each limits, and what it counts of 21 days at 10 (acme, ml) and 21 at 1 (bolt, ml), and of calls: 5
 #: by acme, and 3 by bolt that azure bills.
 POLICIES = {
@@ -54,7 +57,7 @@ def run(folder: Path, as_of: datetime = NIGHT) -> RunResult:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A night, policies set in the morning after, calls recorded, and another night."""
     folder = tmp_path_factory.mktemp("policies")
-    own = load_settings(write_config(folder, cost=FILE), environ={})
+    own = load_settings(write_config(folder, cost=FILE, tags=TAGS), environ={})
     tags = ('{"tenant": "acme", "team": "ml"}', '{"tenant": "bolt", "team": "ml"}')
     bills = [Charge(tags=tags[0]), Charge(cost="1", tags=tags[1], resource="vm-2")]
     write_bill(folder / "exports" / "march.csv", bills)
@@ -81,7 +84,10 @@ def asked(folder: Path, actor: Actor = JOB) -> dict[str, dict[str, Any]]:
     own = replace(settings(folder), actor=actor)
     with publish.opened(own.publish.path) as copy:
         told = jobs.ask_budgets(copy, own, "2026-03", as_of=NIGHT).to_json_dict()
-    assert (told["global"]["current_spend"], told["overall_health"]) == ("231", "OK")
+    if actor.own_tenant is None:
+        assert (told["global"]["current_spend"], told["overall_health"]) == ("231", "OK")
+    else:  # the file's budgets are the operator's
+        assert (told["global"], told["overall_health"]) == (None, "UNSPECIFIED")
     return {each["policy"]["id"]: each for each in told["policies"]}
 
 
@@ -190,6 +196,20 @@ def test_the_strictest_action_decides_and_what_is_just_recorded_counts_at_once(f
     tracking.record_usage(ACME, replace(CALL, cost="0.01"))
     assert not service.check_budget(ACME, CALL, 5).allowed
     assert service.check_budget(ACME, CALL, "4.99").allowed
+
+
+def test_a_policy_of_the_operator_stops_a_tenant_s_call_and_tells_nothing_but_that(folder: Path) -> None:
+    service = BudgetPolicyService(settings(folder))
+    assert service.check_budget(ACME, CALL, "4").operator_action is None
+    service.update_policy(JOB, "all", {"limit": 240, "hard_limit_action": "soft_block"}, as_of=NIGHT)
+    found = service.check_budget(ACME, CALL, "4.5", override=True)
+    assert (found.allowed, found.action, found.operator_action) == (False, "soft_block", "soft_block")
+    assert {each.policy.tenant_id for each in found.policies} == {"acme"}
+    assert "All" not in repr(found)
+    assert service.check_budget(JOB, replace(CALL, tenant="acme"), "4.5", override=True).allowed
+    service.update_policy(JOB, "all", {"currency": "EUR"}, as_of=NIGHT)
+    with pytest.raises(UsageError, match="what a policy of the operator came to is not known; ask the operator"):
+        service.check_budget(ACME, CALL, 1)
 
 
 def test_what_cannot_be_told_is_an_error_and_never_a_yes(folder: Path) -> None:
@@ -332,7 +352,12 @@ def test_a_budget_of_the_file_is_explained_in_tables(made: Path, say: Say, monke
     ]
 
 
-def test_the_forecast_shows_the_policies_that_may_be_seen_by_their_scope(acme: None, say: Say) -> None:
+def test_the_forecast_shows_the_policies_that_may_be_seen_by_their_scope(
+    folder: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    assert say("publish", "--tenant", "acme").code == 0
+    monkeypatch.setenv("COSTMILL_TENANT", "acme")
     told = json.loads(say("forecast", "--format", "json").stdout)
     own = {row["scope"]: row for row in told if row["policy_scope"]}
     assert set(own) == {f"policy:{name}" for name in POLICIES if name.startswith("acme")}

@@ -102,6 +102,7 @@ def test_all_of_it_stays_and_the_nights_go_on(company: Company, monkeypatch: pyt
     columns, path = taken_back(company, monkeypatch), company.settings.warehouse
     before = rows(path, columns)
     assert {name: len(before[name]) for name in COUNTED} == COUNTED
+    before["settings"] = [row for row in before["settings"] if row[0] != "reported_tags"]  # roll-ups are made anew
     Warehouse.open(path).close()
     assert rows(path, columns) == before
 

@@ -21,12 +21,14 @@ DAILY: dict[str, pl.DataType] = {
     **dict.fromkeys(("PricingCategory", "CommitmentDiscountStatus", "InvoiceId", "x_ReportedTags"), pl.String()),
     **dict.fromkeys((*COSTS, "ConsumedQuantity", "PricingQuantity"), MONEY),
     "x_ChargeCount": pl.Int64(),
+    "x_TenantId": pl.String(),
 }
 RESOURCE_COSTS: dict[str, pl.DataType] = {
     **dict.fromkeys(("x_BillingPeriod", "BillingCurrency", "x_Source", "x_Origin"), pl.String()),
     **dict.fromkeys(("x_ResourceKey", "x_TagSetId"), pl.String()),
     **dict.fromkeys((*COSTS, *PARTS), MONEY),
     "x_ChargeCount": pl.Int64(),
+    "x_TenantId": pl.String(),
 }
 RESOURCES: dict[str, pl.DataType] = {
     **dict.fromkeys(("x_ResourceKey", "x_Provider", "SubAccountId", "SubAccountName", "RegionId"), pl.String()),

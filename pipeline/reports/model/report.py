@@ -27,6 +27,7 @@ class CurrencySection:
     coverage: tuple[Coverage, ...]
     splits: tuple[SplitKey, ...]
     owners: Owners | None = None
+    tenants: Owners | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,10 @@ class Converted:
 
 @dataclass(frozen=True)
 class ReportContext:
-    """One billing period's report. ``last_day`` is the earliest day that the figures of its sources end with."""
+    """One billing period's report. ``last_day`` is the earliest day that the figures of its sources end with.
+
+    ``tenant``: whose report it is; None: the operator's.
+    """
 
     period: str
     previous_period: str
@@ -73,6 +77,7 @@ class ReportContext:
     data: Data
     generated_at: datetime
     version: str
+    tenant: str | None = None
 
     @property
     def open(self) -> bool:

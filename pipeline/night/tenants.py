@@ -1,0 +1,130 @@
+"""What tenants get: a published file of their own, and reports that are made of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.budgets import charges
+from pipeline.config import Settings, TagSettings
+from pipeline.errors import UsageError, near
+from pipeline.night.budgeting import read_kept
+from pipeline.night.loaded import latest_period, loaded_periods, require_loaded, staleness
+from pipeline.night.summarising import write_fiscal_summary, write_summaries
+from pipeline.periods import utc_now
+from pipeline.store import publish, rollups, tenants
+from pipeline.store.tagging import stored_rules
+from pipeline.store.warehouse import Warehouse
+from pipeline.version import VERSION
+
+#: Where a file is made, beside the published ones.
+_BUILDING = ".building-"
+
+
+def require_known(warehouse: Warehouse, settings: Settings, tenant: str) -> None:
+    """Check that something is, or was, a tenant's.
+
+    Raises:
+        UsageError: when nobody is called so.
+    """
+    known = tenants.known(warehouse, settings.publish.path)
+    if tenant not in known:
+        raise UsageError(f"no charge, policy or source is of a tenant {tenant!r}{near(tenant, known)}")
+
+
+def publish_files(warehouse: Warehouse, settings: Settings, chosen: Sequence[str] | None) -> list[Path]:
+    """Publish the files of the ``chosen`` tenants (None: of all) that do not show the warehouse's state; returns them.
+
+    Raises:
+        ConfigurationError: when a file's path is taken by somebody else's file.
+    """
+    stable, state = settings.publish.path, publish.version(warehouse)
+    every = tenants.known(warehouse, stable) if chosen is None else chosen
+    due = {tenant: tenants.path_of(stable, tenant) for tenant in every}
+    due = {tenant: path for tenant, path in due.items() if not publish.shows(path, state)}
+    for path in due.values():
+        publish.require_ours(path)
+    for leftover in (stable.parent / "tenants").glob(f"{_BUILDING}*"):  # of a run that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    for tenant, path in due.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=_BUILDING, dir=path.parent) as folder:
+            built = Path(folder) / "tenant.duckdb"
+            _build(warehouse, settings, tenant, built)
+            publish.place(built, path, state, mode=settings.publish.mode, keep=settings.publish.keep)
+    return list(due.values())
+
+
+def own_settings(settings: Settings, warehouse: Warehouse) -> Settings:
+    """Return the settings that go with a tenant's file: without what they say of others."""
+    return replace(
+        settings,
+        sources=(),
+        budgets=None,
+        tags=TagSettings((), stored_rules(warehouse)),
+        splits=(),
+        accounts=(),
+        invoices=(),
+    )
+
+
+def write_reports(
+    warehouse: Warehouse, settings: Settings, tenant: str, periods: Sequence[str], *, everything: bool, as_of: datetime
+) -> tuple[list[Path], list[str]]:
+    """Render a tenant's reports from its file, below a folder of its own; returns the files, and what is withheld.
+
+    Args:
+        periods: billing periods; none: the latest, or all with ``everything``.
+
+    Raises:
+        UsageError: when nothing is loaded for one of them.
+    """
+    from pipeline.reports.render import render_report
+
+    require_loaded(warehouse, periods)
+    loaded, latest = loaded_periods(warehouse), latest_period(warehouse)
+    if not loaded:
+        raise UsageError(f"no bill has charges of the tenant {tenant}, so there is nothing to report")
+    is_stale = staleness(warehouse, own_settings(settings, warehouse), as_of).is_stale
+    keys = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
+    written: list[Path] = []
+    withheld: list[str] = []
+    for period in list(periods) or (loaded if everything else loaded[-1:]):
+        if is_stale and settings.freshness.stale == "withhold" and period == latest:
+            withheld.append(period)
+            continue
+        written += render_report(
+            warehouse,
+            period,
+            out=settings.reports.out / "tenants" / tenants.file_name(tenant),
+            formats=settings.reports.formats,
+            as_of=as_of,
+            generated_at=utc_now(),
+            version=VERSION,
+            locale=settings.reports.locale,
+            max_age_days=settings.freshness.max_age_days,
+            tag_keys=[key for key in settings.tags.report_keys if key in keys],
+            fiscal_year_start=settings.fiscal_year_start,
+        )
+    return written, withheld
+
+
+def _build(warehouse: Warehouse, settings: Settings, tenant: str, path: Path) -> None:
+    with Warehouse.open(path):
+        pass  # an empty one: it is filled by the connection that reads
+    tenants.fill(warehouse, tenant, path)
+    reported = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
+    with Warehouse.open(path, memory_limit=settings.memory_limit) as own:
+        has = {row[0] for row in own.rows("SELECT DISTINCT TagKey FROM tags")}
+        keys = [key for key in reported if key in has]
+        rollups.refresh_for_keys(own, keys, tenants.rules(tenant))
+        for period in loaded_periods(own):
+            write_summaries(own, period, keys)
+        write_fiscal_summary(own, settings.fiscal_year_start)
+        charges.refresh_usage(own, read_kept(own).budgets, keys, ())
+        own.execute("DELETE FROM dirty")
