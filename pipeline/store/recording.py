@@ -31,7 +31,8 @@ _INCOMING = (
 def insert(warehouse: Warehouse, entries: Sequence[CostEntry]) -> None:
     """Insert normalised entries that are not there yet, with their dimensions and rollups.
 
-    What is published is then old; what is billed, and the summaries and reports made from it, are not touched.
+    What is published is then old, and the summary of AI usage due where there is some; what is billed, and the
+    summaries made from it, are not touched.
     """
     _stage(warehouse, entries)
     warehouse.execute(f"INSERT INTO charges BY NAME {resources.sql('entries/charges')}")

@@ -59,14 +59,18 @@ def test_the_bill_its_reports_and_budgets_are_the_same_with_a_log_beside_it(tmp_
     assert sorted(sums) == [("billed", Decimal(210)), ("recorded", Decimal(3000))]
 
 
-def test_a_log_that_grows_is_published_and_renders_nothing_anew(tmp_path: Path, say: Say) -> None:
+def test_a_log_that_grows_makes_the_ai_usage_of_its_month_anew_and_no_other_summary(tmp_path: Path, say: Say) -> None:
     config = company(tmp_path, with_log=True)
     say("run", "--config", config)
     write_log(tmp_path, 5, tail='{"id": "r')
     ended = say("run", "--config", config, "-v")
     assert ended.code == 0
     assert "a.jsonl: the last line (6) breaks off and was left out" in ended.stderr
-    assert [line.split()[0] for line in ended.stderr.splitlines() if line[:1].isalpha()].count("report") == 0
+    steps = [line.split()[:2] for line in ended.stderr.splitlines() if line[:1].isalpha()]
+    assert [step for step in steps if step[0] in ("summarise", "models", "report")] == [
+        ["models", "2026-03,"],
+        ["report", "2026-03,"],
+    ]
     total = "SELECT sum(BilledCost) FROM focus_data_table WHERE x_Source = 'llm'"
     assert ask(tmp_path / "published" / "costs.duckdb", total) == [(Decimal(5000),)]
 
