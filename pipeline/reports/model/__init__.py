@@ -36,6 +36,7 @@ from pipeline.reports.model.ledger import (
 )
 from pipeline.reports.model.report import Converted, ConvertedLine, CurrencySection, ReportContext
 from pipeline.reports.model.standing import Alert, Budget, Standing, Threshold
+from pipeline.reports.model.usage import ModelUsage, ModelUse
 
 __all__ = [
     "Alert",
@@ -53,6 +54,8 @@ __all__ = [
     "Drift",
     "Headline",
     "Line",
+    "ModelUsage",
+    "ModelUse",
     "Mover",
     "Movers",
     "Owner",
