@@ -17,10 +17,12 @@ from pipeline.money import total
 FOLDER = Path(__file__).resolve().parent.parent / "sample_data"
 
 
-def warehouse(folder: Path, *more: SourceSettings) -> Path:
-    """Load the sample, and ``more`` sources, into a new warehouse in ``folder``; returns its path."""
+def warehouse(folder: Path, *more: SourceSettings, recorded: bool = False) -> Path:
+    """Load the sample's bills, ``more`` sources and, if asked for, what was ``recorded`` into a new warehouse; returns
+    its path."""
     settings = load_settings(FOLDER / "costmill.yaml", environ={})
-    settings = replace(settings, warehouse=folder / "costs.duckdb", sources=(*settings.sources, *more))
+    own = [source for source in settings.sources if recorded or source.origin != "recorded"]
+    settings = replace(settings, warehouse=folder / "costs.duckdb", sources=(*own, *more))
     with jobs.night(settings, "run", create=True) as night:
         night.load([(source, [source.path]) for source in settings.sources])
         night.summarise()

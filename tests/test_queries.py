@@ -36,7 +36,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     folder = tmp_path_factory.mktemp("queries")
     (folder / "broken.csv").write_text(BROKEN, encoding="utf-8")
     broken = SourceSettings("broken", str(folder / "broken.csv"), "auto", "billed", (), Decimal(0), Decimal("0.1"))
-    path = sample.warehouse(folder, broken)
+    path = sample.warehouse(folder, broken, recorded=True)
     with Warehouse.open(path, read_only=True) as warehouse:
         yield lambda name: warehouse.frame(FILES[name].read_text(encoding="utf-8")).to_dicts()
 

@@ -60,6 +60,14 @@ def mark_reports(warehouse: Warehouse, period: str | None) -> None:
     _mark(warehouse, [(each, "reports") for each in periods])
 
 
+def mark_latest_report(warehouse: Warehouse) -> None:
+    """Note that the report of the latest billing period is due, which tells of policies as they are now."""
+    latest = warehouse.value(
+        "SELECT max(x_BillingPeriod) FROM source_periods WHERE x_Origin = 'billed' AND charges > 0"
+    )
+    _mark(warehouse, [(latest, "reports")] if latest else [])
+
+
 def mark_rates(warehouse: Warehouse, periods: Sequence[str]) -> None:
     """Note that budgets and reports of the loaded among these billing periods are due: their rates changed."""
     every = warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed'")

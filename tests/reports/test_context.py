@@ -263,3 +263,15 @@ def test_quotients_of_ai_usage_are_of_its_sums(rich: ReportContext) -> None:
     assert total.cached == money.percent(Decimal(2_000_000), Decimal(8_014_000))
     assert total.change == money.percent(Decimal("141.001") * 28 - Decimal(30 * 21), Decimal(30 * 21))
     assert rich.models[0].total.change is None
+
+
+def test_policies_stand_beside_the_budgets_and_do_not_move_their_health(rich: ReportContext) -> None:
+    standing = rich.standing
+    assert [(own.budget.scope_key, own.budget.health) for own in standing.policies] == [
+        ("calls", "WARNING"),
+        ("off", "DISABLED"),
+    ]
+    own = standing.policies[0]
+    assert (own.scope, own.tenant, own.action, own.counts) == ("team:ml|x", "acme", "soft_block", "recorded")
+    assert (own.budget.spend, own.budget.limit) == (Decimal("431.5"), Decimal(500))
+    assert not [budget for budget in standing.budgets if budget.scope_type == "policy"]

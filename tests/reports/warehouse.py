@@ -441,6 +441,12 @@ def _budgets(warehouse: Warehouse) -> None:
     budget(warehouse, 5, "tag", "team:*", "9000", Decimal("7304.0"), None, "WARNING",
            forecast_note="no complete day of usage in 2026-03 yet")  # fmt: skip
     budget(warehouse, 6, "type", "aws:ec2/instance", "0", None, None, "UNSPECIFIED", enabled=False)
+    budget(warehouse, 7, "policy", "calls", "500", Decimal("431.5"), None, "WARNING", name="Calls of <acme>")
+    budget(warehouse, 8, "policy", "off", "1", None, None, "UNSPECIFIED", enabled=False)
+    budget(warehouse, 9, "policy", "former", "1", Decimal(1), None, "EXCEEDED", name="Deleted")
+    warehouse.execute("""UPDATE budgets SET origin = 'policy', policy_scope = 'team', policy_scope_id = 'ml|x',
+        tenant_id = 'acme', hard_limit_action = 'soft_block', counted_origin = 'recorded',
+        ended_at = CASE scope_key WHEN 'former' THEN TIMESTAMP '2026-03-20' END WHERE scope_type = 'policy'""")
     alert(warehouse, "tag:team:ml", "100", "actual", "open", "emergency", "7167.4081", "5000",
           history=[{"at": "2026-03-16T06:00:00", "event": "fired", "percentage": "101.2", "reason": None}])  # fmt: skip
     alert(warehouse, "tag:team:platform", "80", "actual", "open", "warning", "9312.4", "10000", history=[

@@ -35,7 +35,7 @@ from pipeline.reports.model.ledger import (
     Stale,
 )
 from pipeline.reports.model.report import Converted, ConvertedLine, CurrencySection, ReportContext
-from pipeline.reports.model.standing import Alert, Budget, Standing, Threshold
+from pipeline.reports.model.standing import Alert, Budget, PolicyStatus, Standing, Threshold
 from pipeline.reports.model.usage import ModelUsage, ModelUse
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "Owner",
     "OwnerCoverage",
     "Owners",
+    "PolicyStatus",
     "Reconciliation",
     "RejectedRow",
     "ReportContext",
