@@ -12,7 +12,7 @@ WITH usage AS (
         ]) AS kept,
         ConsumedUnit, ConsumedQuantity,
         regexp_extract(
-            lower(ConsumedUnit),
+            CASE WHEN NOT is_call THEN lower(ConsumedUnit) END,
             '^\s*(\d[\d,]{0,11})?\s*(k|m|b|thousand|million|billion)?\s*(tokens?|units?|count)?\s*$',
             ['number', 'scale', 'name']
         ) AS unit

@@ -97,3 +97,18 @@ def test_unload_takes_a_log_out(tmp_path: Path, say: Say) -> None:
     ended = say("unload", "llm", "--yes", "--config", config)
     assert (ended.code, ended.stdout) == (0, "llm 2026-03: 3 charges unloaded\n")
     assert ask(tmp_path / "published" / "costs.duckdb", "SELECT sum(BilledCost) FROM charges") == [(Decimal(210),)]
+
+
+def test_models_of_a_log_are_told_before_anything_is_billed(tmp_path: Path, say: Say) -> None:
+    config = company(tmp_path, with_log=True)
+    (tmp_path / "exports" / "march.csv").unlink()
+    say("run", "--config", config)
+    ended = say("summarise", "models", "--config", config, "--format", "json")
+    [row] = json.loads(ended.stdout)
+    assert (row["x_BillingPeriod"], row["model"], row["BilledCost"], row["x_ChargeCount"]) == (
+        "2026-03",
+        "own",
+        "3000",
+        3,
+    )
+    assert say("summarise", "category", "--config", config).stderr.startswith("costmill: nothing is loaded yet")

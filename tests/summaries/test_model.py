@@ -17,10 +17,12 @@ import pytest
 
 from pipeline.entries import CostCategory, CostEntry
 from pipeline.night.summarising import write_model_summaries
+from pipeline.store import rollups, schema
 from pipeline.store.duckdb import DuckDBCostStore
 from pipeline.store.warehouse import Warehouse
 from tests import empty
 from tests.load.bills import House, focus, house, month, write
+from tests.soak import more
 
 PERIODS = ("2026-02", "2026-03")
 QUANTITIES = ("input_tokens", "cached_input_tokens", "output_tokens", "images", "seconds")
@@ -124,8 +126,9 @@ def summary(house: House, period: str = "2026-03") -> list[dict[str, Any]]:
     return house.table("SELECT * FROM model_summary WHERE x_BillingPeriod = $period", {"period": period})
 
 
-def test_recorded_usage_is_summed_as_plain_python_sums_it(loaded: House) -> None:
-    rows = records(7, 400)
+@pytest.mark.parametrize("seed", range(7, 7 + more(1, 25)))
+def test_recorded_usage_is_summed_as_plain_python_sums_it(seed: int, loaded: House) -> None:
+    rows = records(seed, 400)
     put(loaded, rows)
     loaded.load(source="llm")
     write_model_summaries(loaded.warehouse, ())
@@ -220,3 +223,16 @@ def test_a_month_follows_what_the_newest_record_says_of_its_days(loaded: House) 
     write_model_summaries(loaded.warehouse, ())
     assert [row["days_covered"] for row in summary(loaded, "2026-02")] == [28]
     assert [row["previous_BilledCost"] for row in summary(loaded, "2026-04")] == [None]
+
+
+def test_a_warehouse_of_before_gets_the_usage_that_it_has_with_the_next_run(loaded: House) -> None:
+    put(loaded, records(5, 20))
+    loaded.load(source="llm")
+    wanted = loaded.rows("SELECT * FROM model_costs ORDER BY ALL")
+    loaded.warehouse.execute("DROP TABLE model_costs; DROP TABLE model_summary")
+    loaded.warehouse.execute("INSERT OR REPLACE INTO settings VALUES ('reported_tags', '[]')")
+    loaded.warehouse.execute("DELETE FROM schema_versions WHERE name LIKE '%_model_costs'")
+    schema.migrate(loaded.warehouse)
+    assert loaded.rows("SELECT * FROM model_costs") == []
+    assert rollups.refresh_for_keys(loaded.warehouse, ())
+    assert loaded.rows("SELECT * FROM model_costs ORDER BY ALL") == wanted
