@@ -32,7 +32,7 @@ from pipeline.night.loaded import Staleness, loaded_periods, require_loaded, sta
 from pipeline.night.record import RunRecord
 from pipeline.night.reporting import Reporting
 from pipeline.night.result import Listener, RunResult, Step, load_step
-from pipeline.night.summarising import write_fiscal_summary, write_summaries
+from pipeline.night.summarising import write_fiscal_summary, write_model_summaries, write_summaries
 from pipeline.night.tenants import publish_files
 from pipeline.periods import utc_now
 from pipeline.pricing.registry import PricingRegistry
@@ -182,6 +182,8 @@ class Night:
             rows, told = write_summaries(self.warehouse, period, self.keys)
             self.result.warnings += told
             self._tell(Step("summarise", period, rows, seconds=time.monotonic() - started))
+        for period, rows in write_model_summaries(self.warehouse, made, everything=chosen is not None).items():
+            self._tell(Step("models", period, rows))
         write_fiscal_summary(self.warehouse, self.settings.fiscal_year_start)
         return [period for period in made if period in loaded]
 

@@ -5,7 +5,8 @@ The company runs on its own AWS accounts (`aws-prod`), on those of Parcelbird, a
 February, with the Valentine's parcels, is a busy one, and AWS delivers it twice: its final bill gives
 back a service-level credit and a refund. On 9 March a scheduled job starts three GPU machines under
 `team=ml`, `env=dev` and no `app`; nobody stops it before the end of the 17th, at 650 dollars a day. The
-`team:ml` budget is gone, and by the pace of the 21st so is that of AWS by the end of the month.
+`team:ml` budget is gone, and by the pace of the 21st so is that of AWS by the end of the month. Beside the bills
+stands what its programs record of the models that they call (`assistants`).
 
     python sample_data/generate.py            write everything again
     python sample_data/generate.py --check    exit 1 if what is committed is something else
@@ -30,11 +31,11 @@ sys.path.insert(0, str(HERE.parent))  # run as a script, only this folder is on 
 
 import pyarrow.parquet as pq  # noqa: E402
 
-from sample_data.story import azure, cur2, legacy  # noqa: E402
+from sample_data.story import azure, cur2, legacy, usage  # noqa: E402
 from sample_data.story.days import PERIODS, Delivery, as_json  # noqa: E402
 from sample_data.story.totals import SCOPES, charges_of, markdown, scope_figures, totals  # noqa: E402
 
-FOLDERS = ("aws", "azure")
+FOLDERS = ("aws", "azure", "usage")
 BEGIN, END = "<!-- control totals: begin -->", "<!-- control totals: end -->"
 
 
@@ -46,7 +47,8 @@ def all_deliveries() -> list[Delivery]:
 def contents(deliveries: list[Delivery]) -> dict[str, bytes]:
     """Path under sample_data/ -> contents, for everything that is generated."""
     files = {path: data for delivery in deliveries for path, data in delivery.files.items()}
-    return {**files, "totals.json": as_json(totals(deliveries)), "README.md": readme(deliveries)}
+    sums = totals(deliveries) | {"usage": usage.usage_totals()}
+    return {**files, usage.PATH: usage.log(), "totals.json": as_json(sums), "README.md": readme(deliveries)}
 
 
 def readme(deliveries: list[Delivery]) -> bytes:

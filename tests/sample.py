@@ -23,7 +23,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "sample_data"
 
 
 def warehouse(factory: pytest.TempPathFactory) -> Path:
-    """Return the warehouse that all workers of this session read; the first that asks makes it."""
+    """Return the warehouse of the sample's bills, which all workers of this session read; the first that asks makes it."""
     own = factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "sample"
     folder.mkdir(exist_ok=True)
@@ -31,17 +31,18 @@ def warehouse(factory: pytest.TempPathFactory) -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "made").exists():
-            _load(settings, settings.sources)
+            _load(settings, [source for source in settings.sources if source.origin != "recorded"])
             (folder / "made").touch()
     return settings.warehouse
 
 
 def with_source(factory: pytest.TempPathFactory, source: SourceSettings) -> Path:
-    """Return a copy of the warehouse that has loaded another source, too."""
+    """Return a copy of the warehouse that has loaded what was recorded, and another source, too."""
     folder = factory.mktemp("sample")
     shutil.copy(warehouse(factory), folder)
     settings = _settings(folder)
-    _load(replace(settings, sources=(*settings.sources, source)), [source])
+    recorded = [each for each in settings.sources if each.origin == "recorded"]
+    _load(replace(settings, sources=(*settings.sources, source)), [*recorded, source])
     return settings.warehouse
 
 

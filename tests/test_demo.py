@@ -160,7 +160,8 @@ def _readme_row(status: dict[str, Any]) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("cost", ["BilledCost", "EffectiveCost"])
 def test_the_view_of_analysts_sums_to_the_control_totals(demo: Demo, cost: str) -> None:
-    rows = ask(demo.published, f"SELECT x_Source, x_BillingPeriod, sum({cost}) FROM focus_data_table GROUP BY ALL")
+    view = "focus_data_table WHERE x_Origin = 'billed'"
+    rows = ask(demo.published, f"SELECT x_Source, x_BillingPeriod, sum({cost}) FROM {view} GROUP BY ALL")
     assert {(source, period): total for source, period, total in rows} == _current(cost)
 
 
@@ -169,7 +170,8 @@ def test_the_ledger_and_its_rounding_sum_to_what_the_files_say(demo: Demo) -> No
         demo.published,
         """
         SELECT l.x_Source, l.x_BillingPeriod, l.charges > 0 AND l.status = 'loaded', c.file_total, c.rounding
-        FROM load_controls AS c JOIN loads AS l USING (load_id) WHERE c.column_name = 'BilledCost'""",
+        FROM load_controls AS c JOIN loads AS l USING (load_id)
+        WHERE c.column_name = 'BilledCost' AND l.format <> 'usage_log'""",
     )
     expected = sorted(
         (each["source"], each["billing_period"], each["current"], Decimal(_stated(each["sums"])))
@@ -248,6 +250,25 @@ def test_the_report_carries_the_months_bill_and_its_reconciliation(demo: Demo, p
         assert f"${spend:,.2f}" in text
         assert f"{spend.normalize():f}" in text
         assert "Agree to the last decimal" in text
+
+
+def test_ai_usage_sums_to_the_log_and_stands_in_the_report_beside_the_bill(demo: Demo) -> None:
+    sums = "sum(BilledCost), sum(x_ChargeCount), sum(tokens), sum(cached_input_tokens)"
+    where = "WHERE x_Origin = 'recorded' AND x_ChargeCount > 0"
+    rows = ask(demo.published, f"SELECT x_BillingPeriod, model, {sums} FROM model_summary {where} GROUP BY ALL")
+    assert sorted(rows) == [
+        (
+            each["billing_period"],
+            each["model"],
+            *(Decimal(each[name]) for name in ("cost", "calls", "tokens", "cached_input_tokens")),
+        )
+        for each in TOTALS["usage"]
+    ]
+    text = (demo.out / "reports" / "2026-03" / "report.md").read_text(encoding="utf-8")
+    march = EXACT.create_decimal(0)
+    march = sum((Decimal(each["cost"]) for each in TOTALS["usage"] if each["billing_period"] == "2026-03"), march)
+    assert "It is not part of the bill" in text
+    assert f"| **Total** | | ${march:,.2f} |" in text
 
 
 def test_no_report_names_a_path_or_an_id_of_a_run(demo: Demo) -> None:

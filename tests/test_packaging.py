@@ -116,9 +116,8 @@ def test_a_night_runs_from_the_unpacked_wheel_in_an_empty_folder(
 ) -> None:
     config = company / "costmill.yaml"
     keys = yaml.safe_load(config.read_text(encoding="utf-8"))
-    config.write_text(
-        yaml.safe_dump(keys | {"sources": keys["sources"][-1:]})
-    )  # all of it runs in the environment below
+    one = [source for source in keys["sources"] if source["name"] == "azure-focus"]
+    config.write_text(yaml.safe_dump(keys | {"sources": one}))  # all of it runs in the environment below
     site = empty_folder.with_name("site")
     zipfile.ZipFile(wheel).extractall(site)
     env = foreign_environment(PYTHONPATH=str(site))

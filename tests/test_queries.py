@@ -174,7 +174,9 @@ def test_what_is_loaded_reconciles_with_the_files(ask: Ask) -> None:
     rows = ask("reconciliation")
     loaded = [row for row in rows if row["status"] == "loaded"]
     assert all(row["is_reconciled"] for row in loaded)
-    assert added(loaded, "file_BilledCost") == added(loaded, "charges_BilledCost") == sample.file_sum("BilledCost")
+    recorded = total(Decimal(each["cost"]) for each in sample.totals()["usage"])
+    wanted = total([sample.file_sum("BilledCost"), recorded])
+    assert added(loaded, "file_BilledCost") == added(loaded, "charges_BilledCost") == wanted
     assert sorted(row["status"] for row in rows if row not in loaded) == ["refused", "replaced", "replaced"]
 
 
@@ -211,3 +213,24 @@ def test_the_dearest_unit_is_priced_as_aws_prices_it(ask: Ask) -> None:
     assert (row["SkuMeter"], row["PricingUnit"]) == ("BoxUsage:p5.4xlarge", "Hours")
     assert row["BilledCost"] == row["PricingQuantity"] * Decimal("6.88")
     assert row["effective_unit_price"] == row["list_unit_price"] == 6.88
+
+
+def test_models_cost_what_the_log_says_by_the_token_and_by_the_call(ask: Ask) -> None:
+    recorded = [row for row in ask("ai_models") if row["x_Origin"] == "recorded"]
+    wanted = {each["model"]: each for each in sample.totals()["usage"] if each["billing_period"] == LATEST}
+    assert {row["model"] for row in recorded} == set(wanted)
+    for row in recorded:
+        own = wanted[row["model"]]
+        assert (row["BilledCost"], row["tokens"]) == (Decimal(own["cost"]), Decimal(own["tokens"]))
+        assert (row["calls"], row["failed_calls"]) == (own["calls"], own["failed"])
+        if row["tokens"]:
+            assert row["cost_per_million_tokens"] == pytest.approx(
+                float(own["cost"]) * 1e6 / float(own["tokens"]), rel=1e-5
+            )
+
+
+def test_a_million_billed_tokens_cost_their_list_price(ask: Ask) -> None:
+    billed = {
+        row["operation"]: row["cost_per_million_tokens"] for row in ask("ai_models") if row["x_Origin"] == "billed"
+    }
+    assert (billed["USE1-Claude4Sonnet-input-tokens"], billed["USE1-Claude4Sonnet-output-tokens"]) == (3, 15)

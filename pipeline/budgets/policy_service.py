@@ -278,7 +278,7 @@ class BudgetPolicyService:
         with warehouse.transaction():
             write()
             event_table.keep(warehouse, [told])
-            rollups.touch(warehouse)
+            rollups.mark_latest_report(warehouse)
 
 
 def _asked(actor: Actor, call: Used, found: BudgetCheck) -> CheckRequested:

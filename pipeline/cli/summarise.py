@@ -8,7 +8,7 @@ import click
 
 from pipeline.cli import options, output
 from pipeline.cli.converted import one_currency
-from pipeline.cli.published import published
+from pipeline.cli.published import Copy, published
 from pipeline.errors import UsageError
 from pipeline.periods import month
 
@@ -19,6 +19,7 @@ TABLES = {
     "trend": "trend_summary",
     "movers": "mover_summary",
     "fiscal": "fiscal_summary",
+    "models": "model_summary",
 }
 ORDER = {
     "category": "BillingCurrency, BilledCost DESC, ServiceCategory, ServiceName",
@@ -27,6 +28,7 @@ ORDER = {
     "tag": "BillingCurrency, TagKey, BilledCost DESC, TagValue",
     "movers": "BillingCurrency, dimension, abs(change) DESC, key",
     "fiscal": "first_period, grain, BillingCurrency",
+    "models": "x_Origin DESC, BillingCurrency, BilledCost DESC, previous_BilledCost DESC, x_Provider, ServiceName, model, operation",
 }
 #: Fiscal quarters and years hold several billing periods: those through the wanted one are shown.
 WHERE = {"fiscal": "first_period <= $1"}
@@ -57,6 +59,7 @@ def summarise(
     Example:
       costmill summarise category --period 2026-03 --format csv
       costmill summarise tag --currency USD
+      costmill summarise models --period 2026-03 --format json
     """
     from pipeline import jobs
 
@@ -70,15 +73,27 @@ def summarise(
             output.narration(verbose) as listen,
             jobs.night(settings, "summarise", listen=listen) as night,
         ):
-            if period:
+            if period and name != "models":
                 jobs.require_loaded(night.warehouse, [period])
             night.summarise(night.loaded if everything else None)
     if name:
         with published(settings) as copy:
-            wanted = copy.period(period)
+            wanted = (period or _latest_usage(copy)) if name == "models" else copy.period(period)
             if currency:
                 return one_currency(copy, TABLES[name], wanted, currency, format_)
             where = WHERE.get(name, "x_BillingPeriod = $1")
             query = f"FROM {TABLES[name]} WHERE {where} ORDER BY {ORDER[name]}"
             copy.warehouse_rows(query, [wanted], format_)
     return 0
+
+
+def _latest_usage(copy: Copy) -> str:
+    """Return the latest billing period with AI usage: it may be recorded long before anything is billed.
+
+    Raises:
+        UsageError: when there is none.
+    """
+    found = copy.warehouse.value("SELECT max(x_BillingPeriod) FROM model_summary")
+    if found is None:
+        raise UsageError("no AI usage is loaded yet")
+    return str(found)

@@ -141,7 +141,7 @@ class BatchSwap(Swap):
         return done
 
     def _note_bill(self, load: Load, *, is_first: bool) -> None:
-        """Note what a bill leaves due."""
+        """Note what a bill leaves due; what is recorded is only in the summary of AI usage, which the rollups note."""
         source, period = load.x_Source, str(load.x_BillingPeriod)
         states.note_load(self.warehouse, load)
         rollups.mark_dirty(self.warehouse, period)

@@ -11,7 +11,7 @@ from pipeline.store import loads, rollups, states
 from pipeline.store.warehouse import Warehouse
 
 #: Answers per billing period that are emptied when nothing of it is left.
-ANSWERS = ("category_summary", "resource_summary", "tag_summary", "trend_summary", "mover_summary")
+ANSWERS = ("category_summary", "resource_summary", "tag_summary", "trend_summary", "mover_summary", "model_summary")
 
 
 def loaded_periods(warehouse: Warehouse, source: str) -> list[str]:

@@ -308,17 +308,19 @@ def _write(
     days: Judgement | None,
     as_of: datetime,
 ) -> list[AlertChange]:
-    """Reports tell of the file's budgets alone: others make none due."""
+    """Reports tell of budgets and policies, and of the alerts of the file's budgets alone."""
     ordered, since = scopes.report_order(every), periods.month(periods.label(as_of)).start
     synced = ledger.sync_budgets(warehouse, config, as_of)
     positions = {budget.budget_id: position for position, budget in enumerate(ordered)}
     rows = status_table.status_rows(statuses, as_of, positions)
     written = status_table.write_status(warehouse, rows, ordered)
-    changed = [window for budget_id, window in written if not budget_id.startswith(_APART)]
+    changed = [window for budget_id, window in written if not budget_id.startswith(managed.PREFIX)]
     moved = [each.budget_id for each in synced if each.kind != "added"]
     dropped = status_table.drop_former(warehouse, moved, ordered, since)
     ended = [row[0] for row in warehouse.rows(_FORMER_APART)]
-    if status_table.drop_former(warehouse, ended, ordered, since) or len(changed) < len(written):
+    if status_table.drop_former(warehouse, ended, ordered, since):
+        rollups.mark_latest_report(warehouse)
+    if len(changed) < len(written):  # reports tell nothing of budgets that programs make
         rollups.touch(warehouse)
     first_load = _first_load(warehouse)
     changes = alerts.update_alerts(warehouse, statuses, ordered, now=as_of, first_load=first_load)

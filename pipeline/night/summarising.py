@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,9 @@ from pipeline.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import polars as pl
+
+#: The last day that recorded usage covers whole: the newest record's is not over.
+_LAST_RECORDED = "SELECT max(ChargeDay) - 1 FROM model_costs WHERE x_Origin = 'recorded'"
 
 
 def write_summaries(warehouse: Warehouse, period: str, keys: Sequence[str]) -> tuple[int, list[str]]:
@@ -60,6 +63,49 @@ def last_days(warehouse: Warehouse, period: str) -> dict[str, date | None]:
 def last_complete_day(warehouse: Warehouse, period: str) -> date | None:
     """The earliest of the sources' ``last_days``; None when no source has one."""
     return min((day for day in last_days(warehouse, period).values() if day is not None), default=None)
+
+
+def write_model_summaries(
+    warehouse: Warehouse, summarised: Collection[str], *, everything: bool = False
+) -> dict[str, int]:
+    """Bring model_summary up to date where AI usage or a bill's days changed, and in the billing periods next to those;
+    returns the rows of those that differ from what was stored.
+
+    Args:
+        summarised: billing periods whose other summaries were made.
+        everything: make those of all billing periods anew.
+    """
+    due = rollups.due(warehouse, rollups.MODELS)
+    known = {row[0] for row in warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM model_costs")} | {*due}
+    if not known:
+        return {}
+    written: dict[str, int] = {}
+    changed = known if everything else {*due, *summarised}
+    ordered = sorted(known | changed)
+    for before, period, after in zip([None, *ordered], ordered, [*ordered[1:], None], strict=False):
+        if period in known and not changed.isdisjoint({before, period, after}):
+            written |= _write_model_summary(warehouse, period)
+    return written
+
+
+def _write_model_summary(warehouse: Warehouse, period: str) -> dict[str, int]:
+    """Write a billing period's model_summary, and note its report as due, where it is another one than is stored."""
+    from pipeline import summaries
+    from pipeline.summaries.model import KEYS
+
+    both = [period, periods.previous(period)]
+    usage = warehouse.frame("SELECT * FROM model_costs WHERE x_BillingPeriod IN (?, ?)", both).lazy()
+    last = {"billed": last_complete_day(warehouse, period), "recorded": warehouse.value(_LAST_RECORDED)}
+    made = summaries.model_summary(usage, period=period, last_days=last).collect()
+    stored = warehouse.frame("SELECT * FROM model_summary WHERE x_BillingPeriod = ?", [period])
+    with warehouse.transaction():
+        rollups.done(warehouse, period, rollups.MODELS)
+        if made.equals(stored.sort(KEYS, nulls_last=True)):
+            return {}
+        warehouse.execute("DELETE FROM model_summary WHERE x_BillingPeriod = ?", [period])
+        warehouse.insert("model_summary", made)
+        rollups.mark_reports(warehouse, period)
+    return {period: made.height}
 
 
 def write_fiscal_summary(warehouse: Warehouse, year_start: int) -> bool:

@@ -15,7 +15,7 @@ from pipeline.config import Settings, TagSettings
 from pipeline.errors import UsageError, near
 from pipeline.night.budgeting import read_kept
 from pipeline.night.loaded import latest_period, loaded_periods, require_loaded, staleness
-from pipeline.night.summarising import write_fiscal_summary, write_summaries
+from pipeline.night.summarising import write_fiscal_summary, write_model_summaries, write_summaries
 from pipeline.periods import utc_now
 from pipeline.store import publish, rollups, tenants
 from pipeline.store.tagging import stored_rules
@@ -125,6 +125,7 @@ def _build(warehouse: Warehouse, settings: Settings, tenant: str, path: Path) ->
         rollups.refresh_for_keys(own, keys, tenants.rules(tenant))
         for period in loaded_periods(own):
             write_summaries(own, period, keys)
+        write_model_summaries(own, (), everything=True)
         write_fiscal_summary(own, settings.fiscal_year_start)
         charges.refresh_usage(own, read_kept(own).budgets, keys, ())
         own.execute("DELETE FROM dirty")

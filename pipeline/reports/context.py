@@ -11,6 +11,7 @@ from pipeline.reports.converted import read_converted
 from pipeline.reports.costs import read_sections
 from pipeline.reports.ledger import last_day, read_data, read_restatements
 from pipeline.reports.model import ReportContext
+from pipeline.reports.models import read_models
 from pipeline.reports.standing import read_standing
 from pipeline.store.tenants import owner
 from pipeline.store.warehouse import Warehouse
@@ -59,6 +60,7 @@ def build_context(
             last_day=day,
             sections=sections,
             converted=read_converted(warehouse, period, sections),
+            models=read_models(warehouse, period),
             standing=standing,
             restatements=restatements,
             restatements_before=before,

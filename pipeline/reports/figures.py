@@ -30,6 +30,8 @@ MINUS = "\N{MINUS SIGN}"
 NOTHING = "–"
 #: A name longer than this is cut: resource ids of every provider fit.
 LONGEST_NAME = 200
+#: Decimals of a unit's price: a million tokens cost from a tenth of a cent to some hundred dollars.
+PRICE_DIGITS = 4
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 # C0 and C1 controls, line and paragraph separators, zero-width marks, and what turns the direction of text.
@@ -63,7 +65,9 @@ class Figures:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Name -> filter, as templates use them."""
-        names = "money signed percent floor_percent change count exact date day short_day weekday month moment label"
+        names = (
+            "money price signed percent floor_percent change count exact date day short_day weekday month moment label"
+        )
         return {name: getattr(self, name) for name in names.split()}
 
     def money(self, value: Decimal | None, currency: str | None) -> Figure:
@@ -75,6 +79,17 @@ class Figures:
         if shown == 0 and value != 0:
             return Figure(f"< {self._amount(unit, currency)}" if value > 0 else f"> {self._amount(-unit, currency)}")
         return self._amount(shown, currency)
+
+    def price(self, value: Decimal | None, currency: str | None) -> Figure:
+        """A price of a unit: as ``money``, with up to ``PRICE_DIGITS`` decimals where it has them."""
+        if value is None or not currency or not _CURRENCY.fullmatch(currency):
+            return self.money(value, currency)
+        shown, digits = _rounded(value, Decimal(1).scaleb(-PRICE_DIGITS)), _digits(currency)
+        if shown == 0 and value != 0:
+            return self.money(value, currency)
+        decimals = "0" * digits + "#" * (PRICE_DIGITS - digits)
+        pattern = re.sub(r"0\.0+", f"0.{decimals}", self.locale.currency_formats["standard"].pattern)
+        return _minus(format_currency(shown, currency, format=pattern, locale=self.locale, currency_digits=False))
 
     def signed(self, value: Decimal | None, currency: str | None) -> Figure:
         """A change: as ``money``, with a plus where it grew."""
@@ -103,8 +118,8 @@ class Figures:
         shown = self._percent(value, ROUND_HALF_EVEN)
         return Figure(f"+{shown}") if value is not None and value >= Decimal("0.05") else shown
 
-    def count(self, value: int) -> Figure:
-        """A number of things."""
+    def count(self, value: int | Decimal) -> Figure:
+        """A number of things; a part of one is rounded."""
         return self._number(Decimal(value), 0)
 
     def exact(self, value: Decimal | None) -> Figure:

@@ -1,4 +1,5 @@
-"""Budgets of the file (a tenant's: its policies) and their alerts in a billing period, as the last run judged them: a report never judges anew."""
+"""Budgets of the file, their alerts, and policies in a billing period, as the last run judged them: a report never judges
+anew. A tenant's file has policies alone: they are its budgets."""
 
 from __future__ import annotations
 
@@ -12,24 +13,28 @@ from pipeline import periods
 from pipeline.budgets import windows
 from pipeline.budgets.alert_table import ANOMALY
 from pipeline.periods import Window, to_utc
-from pipeline.reports.model import Alert, Budget, Standing, Threshold
+from pipeline.reports.model import Alert, Budget, PolicyStatus, Standing, Threshold
 from pipeline.store.warehouse import Warehouse
 
 #: From worst to best; a budget that cannot be judged does not hide one that can.
 HEALTH = ("EXCEEDED", "CRITICAL", "WARNING", "UNSPECIFIED", "OK")
 
 #: A report lists each budget's newest window that ended in its month; that of the latest month also those that go on.
+_OF_THE_FILE = ["global", "provider", "tag", "type"]
+_APART = ["policy", "managed"]
 _BUDGETS = """
 WITH latest AS (
     SELECT max(x_BillingPeriod) AS x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed' AND charges > 0
 )
-SELECT status.*, budgets.name, budgets.owner,
+SELECT status.*, budgets.name, budgets.owner, budgets.policy_scope, budgets.policy_scope_id, budgets.tenant_id,
+    budgets.hard_limit_action, budgets.counted_origin,
     coalesce(budgets.basis, 'billed') = 'billed' AND budgets.filter IS NULL
         AND coalesce(budgets.period_by, 'billing') = 'billing' AS is_billed
 FROM budget_status AS status
 LEFT JOIN budgets USING (budget_id)
 WHERE
-    (status.scope_type NOT IN ('policy', 'managed') OR $policies) AND period_start < $end AND period_end > $start
+    list_contains($types, status.scope_type) AND period_start < $end AND period_end > $start
+    AND (status.scope_type NOT IN ('policy', 'managed') OR budgets.ended_at IS NULL)
     AND (period_end <= $end OR coalesce((SELECT x_BillingPeriod FROM latest) <= $period, true))
 QUALIFY row_number() OVER (PARTITION BY budget_id ORDER BY period_start DESC, period_end DESC) = 1
 ORDER BY position, budget_id
@@ -47,18 +52,33 @@ ORDER BY list_position(['open', 'acknowledged', 'suppressed', 'resolved'], alert
 
 
 def read_standing(warehouse: Warehouse, period: str, tenant: str | None = None) -> Standing:
-    """Read all budgets in report order, and the alerts: open ones first, resolved ones last.
+    """Read all budgets and policies in report order, and the budgets' alerts: open ones first, resolved ones last.
 
     Args:
-        tenant: whose file it is; a tenant's budgets are its policies.
+        tenant: whose file it is.
     """
-    month, asked = periods.month(period), {"period": period, "policies": tenant is not None}
-    shown = warehouse.frame(_BUDGETS, asked | {"start": month.start, "end": month.end})
+    month = periods.month(period)
+    given = {"period": period, "start": month.start, "end": month.end}
+    shown = warehouse.frame(_BUDGETS, {**given, "types": _OF_THE_FILE if tenant is None else _APART})
     budgets = tuple(_budget(row, month) for row in shown.to_dicts())
+    limits = warehouse.frame(_BUDGETS, {**given, "types": ["policy"] if tenant is None else []})
+    policies = tuple(_policy(row, month) for row in limits.to_dicts())
+    asked = {"period": period, "policies": tenant is not None}
     alerts = tuple(_alert(row, month) for row in warehouse.frame(_ALERTS, asked).to_dicts())
     found = {budget.health for budget in budgets if budget.enabled}
     worst = next((health for health in HEALTH if health in found), "UNSPECIFIED")
-    return Standing(worst, budgets, alerts)
+    return Standing(worst, budgets, alerts, policies)
+
+
+def _policy(row: Mapping[str, Any], month: Window) -> PolicyStatus:
+    which = f":{row['policy_scope_id']}" if row["policy_scope_id"] else ""
+    return PolicyStatus(
+        budget=_budget(row, month),
+        scope=f"{row['policy_scope']}{which}",
+        tenant=row["tenant_id"],
+        action=row["hard_limit_action"],
+        counts=row["counted_origin"],
+    )
 
 
 def _budget(row: Mapping[str, Any], month: Window) -> Budget:

@@ -31,7 +31,7 @@ _INCOMING = (
 def insert(warehouse: Warehouse, entries: Sequence[CostEntry]) -> None:
     """Insert normalised entries that are not there yet, with their dimensions and rollups.
 
-    What is published is then old, and budgets of these months are due; what is billed, and the summaries and reports made
+    What is published is then old, and budgets of these months are due, and their summary of AI usage where there is some; what is billed, and the summaries and reports made
     from it, are not touched.
     """
     _stage(warehouse, entries)

@@ -8,12 +8,16 @@ from dataclasses import replace
 from datetime import date
 
 from pipeline import resources
+from pipeline.entries import CostCategory
 from pipeline.periods import following
 from pipeline.rules import TagRules
 from pipeline.store import tagging
 from pipeline.store.warehouse import Warehouse
 
 ROLLUPS = ("daily_costs", "resource_costs", "invoice_costs")
+#: The stage of ``dirty`` that AI usage leaves due: recorded usage changes no other answer.
+MODELS = "models"
+_AI = CostCategory.AI_ML.service_category
 #: Tags as they are billed.
 NO_RULES = TagRules()
 #: What a changed billing period leaves due, in the order in which a run does it.
@@ -33,7 +37,18 @@ def refresh(warehouse: Warehouse, source: str, period: str, keys: Sequence[str])
     for rollup in ROLLUPS:
         warehouse.execute(f"DELETE FROM {rollup} WHERE x_Source = $source AND x_BillingPeriod = $period", where)
         warehouse.execute(f"INSERT INTO {rollup} BY NAME {resources.sql(f'rollups/{rollup}')}", where)
+    _refresh_models(warehouse, where)
     tagging.drop_orphans(warehouse)
+
+
+def _refresh_models(warehouse: Warehouse, where: dict[str, str]) -> None:
+    """Replace the rollup of AI usage. A bill that has none is told by its days: its charges are not read once more."""
+    of_it = "WHERE x_Source = $source AND x_BillingPeriod = $period"
+    changed = warehouse.execute(f"DELETE FROM model_costs {of_it}", where)
+    if warehouse.value(f"SELECT 1 FROM daily_costs {of_it} AND ServiceCategory = '{_AI}' LIMIT 1", where):
+        changed += warehouse.execute(f"INSERT INTO model_costs BY NAME {resources.sql('rollups/model_costs')}", where)
+    if changed:
+        _mark(warehouse, [(where["period"], MODELS)])
 
 
 def mark_dirty(warehouse: Warehouse, period: str) -> None:
@@ -53,6 +68,14 @@ def mark_reports(warehouse: Warehouse, period: str | None) -> None:
     every = warehouse.rows("SELECT DISTINCT x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed'")
     periods = [period] if period else [row[0] for row in every]
     _mark(warehouse, [(each, "reports") for each in periods])
+
+
+def mark_latest_report(warehouse: Warehouse) -> None:
+    """Note that the report of the latest billing period is due, which tells of policies as they are now."""
+    latest = warehouse.value(
+        "SELECT max(x_BillingPeriod) FROM source_periods WHERE x_Origin = 'billed' AND charges > 0"
+    )
+    _mark(warehouse, [(latest, "reports")] if latest else [])
 
 
 def mark_rates(warehouse: Warehouse, periods: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from pipeline.summaries.anomalies import cost_anomalies
 from pipeline.summaries.category import category_summary
 from pipeline.summaries.coverage import tag_coverage
 from pipeline.summaries.fiscal import fiscal_summary
+from pipeline.summaries.model import model_summary
 from pipeline.summaries.movers import mover_summary
 from pipeline.summaries.resource import resource_summary
 from pipeline.summaries.tag import tag_summary
@@ -18,6 +19,7 @@ __all__ = [
     "category_summary",
     "cost_anomalies",
     "fiscal_summary",
+    "model_summary",
     "mover_summary",
     "resource_summary",
     "tag_coverage",

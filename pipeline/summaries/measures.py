@@ -69,6 +69,11 @@ def bill_day() -> pl.Expr:
     return pl.col("ChargeDay").clip(first_day, first_day.dt.month_end())
 
 
+def daily_change(current: Decimal, days: int, previous: Decimal, previous_days: int) -> Decimal | None:
+    """Change per day in percent; of the absolute value, so that more cost is up also from a month of credits."""
+    return money.percent(current * previous_days - previous * days, abs(previous) * days)
+
+
 def with_total(frame: pl.LazyFrame, column: str, name: str, *, by: Sequence[str]) -> pl.LazyFrame:
     """Add ``name``: the exact sum of ``column`` over the rows that are equal in ``by`` (a null equals a null)."""
     totals = frame.group_by(by).agg(pl.col(column).sum().alias(name))

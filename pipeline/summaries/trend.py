@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from decimal import Decimal
 
 import polars as pl
 
-from pipeline import money, periods
-from pipeline.summaries.measures import CURRENCY, MEASURES, PERIOD, bill_day, exactly, is_billed, sums, with_parts
+from pipeline import periods
+from pipeline.summaries.measures import (
+    CURRENCY,
+    MEASURES,
+    PERIOD,
+    bill_day,
+    daily_change,
+    exactly,
+    is_billed,
+    sums,
+    with_parts,
+)
 
 GRAINS = ("day", "week", "month")
 BUCKET = (PERIOD, "grain", "position", "bucket_start", "bucket_end")
@@ -130,9 +139,4 @@ def _as_previous(buckets: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _daily_change_percent() -> pl.Expr:
-    return exactly(_change, "covered_BilledCost", "days_covered", "previous_BilledCost", "previous_days")
-
-
-def _change(current: Decimal, days: int, previous: Decimal, previous_days: int) -> Decimal | None:
-    """Change per day in percent; of the absolute value, so that more cost is up also from a month of credits."""
-    return money.percent(current * previous_days - previous * days, abs(previous) * days)
+    return exactly(daily_change, "covered_BilledCost", "days_covered", "previous_BilledCost", "previous_days")

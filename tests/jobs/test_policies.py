@@ -139,7 +139,10 @@ def test_alerts_and_events_of_a_policy_are_its_tenant_s_and_never_the_run_s_exit
     assert (again.exit_code, again.alerts) == (0, [])
     assert (folder / "published" / "costs.duckdb").resolve() == before
     [report] = (folder / "reports").rglob("*.md")
-    assert "policy:" not in report.read_text(encoding="utf-8")
+    text = report.read_text(encoding="utf-8")
+    assert "| Acme | global; tenant acme | ◆ Warning 86.0% | $215.00 | $250.00 | Warn |" in text
+    assert "| Off | region:eu | – Off | – | $1.00 | Switched off |" in text
+    assert "### Alerts of this month\n\nNone: no threshold has been reached." in text
 
 
 def test_a_new_policy_waits_for_the_run_and_a_deleted_one_resolves_its_alerts(folder: Path) -> None:
@@ -159,6 +162,9 @@ def test_a_new_policy_waits_for_the_run_and_a_deleted_one_resolves_its_alerts(fo
     assert (ended.exit_code, "acme-ml" in found) == (0, False)
     with publish.opened(settings(folder).publish.path) as copy:
         assert copy.rows("SELECT * FROM budget_status WHERE budget_id = 'policy:acme-ml'") == []
+    text = (folder / "reports" / "2026-03" / "report.md").read_text(encoding="utf-8")
+    assert "| Acme | global; tenant acme | ● OK 21.5% | $215.00 | $1,000.00 |" in text
+    assert "| ML |" not in text
 
 
 CALL = UsageRecord("openai", "chat_completion", "gpt-4o", attribution={"team": "ml"}, time=NIGHT)

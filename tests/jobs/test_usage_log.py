@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -47,26 +48,35 @@ def answers(folder: Path) -> dict[str, list[tuple[object, ...]]]:
     return found | {"days": ask(database, "SELECT * FROM daily_costs WHERE x_Origin = 'billed' ORDER BY ALL")}
 
 
-def test_the_bill_its_reports_and_budgets_are_the_same_with_a_log_beside_it(tmp_path: Path, say: Say) -> None:
+def test_the_bill_and_its_budgets_are_the_same_with_a_log_beside_it_and_the_report_has_it_apart(
+    tmp_path: Path, say: Say
+) -> None:
     alone, beside = tmp_path / "alone", tmp_path / "beside"
     codes = [say("run", "--config", company(folder, with_log=folder == beside)).code for folder in (alone, beside)]
     assert codes == [0, 0]
     assert answers(alone) == answers(beside)
-    assert reports(alone / "reports") == reports(beside / "reports")
+    [(name, text)] = reports(beside / "reports").items()
+    before, usage, after = re.split(r"(## AI usage\n.*?)(?=^## )", text, flags=re.DOTALL | re.MULTILINE)
+    assert {name: before + after} == reports(alone / "reports")
+    assert "| own | house, chat\\_completion | $3,000.00 |" in usage
     sums = ask(
         beside / "published" / "costs.duckdb", "SELECT x_Origin, sum(BilledCost) FROM focus_data_table GROUP BY ALL"
     )
     assert sorted(sums) == [("billed", Decimal(210)), ("recorded", Decimal(3000))]
 
 
-def test_a_log_that_grows_is_published_and_renders_nothing_anew(tmp_path: Path, say: Say) -> None:
+def test_a_log_that_grows_makes_the_ai_usage_of_its_month_anew_and_no_other_summary(tmp_path: Path, say: Say) -> None:
     config = company(tmp_path, with_log=True)
     say("run", "--config", config)
     write_log(tmp_path, 5, tail='{"id": "r')
     ended = say("run", "--config", config, "-v")
     assert ended.code == 0
     assert "a.jsonl: the last line (6) breaks off and was left out" in ended.stderr
-    assert [line.split()[0] for line in ended.stderr.splitlines() if line[:1].isalpha()].count("report") == 0
+    steps = [line.split()[:2] for line in ended.stderr.splitlines() if line[:1].isalpha()]
+    assert [step for step in steps if step[0] in ("summarise", "models", "report")] == [
+        ["models", "2026-03,"],
+        ["report", "2026-03,"],
+    ]
     total = "SELECT sum(BilledCost) FROM focus_data_table WHERE x_Source = 'llm'"
     assert ask(tmp_path / "published" / "costs.duckdb", total) == [(Decimal(5000),)]
 
@@ -87,3 +97,18 @@ def test_unload_takes_a_log_out(tmp_path: Path, say: Say) -> None:
     ended = say("unload", "llm", "--yes", "--config", config)
     assert (ended.code, ended.stdout) == (0, "llm 2026-03: 3 charges unloaded\n")
     assert ask(tmp_path / "published" / "costs.duckdb", "SELECT sum(BilledCost) FROM charges") == [(Decimal(210),)]
+
+
+def test_models_of_a_log_are_told_before_anything_is_billed(tmp_path: Path, say: Say) -> None:
+    config = company(tmp_path, with_log=True)
+    (tmp_path / "exports" / "march.csv").unlink()
+    say("run", "--config", config)
+    ended = say("summarise", "models", "--config", config, "--format", "json")
+    [row] = json.loads(ended.stdout)
+    assert (row["x_BillingPeriod"], row["model"], row["BilledCost"], row["x_ChargeCount"]) == (
+        "2026-03",
+        "own",
+        "3000",
+        3,
+    )
+    assert say("summarise", "category", "--config", config).stderr.startswith("costmill: nothing is loaded yet")

@@ -374,11 +374,11 @@ def test_unloading_a_log_leaves_bills_and_python_alone(log: House) -> None:
     assert log.value("SELECT count(*) FROM daily_costs WHERE x_Source = 'llm'") == 0
 
 
-def test_a_log_leaves_budgets_due_and_no_state(log: House) -> None:
+def test_a_log_leaves_budgets_and_its_ai_usage_due_and_no_state(log: House) -> None:
     put(log, "a", *segment("a", 0, 1))
     version = log.value("SELECT value FROM settings WHERE name = 'version'")
     log.load()
-    assert log.rows("FROM dirty") == [("2026-01", "budgets")]
+    assert log.rows("FROM dirty ORDER BY ALL") == [("2026-01", "budgets"), ("2026-01", "models")]
     assert log.rows("FROM period_states") == []
     assert log.rows("SELECT x_Origin, charges, usage_through FROM source_periods") == [("recorded", 2, None)]
     assert log.value("SELECT value FROM settings WHERE name = 'version'") != version  # the published copy is old

@@ -241,3 +241,37 @@ def test_a_whole_month_says_whose_usage_ends_before_it(rich_warehouse: Warehouse
     assert (report.open, report.last_day) == (False, date(2026, 2, 28))
     assert [(own.name, own.last_day) for own in report.ended_early] == [("azure-focus", date(2026, 2, 19))]
     assert context(rich_warehouse, "2026-02").ended_early == ()
+
+
+def test_ai_usage_is_told_by_origin_and_currency_and_adds_up(rich: ReportContext) -> None:
+    assert [(own.origin, own.currency) for own in rich.models] == [
+        ("recorded", "EUR"),
+        ("recorded", "USD"),
+        ("billed", "USD"),
+    ]
+    own = rich.models[1]
+    assert own.rest is not None
+    assert (len(own.rows), own.rest_count, own.gone) == (12, 4, 1)
+    assert money.total([*(row.cost for row in own.rows), own.rest.cost]) == own.total.cost == Decimal("141.001")
+    assert [row.model for row in own.rows[:2]] == ["gpt-4o", "m|13"]
+
+
+def test_quotients_of_ai_usage_are_of_its_sums(rich: ReportContext) -> None:
+    total, first = rich.models[1].total, rich.models[1].rows[0]
+    assert (first.per_million, first.cached, first.failed) == (Decimal("4.5"), Decimal(25), 3)
+    assert total.per_million == money.ratio(Decimal(135) * 10**6, Decimal(9_014_000), 18)
+    assert total.cached == money.percent(Decimal(2_000_000), Decimal(8_014_000))
+    assert total.change == money.percent(Decimal("141.001") * 28 - Decimal(30 * 21), Decimal(30 * 21))
+    assert rich.models[0].total.change is None
+
+
+def test_policies_stand_beside_the_budgets_and_do_not_move_their_health(rich: ReportContext) -> None:
+    standing = rich.standing
+    assert [(own.budget.scope_key, own.budget.health) for own in standing.policies] == [
+        ("calls", "WARNING"),
+        ("off", "DISABLED"),
+    ]
+    own = standing.policies[0]
+    assert (own.scope, own.tenant, own.action, own.counts) == ("team:ml|x", "acme", "soft_block", "recorded")
+    assert (own.budget.spend, own.budget.limit) == (Decimal("431.5"), Decimal(500))
+    assert not [budget for budget in standing.budgets if budget.scope_type == "policy"]

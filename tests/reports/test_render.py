@@ -51,6 +51,17 @@ def test_both_say_who_acknowledged_an_alert_and_until_when_it_is_snoozed(rich_ht
     assert said in " ".join(words(as_html(rich_markdown)).split())
 
 
+def test_ai_usage_says_that_it_is_no_part_of_the_bill_and_shows_only_where_there_is_some(
+    rich_html: str, rich_markdown: str, report_on: Callable[..., ReportContext]
+) -> None:
+    for page in (rich_html, as_html(rich_markdown)):
+        said = " ".join(words(page).split())
+        assert "It is not part of the bill: providers bill the same money themselves" in said
+        assert re.search(r"gpt-4o openai ?, chat_completion \$40.50 \$4.50 9,000,000 25.0% 120;? 3 failed", said)
+        assert "$14.9767" in said
+    assert "AI usage" not in render(report_on(Spend("S", "Compute", "r", "1")), "html")
+
+
 def test_every_figure_of_a_picture_is_in_the_text(rich_html: str) -> None:
     drawn = set(re.findall(r">(?:\w+ )?([+−]?\$[\d,]+\.\d\d)<", rich_html.split("<main>")[1]))
     assert len(drawn) > 20

@@ -139,6 +139,27 @@ FEBRUARY = tuple(
 )
 
 
+def use(cost: str, tokens: int = 0, **facts: Any) -> dict[str, Any]:
+    """A row of model_summary: recorded dollars of March, all of it for tokens unless ``token_BilledCost`` says else."""
+    return {"x_BillingPeriod": PERIOD, "BillingCurrency": "USD", "x_Origin": "recorded", "BilledCost": cost,
+            "token_BilledCost": cost, "tokens": tokens, "x_ChargeCount": 1, "days_covered": 21, "previous_days": 28,
+            "covered_BilledCost": cost, "previous_BilledCost": "10", **facts}  # fmt: skip
+
+
+MODELS = (
+    use("40.5", 9_000_000, x_Provider="openai", model="gpt-4o", operation="chat_completion", x_ChargeCount=120,
+        failed_calls=3, input_tokens=8_000_000, cached_input_tokens=2_000_000, output_tokens=1_000_000),
+    *(use(f"{number}.25", 1000, x_Provider="<b>house</b>", model=f"m|{number}", operation="*x*", input_tokens=1000,
+          previous_BilledCost="0") for number in range(14)),
+    use("6.001", x_Provider="openai", model="gpt-image-1", operation="image_generation", images=90, token_BilledCost=0),
+    use("0", x_Provider="openai", model="gpt-3.5", x_ChargeCount=0),
+    use("3", 10, BillingCurrency="EUR", model=None, operation=None, previous_BilledCost=None, previous_days=None),
+)  # fmt: skip
+METERS = (
+    use("63.9", 4_260_000, x_Origin="billed", x_Provider="aws", ServiceName="Amazon Bedrock", operation="in-tokens"),
+)
+
+
 def rich(path: Path) -> Warehouse:
     """An open March: over one budget, near another, a re-delivery, one delivery refused and one quarantined."""
     warehouse = Warehouse.open(empty.put(path))
@@ -146,6 +167,7 @@ def rich(path: Path) -> Warehouse:
     fill(warehouse, PERIOD, MARCH, THROUGH)
     _budgets(warehouse)
     _ledger(warehouse)
+    insert(warehouse, "model_summary", [*MODELS, *METERS])
     return warehouse
 
 
@@ -419,6 +441,12 @@ def _budgets(warehouse: Warehouse) -> None:
     budget(warehouse, 5, "tag", "team:*", "9000", Decimal("7304.0"), None, "WARNING",
            forecast_note="no complete day of usage in 2026-03 yet")  # fmt: skip
     budget(warehouse, 6, "type", "aws:ec2/instance", "0", None, None, "UNSPECIFIED", enabled=False)
+    budget(warehouse, 7, "policy", "calls", "500", Decimal("431.5"), None, "WARNING", name="Calls of <acme>")
+    budget(warehouse, 8, "policy", "off", "1", None, None, "UNSPECIFIED", enabled=False)
+    budget(warehouse, 9, "policy", "former", "1", Decimal(1), None, "EXCEEDED", name="Deleted")
+    warehouse.execute("""UPDATE budgets SET origin = 'policy', policy_scope = 'team', policy_scope_id = 'ml|x',
+        tenant_id = 'acme', hard_limit_action = 'soft_block', counted_origin = 'recorded',
+        ended_at = CASE scope_key WHEN 'former' THEN TIMESTAMP '2026-03-20' END WHERE scope_type = 'policy'""")
     alert(warehouse, "tag:team:ml", "100", "actual", "open", "emergency", "7167.4081", "5000",
           history=[{"at": "2026-03-16T06:00:00", "event": "fired", "percentage": "101.2", "reason": None}])  # fmt: skip
     alert(warehouse, "tag:team:platform", "80", "actual", "open", "warning", "9312.4", "10000", history=[

@@ -35,7 +35,8 @@ from pipeline.reports.model.ledger import (
     Stale,
 )
 from pipeline.reports.model.report import Converted, ConvertedLine, CurrencySection, ReportContext
-from pipeline.reports.model.standing import Alert, Budget, Standing, Threshold
+from pipeline.reports.model.standing import Alert, Budget, PolicyStatus, Standing, Threshold
+from pipeline.reports.model.usage import ModelUsage, ModelUse
 
 __all__ = [
     "Alert",
@@ -53,11 +54,14 @@ __all__ = [
     "Drift",
     "Headline",
     "Line",
+    "ModelUsage",
+    "ModelUse",
     "Mover",
     "Movers",
     "Owner",
     "OwnerCoverage",
     "Owners",
+    "PolicyStatus",
     "Reconciliation",
     "RejectedRow",
     "ReportContext",

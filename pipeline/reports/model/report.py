@@ -10,6 +10,7 @@ from pipeline.reports.model.attribution import Coverage, Owners, SplitKey
 from pipeline.reports.model.costs import Category, Costs, Daily, Headline, Movers, Resources, TagKey
 from pipeline.reports.model.ledger import Data, Restatement, Source
 from pipeline.reports.model.standing import Standing
+from pipeline.reports.model.usage import ModelUsage
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class ReportContext:
     last_day: date | None
     sections: tuple[CurrencySection, ...]
     converted: Converted | None
+    models: tuple[ModelUsage, ...]
     standing: Standing
     restatements: tuple[Restatement, ...]
     restatements_before: int

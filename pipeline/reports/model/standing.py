@@ -53,6 +53,24 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class PolicyStatus:
+    """A policy and what it came to.
+
+    Attributes:
+        scope: ``global``, or what of which, such as ``team:ml``.
+        tenant: whose charges it counts; None: everybody's.
+        action: what it asks for at its limit.
+        counts: charges that it counts: billed, recorded or auto.
+    """
+
+    budget: Budget
+    scope: str
+    tenant: str | None
+    action: str
+    counts: str
+
+
+@dataclass(frozen=True)
 class Alert:
     """An alert of this period; ``spend`` is the forecasted spend where ``type`` is forecasted, ``window`` as a budget's.
 
@@ -84,11 +102,12 @@ class Alert:
 
 @dataclass(frozen=True)
 class Standing:
-    """All budgets in report order, their worst health (UNSPECIFIED without any), and the alerts."""
+    """All budgets of the file in report order, their worst health (UNSPECIFIED without any), their alerts, and policies."""
 
     health: str
     budgets: tuple[Budget, ...]
     alerts: tuple[Alert, ...]
+    policies: tuple[PolicyStatus, ...] = ()
 
     @property
     def enabled(self) -> tuple[Budget, ...]:
