@@ -187,7 +187,7 @@ class BudgetAlertService:
             return alert_configs.read(warehouse, f"WHERE {_OWN}", _own(actor))
 
     def configure_alert(self, actor: Actor, config: AlertConfig, *, as_of: datetime | None = None) -> AlertConfig:
-        """Set a threshold of a budget of the file, beside the file's own; one that is there gets severity and cooldown.
+        """Set a threshold of a budget, beside its own; one that is there gets severity and cooldown.
 
         The next evaluation judges it, in the windows that it judges anyway. It never sets the exit code of a run.
 
@@ -200,9 +200,9 @@ class BudgetAlertService:
             WarehouseBusyError: when another writer did not finish in time; nothing was changed.
         """
         actor.require(Permission.WRITE, "configure an alert")
-        made = replace(checked(config), tenant_id=None, configured_at=_now(as_of), configured_by=actor.id)
+        made = replace(checked(config), configured_at=_now(as_of), configured_by=actor.id)
         with publish.changing(self.settings) as warehouse:
-            alert_configs.require_budget(warehouse, actor, made.budget_id)
+            made = replace(made, tenant_id=alert_configs.tenant_of(warehouse, actor, made.budget_id))
             known = alert_configs.read(warehouse, "WHERE config_id = $id", {"id": made.config_id})
             if known and replace(known[0], configured_at=made.configured_at, configured_by=actor.id) == made:
                 return known[0]
@@ -288,7 +288,6 @@ class BudgetAlertService:
             WarehouseBusyError: when another writer did not finish in time; nothing was changed.
         """
         actor.require(Permission.WRITE, "evaluate alerts")
-        self._require_configuration()
         result = watching.check(self.settings, as_of=None if as_of is None else to_utc(as_of))
         for warning in result.warnings:
             logger.warning("%s", warning)
@@ -299,18 +298,6 @@ class BudgetAlertService:
             own = alert_table.read(warehouse, f"WHERE {_OWN} AND list_contains($ids, alert_id)", asked)
         seen = {alert.alert_id for alert in own}
         return [each for each in result.alerts if each.alert_id in seen]
-
-    def _require_configuration(self) -> None:
-        """An evaluation ends the file's budgets that the configuration does not name: without one it would end all."""
-        if self.settings.file is not None or not self.settings.publish.path.exists():
-            return
-        with self._reading() as warehouse:
-            found = warehouse.rows("SELECT budget_id FROM budgets WHERE origin = 'file' AND ended_at IS NULL LIMIT 1")
-        if found:
-            raise UsageError(
-                f"{self.settings.warehouse} has budgets of a configuration file, such as {found[0][0]}, and none was "
-                f"given; make the service with load_settings(find_config(...)) of pipeline.config"
-            )
 
     def _act(
         self, actor: Actor, alert_id: str, doing: str, now: datetime, act: Callable[[Alert], Alert | None]

@@ -9,8 +9,9 @@ from threading import Event
 
 from pipeline import jobs
 from pipeline.config import Settings
-from pipeline.errors import CostmillError, WarehouseBusyError
+from pipeline.errors import CostmillError, UsageError, WarehouseBusyError
 from pipeline.jobs import Listener, RunResult
+from pipeline.store.warehouse import Warehouse
 
 #: Seconds until a warehouse that was in use is tried again.
 PATIENCE = 1.0
@@ -22,14 +23,30 @@ def check(settings: Settings, *, as_of: datetime | None = None, listen: Listener
     A check that changes nothing leaves no row in the ledger of runs.
 
     Raises:
-        UsageError: when there is no warehouse, or it was made with other tags or rules than the configuration has.
+        UsageError: when there is no warehouse, it was made with other tags or rules than the configuration has, or it has
+            budgets of a configuration file and none was given.
         WarehouseBusyError: when another writer did not finish within the configured time.
     """
     with jobs.night(settings, "alerts watch", as_of=as_of, listen=listen) as tonight:
+        _require_configuration(tonight.warehouse, settings)
         jobs.require_same_tags(tonight)
         tonight.check_budgets()
     tonight.result.exit_code = jobs.CONFIGURATION if tonight.result.missing_rates else 0
     return tonight.result
+
+
+def _require_configuration(warehouse: Warehouse, settings: Settings) -> None:
+    """A check ends the file's budgets that the configuration does not name: without one it would end all."""
+    if settings.file is not None:
+        return
+    found = warehouse.value(
+        "SELECT budget_id FROM budgets WHERE origin = 'file' AND ended_at IS NULL ORDER BY 1 LIMIT 1"
+    )
+    if found:
+        raise UsageError(
+            f"{settings.warehouse} has budgets of a configuration file, such as {found}, and none was given; name it by "
+            "--config, or in Python make the service with load_settings(find_config(...)) of pipeline.config"
+        )
 
 
 def watch(

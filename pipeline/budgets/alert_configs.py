@@ -1,4 +1,4 @@
-"""Thresholds that people set for budgets of the file, beside the file's own: rows of ``alert_configs``.
+"""Thresholds that people set for budgets, beside those that the budgets have of their own: rows of ``alert_configs``.
 
 One whose threshold the file names too is that threshold, with a severity and a cooldown: there is one alert of both.
 """
@@ -35,7 +35,7 @@ class AlertConfig:
     """A threshold of a budget that people set.
 
     Attributes:
-        budget_id: ``global``, ``tag:team:ml``, …
+        budget_id: ``global``, ``tag:team:ml``, ``policy:…``, …
         threshold: percent of the effective limit, or an amount in the budget's currency, as ``unit`` says.
         severity: of its alerts; None: by the percentage, as of the file's thresholds.
         cooldown_minutes: nobody is told again of the same threshold and window before so many minutes have passed.
@@ -115,16 +115,17 @@ def remove(warehouse: Warehouse, config: AlertConfig) -> None:
     warehouse.execute("DELETE FROM alert_configs WHERE config_id = ?", [config.config_id])
 
 
-def require_budget(warehouse: Warehouse, actor: Actor, budget_id: str) -> None:
-    """Check that the file has a budget, as of the last run. Budgets of the file are no tenant's.
+def tenant_of(warehouse: Warehouse, actor: Actor, budget_id: str) -> str | None:
+    """Return whose a budget is, as of the last run: those of the file are no tenant's.
 
     Raises:
-        UsageError: when it has none, or the actor may not see it.
+        UsageError: when there is none, or the actor may not see it.
     """
-    rows = warehouse.rows("SELECT budget_id FROM budgets WHERE ended_at IS NULL") if actor.sees(None) else []
-    known = [row[0] for row in rows]
+    rows = warehouse.rows("SELECT budget_id, tenant_id FROM budgets WHERE ended_at IS NULL")
+    known: dict[str, str | None] = {name: tenant for name, tenant in rows if actor.sees(tenant)}
     if budget_id not in known:
         raise UsageError(f"no budget is called {budget_id!r}{near(budget_id, known)}")
+    return known[budget_id]
 
 
 def is_of_the_file(warehouse: Warehouse, config: AlertConfig) -> bool:

@@ -6,12 +6,22 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline import Actor, BudgetAlertService, BudgetPolicyService, BudgetTrackingService, Policy, UsageRecord, jobs
+from pipeline import (
+    Actor,
+    AlertConfig,
+    BudgetAlertService,
+    BudgetPolicyService,
+    BudgetTrackingService,
+    Policy,
+    UsageRecord,
+    jobs,
+)
 from pipeline.budgets.events import Event, EventBus
 from pipeline.cli import check
 from pipeline.config import Settings, load_settings
@@ -373,3 +383,17 @@ def test_the_forecast_shows_the_policies_that_may_be_seen_by_their_scope(
     )  # fmt: skip
     assert (row["elapsed_days"], row["days"], row["last_complete_day"]) == (21, 31, "2026-03-21")
     assert own["policy:acme-model"]["note"] == "no complete day of usage in 2026-03-22 yet; a forecast needs one"
+
+
+def test_a_threshold_on_a_policy_is_its_tenant_s(folder: Path) -> None:
+    service = BudgetAlertService(settings(folder))
+    config = AlertConfig("policy:acme", Decimal(85), severity="emergency")
+    assert service.configure_alert(ACME, config).tenant_id == "acme"
+    assert service.list_alert_configs(BOLT) == []
+    for actor in (BOLT, replace(ACME, tenant=None)):
+        with pytest.raises(UsageError, match="no budget is called 'policy:acme'"):
+            service.configure_alert(actor, replace(config, threshold=Decimal(86)))
+    run(folder)
+    fired = [(alert.threshold, alert.severity) for alert in service.list_alerts(ACME, "policy:acme")]
+    assert fired == [(Decimal(80), "warning"), (Decimal(85), "emergency")]
+    assert "policy:acme" not in {alert.budget_id for alert in service.list_alerts(BOLT)}
