@@ -24,7 +24,7 @@ from pipeline.budgets.managed_spend import SpendReader, require_known
 from pipeline.budgets.policy_service import BudgetPolicyService
 from pipeline.budgets.reached import ReachedThreshold, cost_in, policy_status, reached
 from pipeline.config import Settings, default_settings
-from pipeline.errors import UsageError, near
+from pipeline.errors import UsageError, near, only
 from pipeline.money import ZERO
 from pipeline.periods import month, to_utc, utc_now
 from pipeline.store import publish, rollups
@@ -326,23 +326,13 @@ class BudgetAlertService:
 def _find(warehouse: Warehouse, actor: Actor, start: str) -> Alert:
     where = f"WHERE {_OWN} AND starts_with(alert_id, $start)"
     found = alert_table.read(warehouse, where, {**_own(actor), "start": start}) if start else []
-    if not found:
-        raise UsageError(f"no alert has an id that begins with {start!r}; `costmill alerts list --status all` has them")
-    if len(found) > 1:
-        names = ", ".join(alert.alert_id for alert in found[:5])
-        raise UsageError(f"{len(found)} alerts have an id that begins with {start!r}: {names}; write more of it")
-    return found[0]
+    return only({each.alert_id: each for each in found}, start, "alert", "alerts", "costmill alerts list --status all")
 
 
 def _find_config(warehouse: Warehouse, actor: Actor, start: str) -> AlertConfig:
     where = f"WHERE {_OWN} AND starts_with(config_id, $start)"
     found = alert_configs.read(warehouse, where, {**_own(actor), "start": start}) if start else []
-    if not found:
-        raise UsageError(f"no threshold has an id that begins with {start!r}; `costmill alerts configs` has them")
-    if len(found) > 1:
-        names = ", ".join(each.config_id for each in found[:5])
-        raise UsageError(f"{len(found)} thresholds have an id that begins with {start!r}: {names}; write more of it")
-    return found[0]
+    return only({each.config_id: each for each in found}, start, "threshold", "thresholds", "costmill alerts configs")
 
 
 def _require_scope(warehouse: Warehouse, actor: Actor, scope: str) -> None:

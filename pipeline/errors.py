@@ -31,8 +31,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+_Found = TypeVar("_Found")
 
 
 class CostmillError(Exception):
@@ -190,6 +193,20 @@ def near(name: str, known: Iterable[str]) -> str:
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; known: {', '.join(names)}" if names else ""
+
+
+def only(found: Mapping[str, _Found], start: str, one: str, many: str, hint: str) -> _Found:
+    """Return what was found, by its id, with an id that begins with ``start``.
+
+    Raises:
+        UsageError: when it is none, with ``hint`` where all are listed, or more than one.
+    """
+    if not found:
+        raise UsageError(f"no {one} has an id that begins with {start!r}; `{hint}` has them all")
+    if len(found) > 1:
+        names = ", ".join(list(found)[:5])
+        raise UsageError(f"{len(found)} {many} have an id that begins with {start!r}: {names}; write more of it")
+    return next(iter(found.values()))
 
 
 def is_interrupt(error: BaseException) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from pipeline.errors import UsageError
+from pipeline.errors import UsageError, only
 from pipeline.load import quarantine
 from pipeline.periods import utc_now
 from pipeline.store import loads, rollups
@@ -47,12 +47,7 @@ def find(warehouse: Warehouse, start: str) -> Found:
         UsageError: when there is none, or more than one.
     """
     rows = [Found(*row) for row in warehouse.rows(_FIND, [start])] if start else []
-    if not rows:
-        raise UsageError(f"no delivery has an id that begins with {start!r}; `costmill deliveries list` has them all")
-    if len(rows) > 1:
-        names = ", ".join(each.load_id for each in rows[:5])
-        raise UsageError(f"{len(rows)} deliveries have an id that begins with {start!r}: {names}; write more of it")
-    return rows[0]
+    return only({each.load_id: each for each in rows}, start, "delivery", "deliveries", "costmill deliveries list")
 
 
 def require_acceptable(warehouse: Warehouse, found: Found) -> None:
