@@ -1,9 +1,9 @@
 -- ai_models: What did each model cost in the latest billing period with AI usage, and what did a million of its tokens?
 -- A row is one origin, provider, service, model, operation and currency of AI usage; recorded ones first, the dearest first.
 -- Recorded and billed usage are the same money told twice: never add them. Of billed usage the operation is the meter.
--- BilledCost: in BillingCurrency, exact. calls: of billed usage NULL. tokens: exact. cost_per_million_tokens: BillingCurrency
--- per million tokens, of what used tokens; cached_percent: of the input tokens. DuckDB divides decimals as DOUBLE: those two
--- have about 15 right digits, rounded to 6 and 1 decimals; model_summary has them exact.
+-- BilledCost: in BillingCurrency, exact. calls: of billed usage NULL. tokens: exact. cost_per_million_tokens: in
+-- BillingCurrency, of what used tokens; cached_percent: of the input tokens. DuckDB divides decimals as DOUBLE: those
+-- two have about 15 right digits, rounded to 6 and 1 decimals; model_summary has them exact.
 
 SELECT
     x_BillingPeriod,

@@ -36,7 +36,10 @@ counted AS (
     FROM usage
     WHERE
         is_call OR starts_with(unit.name, 'token')
-        OR (contains(lower(SkuMeter), 'token') AND (ConsumedUnit IS NULL OR concat(unit.number, unit.scale, unit.name) <> ''))
+        OR (
+            contains(lower(SkuMeter), 'token')
+            AND (ConsumedUnit IS NULL OR concat(unit.number, unit.scale, unit.name) <> '')
+        )
 )
 
 SELECT
