@@ -25,6 +25,7 @@ from pipeline.sources import formats
 from pipeline.store.duckdb import DuckDBCostStore
 from pipeline.tracker import CostTracker
 from tests.load.bills import House, dump, focus, house, write
+from tests.soak import more
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 TORN = '{"id": "x", "cost": 1, "tea'
@@ -414,7 +415,7 @@ def test_python_cannot_record_under_an_id_of_the_log(log: House) -> None:
     assert log.billed() == 1
 
 
-@settings(max_examples=4)
+@settings(max_examples=more(2, 50))
 @given(st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=6), min_size=2, max_size=3), st.randoms())
 def test_segments_in_any_order_come_to_the_sum_of_the_ids(contents: list[list[int]], chance: Random) -> None:
     with TemporaryDirectory() as folder, house(Path(folder)) as log:

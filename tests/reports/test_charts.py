@@ -43,6 +43,7 @@ def drawings(report: ReportContext) -> list[str]:
     ]
 
 
+@pytest.mark.no_cover  # Altair walks its schema in Python: tracing that takes longer than the walk
 def test_every_specification_is_valid_vega_lite(rich: ReportContext, specifications: list[dict[str, object]]) -> None:
     drawings(rich)
     assert len(specifications) == 4
