@@ -24,8 +24,9 @@ from pipeline.budgets.charges import lacking_usage
 from pipeline.budgets.explanation import Explanation
 from pipeline.budgets.model import BudgetResult
 from pipeline.config import Settings, SourceSettings
+from pipeline.config.fields import USAGE_LOG
 from pipeline.errors import CostmillError, UsageError, is_interrupt
-from pipeline.load import Limits, Loader, Outcome
+from pipeline.load import Limits, Loader, Outcome, origins
 from pipeline.load.limits import NO_LIMITS
 from pipeline.night import budgeting, cautions, explaining, forecasting, splitting, usage_log
 from pipeline.night.loaded import Staleness, loaded_periods, require_loaded, staleness
@@ -96,6 +97,13 @@ class Night:
         return tuple(dict.fromkeys([*tags.report_keys, *budget_keys, *tags.rules.virtual_keys]))
 
     @property
+    def _bills(self) -> dict[str, bool]:
+        """Sources, and whether what is recorded in them is part of the bill; without a file nobody has said."""
+        own = {USAGE_LOG: self.settings.own_usage_log.bill}
+        named = own | {source.name: source.bill for source in self.settings.sources}
+        return named if self.settings.file is not None else {}
+
+    @property
     def loaded(self) -> list[str]:
         """The billing periods that something is loaded for, oldest first."""
         return loaded_periods(self.warehouse)
@@ -112,8 +120,8 @@ class Night:
         """Load what is new of each source; one that fails does not stop the others."""
         budgeting.remember_first_load(self.warehouse, self.as_of)
         outcomes = []
-        states.catch_up(self.warehouse, self.run_id)
         with self.loader(accept=accept, limits=limits) as loader:
+            states.catch_up(self.warehouse, self.run_id)
             for source, patterns in sources:
                 for outcome in loader.load(source, patterns, mode, whole=whole):
                     outcomes.append(outcome)
@@ -135,6 +143,8 @@ class Night:
         self._tagged_anew = rollups.refresh_for_keys(self.warehouse, self.keys, self.settings.tags.rules)
         if self._tagged_anew:
             self._tell(Step("rollups", "reported tag keys or tag rules changed: all periods"))
+        for moved in origins.follow(self.warehouse, self._bills, keys=self.keys, run_id=self.run_id):
+            self._tell(Step("rollups", moved))
         if splitting.keep_rules(self.warehouse, self.settings.splits):
             self._tell(Step("splits", "split rules changed: all periods"))
         return Loader(

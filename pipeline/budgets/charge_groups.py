@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from pipeline.budgets import charges
+from pipeline.budgets.billed import Billed
 from pipeline.budgets.policies import CountedOrigin
-from pipeline.budgets.policy_budgets import counted_origin
 from pipeline.config.budgets import COSTS, ScopeBudget
 from pipeline.errors import UsageError, near
 from pipeline.money import NO_CURRENCY
@@ -50,11 +50,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Apart:
-    """What a budget counts that is not of the file: of which scope and origin, and who has billed charges."""
+    """What a budget counts that is not of the file: of which scope and origin, and what is part of a bill."""
 
     scope: tuple[Condition, ...]
     origin: CountedOrigin
-    billed: Sequence[str]
+    billed: Billed
 
 
 def read_groups(
@@ -106,7 +106,7 @@ def _why(
     day = as_of.date()
     cases = [(f"CAST(c.ChargePeriodStart AS DATE) > DATE '{day}'", rule_sql.literal(f"dated after {day}"))]
     if apart is not None:
-        origin = rule_sql.condition(counted_origin(apart.origin, apart.billed), tag)
+        origin = rule_sql.condition(apart.billed.condition(apart.origin), tag)
         cases.append((f"NOT {origin}", rule_sql.literal(_ORIGIN_WORDS[apart.origin])))
     else:
         cases.append(("c.x_Origin <> 'billed'", "'recorded, and no bill has it'"))

@@ -13,8 +13,9 @@ from typing import Any
 
 from pipeline.budgets.alert_configs import six
 from pipeline.budgets.alert_table import Severity
+from pipeline.budgets.billed import Billed
 from pipeline.budgets.policies import ORIGINS, PERIODS, CountedOrigin
-from pipeline.budgets.policy_budgets import counted_origin, of_tenant
+from pipeline.budgets.policy_budgets import of_tenant
 from pipeline.config.budgets import BY_BILLING, AlertThreshold, PeriodName, ScopeBudget
 from pipeline.config.fields import currency_code
 from pipeline.entries import CostCategory
@@ -145,11 +146,11 @@ def checked(budget: Budget) -> Budget:
     return replace(budget, **found)
 
 
-def as_budget(budget: Budget, billed: Sequence[str]) -> ScopeBudget:
+def as_budget(budget: Budget, billed: Billed) -> ScopeBudget:
     """Return what the engine counts and judges.
 
     Args:
-        billed: the providers that have billed charges, for ``origin: auto``.
+        billed: what is part of a bill: it decides what its origin counts.
     """
     return ScopeBudget(
         scope_type="managed",
@@ -160,18 +161,17 @@ def as_budget(budget: Budget, billed: Sequence[str]) -> ScopeBudget:
         alerts=tuple(AlertThreshold(percent_of(each), "actual", exit=False) for each in budget.alert_thresholds),
         name=budget.name,
         period_by="billing" if budget.period in BY_BILLING else "charge",
-        filter=Joined("all", (counted_origin(budget.origin, billed), *scope_of(budget))),
+        filter=Joined("all", (billed.condition(budget.origin), *scope_of(budget))),
         tenant_id=budget.tenant_id,
         switched_off=not budget.enabled,
     )
 
 
-def counts(budget: Budget, used: Used, billed: Iterable[str]) -> bool:
+def counts(budget: Budget, used: Used, billed: Billed) -> bool:
     """Whether the next run would count a record that is not loaded: the same as the condition says of its charge."""
-    if budget.origin == "billed" or (budget.origin == "auto" and used.provider in billed):
-        return False
     return (
-        budget.tenant_id in (None, used.tenant)
+        billed.counts(budget.origin, used.provider)
+        and budget.tenant_id in (None, used.tenant)
         and budget.category in (None, used.category)
         and all(used.attribution.get(key) == value for key, value in budget.tags_filter.items())
     )

@@ -15,8 +15,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from pipeline import resources
-from pipeline.budgets import alerts, charges, evaluate, managed, managed_table, windows
+from pipeline.budgets import alerts, billed, charges, evaluate, managed, managed_table, windows
 from pipeline.budgets.alert_table import Alert, AlertKey
+from pipeline.budgets.billed import Billed
 from pipeline.budgets.crossings import Configs, read_configs
 from pipeline.budgets.managed import Budget
 from pipeline.budgets.model import BudgetStatus
@@ -29,9 +30,9 @@ from pipeline.periods import Window, label
 from pipeline.store import publish
 from pipeline.store.readable import if_free
 from pipeline.store.warehouse import Warehouse
+from pipeline.usage.own_log import is_bill
 from pipeline.usage.pending import Pending, Used
 
-_BILLED = "SELECT DISTINCT x_Provider FROM daily_costs WHERE x_Origin = 'billed' AND x_Provider IS NOT NULL ORDER BY 1"
 #: So often a copy may be published anew while it is read.
 _TRIES = 5
 #: Name of the source of what the usage log has.
@@ -61,7 +62,7 @@ class _Held:
     budgets: tuple[Budget, ...]
     counted: Mapping[str, tuple[ScopeBudget, Window]]
     rows: Mapping[str, Sequence[Row]]
-    billed: tuple[str, ...]
+    billed: Billed
     taken: Mapping[str, int]
     stored: frozenset[str]
     newest: Mapping[AlertKey, Alert]
@@ -161,12 +162,12 @@ class SpendReader:
         warehouse = if_free(self._settings.warehouse)
         if warehouse is not None:
             with warehouse:
-                return _read(warehouse, state, place, ids, self._pending)
+                return _read(warehouse, state, place, ids, self._pending, is_bill=is_bill(self._settings))
         known = self._held  # somebody writes: what was read of the warehouse is as new as the copy, or newer
         if known is not None and (known.state.copy, known.place) == (state.copy, place) and ids <= known.asked:
             return known
         with publish.opened(self._settings.publish.path) as copy:
-            return _read(copy, state, place, ids, self._pending)
+            return _read(copy, state, place, ids, self._pending, is_bill=is_bill(self._settings))
 
 
 def lacking(budget: Budget, status: BudgetStatus) -> str:
@@ -190,14 +191,20 @@ def require_known(budget: Budget, status: BudgetStatus) -> Decimal:
 
 
 def _read(
-    warehouse: Warehouse, state: _State, place: tuple[datetime, date], ids: frozenset[str], pending: Pending
+    warehouse: Warehouse,
+    state: _State,
+    place: tuple[datetime, date],
+    ids: frozenset[str],
+    pending: Pending,
+    *,
+    is_bill: bool,
 ) -> _Held:
     hour, day = place
     budgets = tuple(managed_table.read(warehouse))
-    billed = tuple(row[0] for row in warehouse.rows(_BILLED))
+    known = billed.read(warehouse, pending=is_bill)
     counted = {}
     for budget in budgets:
-        own = managed.as_budget(replace(budget, enabled=True), billed)
+        own = managed.as_budget(replace(budget, enabled=True), known)
         counted[budget.budget_id] = (own, windows.around(own, hour))
     taken: dict[str, int] = dict(warehouse.rows(resources.sql("usage/taken")))
     return _Held(
@@ -207,7 +214,7 @@ def _read(
         budgets,
         counted,
         charges.spent(warehouse, list(counted.values()), day),
-        billed,
+        known,
         taken,
         _stored(warehouse, pending.records(taken), ids),
         alerts.newest_rows(warehouse, counted.values()),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from pipeline.budgets.billed import Billed
 from pipeline.budgets.managed import Budget, as_budget, id_of, ratio_of
 from pipeline.budgets.policy_table import alerts_json
 from pipeline.entries import CostCategory
@@ -44,7 +45,7 @@ def read(warehouse: Warehouse) -> list[Budget]:
 def write(warehouse: Warehouse, budget: Budget) -> None:
     """Write a budget, in the place of the one with its id, in the caller's transaction."""
     row = {"budget_id": budget.budget_id, "origin": ORIGIN, "scope_type": "managed", "scope_key": budget.scope_key}
-    counted = as_budget(budget, ())
+    counted = as_budget(budget, Billed())
     values = {column: getattr(budget, name) for name, column in _COLUMNS.items()}
     values |= {
         "amount": stored(budget.amount),

@@ -12,6 +12,7 @@ from pathlib import Path
 from pipeline.actors import Actor, Permission
 from pipeline.budgets import alert_table, handling, managed_table, windows
 from pipeline.budgets.alert_table import Alert
+from pipeline.budgets.billed import Billed
 from pipeline.budgets.managed import (
     DEFAULT_THRESHOLDS,
     PREFIX,
@@ -249,7 +250,7 @@ class BudgetManager:
         rows = alert_table.read(warehouse, "WHERE budget_id = ?", [budget.budget_id])
         newest = {alert.key: alert for alert in sorted(rows, key=lambda alert: alert.occurrence)}
         if within is not None:
-            own = as_budget(budget, ())
+            own = as_budget(budget, Billed())
             start = windows.alert_start(own, windows.around(own, within))
             newest = {key: alert for key, alert in newest.items() if key[1:3] == (budget.period, start)}
         done = [handling.reset(alert, self.actor, reason, now) for alert in newest.values()]

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from pipeline.budgets import windows
+from pipeline.budgets.billed import Billed
 from pipeline.budgets.policies import ATTRIBUTION, Policy
 from pipeline.budgets.policy_budgets import as_budgets
 from pipeline.config.budgets import ROLLING, ScopeBudget
@@ -29,16 +30,16 @@ class Meter:
     """The policies of a published copy, by what they count, and their sums of what is recorded since. Threads may share it.
 
     Args:
-        billed: the providers that have billed charges.
+        billed: what is part of a bill.
         stored: ids of records that look as if they were not stored, and are.
     """
 
-    def __init__(self, policies: Iterable[Policy], billed: Collection[str], stored: Collection[str]) -> None:
+    def __init__(self, policies: Iterable[Policy], billed: Billed, stored: Collection[str]) -> None:
         self._billed, self._stored = billed, stored
         self._budgets: dict[str, ScopeBudget] = {}
         self._by_scope: dict[tuple[str, str], list[Policy]] = defaultdict(list)
         for policy in policies:
-            [self._budgets[policy.id]] = as_budgets([policy], sorted(billed))
+            [self._budgets[policy.id]] = as_budgets([policy], billed)
             self._by_scope[policy.scope, policy.scope_id].append(policy)
         self._lock = threading.Lock()
         self._sums: dict[tuple[str, _Part], dict[Money, tuple[Decimal, int]]] = {}
@@ -81,7 +82,7 @@ class Meter:
         if used.id in self._stored:
             return
         for policy in self.counting(used):
-            if policy.origin == "recorded" or (policy.origin == "auto" and used.provider not in self._billed):
+            if self._billed.counts(policy.origin, used.provider):
                 is_rolling = policy.period in ROLLING
                 part = used.time.date() if is_rolling else windows.around(self.budget(policy), used.time)
                 sums = self._sums.setdefault((policy.id, part), {})

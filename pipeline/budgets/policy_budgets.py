@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 
-from pipeline.budgets.policies import CountedOrigin, Policy
+from pipeline.budgets.billed import Billed
+from pipeline.budgets.policies import Policy
 from pipeline.config.budgets import BY_BILLING, AlertThreshold, PeriodBy, ScopeBudget
 from pipeline.rules import TENANT, Comparison, Condition, Joined, Operand
 
@@ -22,11 +23,11 @@ _COLUMNS = {
 }
 
 
-def as_budgets(policies: Iterable[Policy], billed: Sequence[str]) -> tuple[ScopeBudget, ...]:
+def as_budgets(policies: Iterable[Policy], billed: Billed) -> tuple[ScopeBudget, ...]:
     """Return policies as budgets that count each on its own, high priority first, then by scope and id.
 
     Args:
-        billed: the providers that have billed charges, for ``origin: auto``.
+        billed: what is part of a bill: it decides what their origin counts.
     """
     ordered = sorted(policies, key=lambda policy: (-policy.priority, policy.id))
     return tuple(_as_budget(policy, billed) for policy in ordered)
@@ -43,9 +44,9 @@ def period_by(policy: Policy) -> PeriodBy:
     return "billing" if policy.period in BY_BILLING else "charge"
 
 
-def condition(policy: Policy, billed: Sequence[str]) -> Condition:
+def condition(policy: Policy, billed: Billed) -> Condition:
     """Return what a charge must be to count."""
-    return Joined("all", (counted_origin(policy.origin, billed), *scope_of(policy)))
+    return Joined("all", (billed.condition(policy.origin), *scope_of(policy)))
 
 
 def scope_of(policy: Policy) -> tuple[Condition, ...]:
@@ -58,7 +59,7 @@ def of_tenant(tenant: str | None) -> tuple[Condition, ...]:
     return () if tenant is None else (Comparison(Operand("column", TENANT), "equals", (tenant,)),)
 
 
-def _as_budget(policy: Policy, billed: Sequence[str]) -> ScopeBudget:
+def _as_budget(policy: Policy, billed: Billed) -> ScopeBudget:
     return ScopeBudget(
         scope_type="policy",
         scope_key=policy.id,
@@ -85,15 +86,3 @@ def _scope(policy: Policy) -> list[Condition]:
         return [Comparison(Operand("tag", policy.scope), "equals", (policy.scope_id,))]
     asked = tuple(Comparison(Operand("column", name), "equals", (policy.scope_id,)) for name in columns)
     return [asked[0] if len(asked) == 1 else Joined("any", asked)]
-
-
-def counted_origin(counted: CountedOrigin, billed: Sequence[str]) -> Condition:
-    """Return of which origin a charge must be to count."""
-    origin = Operand("column", "x_Origin")
-    if counted != "auto":
-        return Comparison(origin, "equals", (counted,))
-    is_billed, is_recorded = Comparison(origin, "equals", ("billed",)), Comparison(origin, "equals", ("recorded",))
-    if not billed:
-        return Joined("any", (is_billed, is_recorded))
-    never_billed = Joined("not", (Comparison(Operand("column", "x_Provider"), "in", tuple(sorted(billed))),))
-    return Joined("any", (is_billed, Joined("all", (is_recorded, never_billed))))

@@ -30,6 +30,7 @@ from pipeline.errors import ChangedMeanwhileError, NotPermittedError, PriceError
 from pipeline.periods import to_utc, utc_now
 from pipeline.store import publish, rollups
 from pipeline.store.warehouse import Warehouse
+from pipeline.usage.own_log import is_bill
 from pipeline.usage.pending import Pending, Used, used
 from pipeline.usage.prices import RegisteredPrices
 from pipeline.usage.record import Number, UsageRecord
@@ -252,7 +253,7 @@ class BudgetPolicyService:
             held = self._kept
             if held is None or held[0] != copy:
                 with publish.opened(stable) as warehouse:
-                    kept = read_kept(warehouse, self._pending)
+                    kept = read_kept(warehouse, self._pending, is_bill=is_bill(self.settings))
                     held = (copy, kept, meter(kept))
             _, kept, counted = held
             counted.take(*self._pending.recent(kept.taken))

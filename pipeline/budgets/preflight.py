@@ -14,7 +14,8 @@ from typing import Any
 
 from pipeline import resources
 from pipeline.actors import Actor, Permission
-from pipeline.budgets import policy_table, windows
+from pipeline.budgets import billed, policy_table, windows
+from pipeline.budgets.billed import Billed
 from pipeline.budgets.evaluate import reaches
 from pipeline.budgets.meter import FACTS, Meter, Money, facts_of
 from pipeline.budgets.policies import ACTIONS, SCOPES, HardLimitAction, Policy
@@ -31,7 +32,6 @@ Rates = Mapping[str, Mapping[str, Decimal]]
 _STATUS = """
 SELECT budget_id, period, period_start, period_end, current_spend, rollover, currency FROM budget_status
 WHERE scope_type = 'policy' AND health <> 'DISABLED'"""
-_BILLED = "SELECT DISTINCT x_Provider FROM daily_costs WHERE x_Origin = 'billed' AND x_Provider IS NOT NULL"
 
 
 @dataclass(frozen=True)
@@ -151,14 +151,17 @@ class Kept:
 
     policies: tuple[Policy, ...]
     statuses: Mapping[str, Sequence[tuple[str, Window, Decimal | None, Decimal, str]]]
-    billed: frozenset[str]
+    billed: Billed
     taken: Mapping[str, int]
     stored: frozenset[str]
     counted_at: datetime | None
 
 
-def read_kept(warehouse: Warehouse, pending: Pending) -> Kept:
-    """Read what answers need of a published copy, once: what is recorded later cannot be in it."""
+def read_kept(warehouse: Warehouse, pending: Pending, *, is_bill: bool = False) -> Kept:
+    """Read what answers need of a published copy, once: what is recorded later cannot be in it.
+
+    ``is_bill``: what is pending will be part of the bill.
+    """
     taken: dict[str, int] = dict(warehouse.rows(resources.sql("usage/taken")))
     recent = pending.records(taken)
     months = sorted(label(each.time) for each in recent)
@@ -170,7 +173,7 @@ def read_kept(warehouse: Warehouse, pending: Pending) -> Kept:
     return Kept(
         tuple(policy_table.read(warehouse, "enabled")),
         statuses,
-        frozenset(row[0] for row in warehouse.rows(_BILLED)),
+        billed.read(warehouse, pending=is_bill),
         taken,
         frozenset(row[0] for row in stored),
         warehouse.value("SELECT max(ended_at) FROM runs"),

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from pipeline.budgets import windows
 from pipeline.budgets.alert_table import Severity
+from pipeline.budgets.billed import Billed
 from pipeline.budgets.crossings import Configs, crossings
 from pipeline.budgets.evaluate import meets
 from pipeline.budgets.model import BudgetStatus, ThresholdStatus
@@ -76,7 +77,7 @@ def reached(status: BudgetStatus, cost: Decimal, configs: Configs) -> Iterator[R
 
 def policy_status(check: PolicyCheck, call: Used, added: Decimal) -> BudgetStatus:
     """Return how a policy stands with a call: ``added`` is what of its cost the spend does not have yet."""
-    [budget] = as_budgets([check.policy], ())
+    [budget] = as_budgets([check.policy], Billed())
     window = windows.around(budget, call.time)
     spend = EXACT.add(check.spend, added)
     return BudgetStatus(

@@ -42,7 +42,7 @@ _currency = click.option("--currency", metavar="CODE", help="Count records in it
 
 @click.group()
 def usage() -> None:
-    """Record what programs use, and ask what it came to: recorded costs, never part of the bill.
+    """Record what programs use, and ask what it came to: recorded costs.
 
     \b
     Examples:

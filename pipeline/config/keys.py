@@ -59,9 +59,7 @@ SECTIONS = {
     "publish": Keys(("path", "mode", "keep", "tenants")),
     "cache": Keys(("path", "max_size")),
     "reports": Keys(("out", "formats", "locale"), ("templates",)),
-    "sources[]": Keys(
-        ("name", "path", "format", "origin", "keep_columns", "max_rejected", "gate", "tenant"), ("bill",)
-    ),
+    "sources[]": Keys(("name", "path", "format", "origin", "bill", "keep_columns", "max_rejected", "gate", "tenant")),
     "sources[].gate": Keys(("rows", "cost", "cost_floor", "days", "accounts")),
     "freshness": Keys(("max_age_days", "stale")),
     "currency": Keys(("report", "rates")),
@@ -75,7 +73,7 @@ SECTIONS = {
     "prices": Keys(("overrides",)),
     "forecast": Keys(("late_data_days",)),
     "anomalies": Keys(("enabled", "weeks", "sensitivity", "floor", "percent", "direction", "services")),
-    "usage_log": Keys(("path", "durability", "batch_size", "batch_seconds", "rotate_size", "keep_days")),
+    "usage_log": Keys(("path", "durability", "batch_size", "batch_seconds", "rotate_size", "keep_days", "bill")),
     "cost": Keys(("budgets",)),
     "cost.budgets": Keys(("global", "providers", "tags", "types", "exit_on_threshold", "exit_code")),
     "cost.budgets.global": Keys(_SCOPE, _SCOPE_LATER),

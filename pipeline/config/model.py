@@ -64,6 +64,7 @@ class UsageLogSettings:
         batch_size, batch_seconds: a batch is on the disk after so many records or so long, whichever comes first.
         rotate_size: bytes from which on a segment is closed and the next one begun.
         keep_days: how long a segment stays after it was closed and loaded.
+        bill: what is recorded there is part of the bill.
     """
 
     path: Path
@@ -72,6 +73,7 @@ class UsageLogSettings:
     batch_seconds: Decimal = Decimal(1)
     rotate_size: int = 64_000_000
     keep_days: int = 30
+    bill: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class SourceSettings:
         path: absolute folder or file, a glob pattern, or an address such as ``s3://bucket/folder``.
         format: ``auto`` or a format's name.
         origin: what its charges are: of bills, or what programs recorded; None: what the format says.
+        bill: what programs recorded is part of the bill: its charges are billed ones.
         max_rejected: share of rows, 0 to 1, that a delivery may have rejected and still load.
         gate_rows: share of rows, 0 to 1, that a re-delivery may have less than what is loaded.
         gate_cost: share of a cost column's sum, 0 to 1, that it may be less, in each currency.
@@ -127,6 +130,7 @@ class SourceSettings:
     gate_accounts: Tolerance = NONE_MISSING
     tenant: str | None = None
     grows: bool = False
+    bill: bool = False
 
 
 @dataclass(frozen=True)

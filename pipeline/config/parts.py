@@ -55,6 +55,7 @@ def read_usage_log(root: Section, resolver: Resolver) -> UsageLogSettings:
         batch_seconds=section.value("batch_seconds", fields.seconds, UsageLogSettings.batch_seconds),
         rotate_size=section.value("rotate_size", fields.segment_size, UsageLogSettings.rotate_size),
         keep_days=section.value("keep_days", fields.integer(0, 36_500), UsageLogSettings.keep_days),
+        bill=section.value("bill", fields.boolean, UsageLogSettings.bill),
     )
 
 
@@ -100,6 +101,10 @@ def _read_source(section: Section, resolver: Resolver) -> SourceSettings:
         section.problem(
             "origin", f"{origin!r} does not fit the format {format_}, whose charges are {made}; leave it out"
         )
+    bill = section.value("bill", fields.boolean, False)
+    if bill and (origin == "billed" or (format_ != "auto" and not is_recorded)):
+        section.problem("bill", "is for what programs record, and charges of bills count anyway; leave it out")
+    origin = fields.RECORDED if bill else origin
     gate = section.section("gate", SECTIONS["sources[].gate"])
     return SourceSettings(
         name=name or "",
@@ -114,6 +119,7 @@ def _read_source(section: Section, resolver: Resolver) -> SourceSettings:
         gate_days=gate.value("days", fields.tolerance, fields.NONE_MISSING),
         gate_accounts=gate.value("accounts", fields.tolerance, fields.NONE_MISSING),
         tenant=section.value("tenant", fields.line_of_text, None),
+        bill=bill,
     )
 
 

@@ -17,7 +17,7 @@ from pipeline.engines import staging
 from pipeline.engines.staged import Staged
 from pipeline.entries import CATEGORY_OF_SERVICE
 from pipeline.sources import json_lines
-from pipeline.sources.formats import Control, Format, Header
+from pipeline.sources.formats import Control, Format, Header, Origin
 from pipeline.sources.profiles import SKETCH_BATCHES, SKETCH_SIZE, Profile
 from pipeline.sources.views import Kind
 from pipeline.store.resource_keys import COLUMNS as RESOURCE
@@ -245,7 +245,7 @@ class Mapper:
         self.connection.execute(f"CREATE OR REPLACE TEMP VIEW mapped_rows AS {select}")
         return unreadable
 
-    def insert(self, staged: Staged, *, load_id: str, source: str, period: str) -> tuple[int, int]:
+    def insert(self, staged: Staged, *, load_id: str, source: str, period: str, origin: Origin) -> tuple[int, int]:
         """Insert a period's charges with their dimensions; returns mapped and generated rows.
 
         Must run inside the caller's transaction.
@@ -268,7 +268,7 @@ class Mapper:
             LEFT JOIN tag_map AS t ON t.x_TagText = m.x_TagText
             LEFT JOIN cost_categories AS c ON c.ServiceCategory = m.ServiceCategory
             WHERE m.x_BillingPeriod = $period AND ({self.taken})""",
-            {"load_id": load_id, "source": source, "period": period, "origin": staged.header.format.origin},
+            {"load_id": load_id, "source": source, "period": period, "origin": origin},
         )
         generated = self._generated(staged.header.format, period)
         self._insert_dimensions(period)

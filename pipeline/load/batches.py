@@ -120,7 +120,9 @@ class BatchSwap(Swap):
         swap.remember_keys(self.warehouse, source, period)
         if judged.replaced:
             self._take_out(job, load)
-        mapped, generated = self.mapper.insert(job.staged, load_id=load.load_id, source=source, period=period)
+        mapped, generated = self.mapper.insert(
+            job.staged, load_id=load.load_id, source=source, period=period, origin=job.origin
+        )
         done = replace(load, rows_mapped=mapped, rows_generated=generated, charges=mapped + generated)
         self.write_ledger(job, done)
         self.write_rejects(job, done.load_id)
@@ -128,7 +130,7 @@ class BatchSwap(Swap):
         self.prove_money(job, done.load_id)
         self.keep_columns(job.staged)
         self.warehouse.execute(_KEEP, {**given, "load_id": done.load_id, "mapping": load.mapping})
-        if judged.replaced and job.origin == "billed":  # a log that goes on restates nothing
+        if judged.replaced and not job.is_log:  # a log that goes on restates nothing
             self._write_restatement(job, done)
         rollups.refresh(self.warehouse, source, period, self.keys)
         swap.note_source_period(self.warehouse, job, done)

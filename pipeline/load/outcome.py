@@ -69,8 +69,13 @@ class Job:
 
     @property
     def origin(self) -> Origin:
-        """What its charges are: billed or recorded."""
-        return self.staged.header.format.origin
+        """What its charges are: billed, also those of a log that is part of the bill, or recorded."""
+        return "billed" if self.source.bill else self.staged.header.format.origin
+
+    @property
+    def is_log(self) -> bool:
+        """Whether programs recorded its charges, be they part of the bill or not."""
+        return self.staged.header.format.origin == "recorded"
 
     def name_of(self, file: ExportFile) -> str:
         """The path by which the ledger knows a file."""

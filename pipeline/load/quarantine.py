@@ -107,6 +107,7 @@ def kept(warehouse: Warehouse, load_id: str) -> Kept | None:
         settings["format"],
         keep_columns=tuple(settings["keep_columns"]),
         max_rejected=Decimal(settings["max_rejected"]),
+        bill=bool(settings.get("bill")),
     )
     return Kept(source, _moved(found, paths), names)
 
@@ -144,6 +145,7 @@ def _settings(source: SourceSettings) -> dict[str, Any]:
         "format": source.format,
         "keep_columns": list(source.keep_columns),
         "max_rejected": str(source.max_rejected),
+        "bill": source.bill,
     }
 
 

@@ -80,7 +80,9 @@ class Swap:
             "DELETE FROM charges WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = ?",
             [source, period, job.origin],
         )
-        mapped, generated = self.mapper.insert(job.staged, load_id=load.load_id, source=source, period=period)
+        mapped, generated = self.mapper.insert(
+            job.staged, load_id=load.load_id, source=source, period=period, origin=job.origin
+        )
         done = replace(load, rows_mapped=mapped, rows_generated=generated, charges=mapped + generated)
         require_row_law(job, counts, done)
         rollups.refresh(self.warehouse, source, period, self.keys)
@@ -101,7 +103,7 @@ class Swap:
     def write_ledger(self, job: Job, load: Load) -> None:
         """Write a load, its files, and how its columns differ from those of the delivery before."""
         loads.write(self.warehouse, load, self.files(job))
-        if job.origin == "billed":  # a record has the keys that it has something for
+        if not job.is_log:  # a record has the keys that it has something for
             drift.write(self.warehouse, load)
 
     def _send_back(self, job: Job, newer: Current, older: Load, judgement: Judgement, loaded: Measures) -> None:
@@ -205,7 +207,8 @@ def note_source_period(warehouse: Warehouse, job: Job, load: Load) -> None:
     [(charges, through)] = warehouse.rows(
         """
         SELECT count(*), max(ChargePeriodEnd) FILTER (
-            WHERE x_Origin = 'billed' AND ChargeCategory = 'Usage' AND ChargePeriodEnd - ChargePeriodStart <= INTERVAL 24 HOUR)
+            WHERE x_Origin = 'billed' AND x_RecordId IS NULL AND ChargeCategory = 'Usage'
+            AND ChargePeriodEnd - ChargePeriodStart <= INTERVAL 24 HOUR)
         FROM charges WHERE x_Source = ? AND x_BillingPeriod = ? AND x_Origin = ?""",
         [source, period, job.origin],
     )

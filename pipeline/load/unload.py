@@ -10,8 +10,9 @@ from pipeline.periods import utc_now
 from pipeline.store import loads, rollups, states
 from pipeline.store.warehouse import Warehouse
 
-#: Answers per billing period that are emptied when nothing of it is left.
-ANSWERS = ("category_summary", "resource_summary", "tag_summary", "trend_summary", "mover_summary", "model_summary")
+#: Answers per billing period that are emptied when nothing billed of it is left.
+ANSWERS = ("category_summary", "resource_summary", "tag_summary", "trend_summary", "mover_summary")
+_ORIGINS = "SELECT DISTINCT x_Origin FROM source_periods WHERE x_BillingPeriod = ?"
 
 
 def loaded_periods(warehouse: Warehouse, source: str) -> list[str]:
@@ -46,15 +47,21 @@ def unload(warehouse: Warehouse, source: str, period: str, *, run_id: str, keys:
         )
         rollups.refresh(warehouse, source, period, keys)
         drop_orphans(warehouse)
-        if not warehouse.value("SELECT 1 FROM source_periods WHERE x_BillingPeriod = ?", [period]):
-            for table in ANSWERS:
-                warehouse.execute(f"DELETE FROM {table} WHERE x_BillingPeriod = ?", [period])
+        drop_answers(warehouse, period)
         if is_bill:
             states.note_unloaded(warehouse, source, period, run_id)
             rollups.mark_dirty(warehouse, period)
         else:
             rollups.mark_budgets(warehouse, period)
     return charges
+
+
+def drop_answers(warehouse: Warehouse, period: str) -> None:
+    """Empty the answers of a billing period that nothing is left of: those of AI usage stay as long as any is recorded."""
+    origins = {row[0] for row in warehouse.rows(_ORIGINS, [period])}
+    gone = [*([] if "billed" in origins else ANSWERS), *([] if origins else ["model_summary"])]
+    for table in gone:
+        warehouse.execute(f"DELETE FROM {table} WHERE x_BillingPeriod = ?", [period])
 
 
 def held_back(warehouse: Warehouse, source: str, files: Iterable[str]) -> set[str]:

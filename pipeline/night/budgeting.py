@@ -14,6 +14,7 @@ from pipeline.budgets import (
     alert_table,
     alerts,
     anomalies,
+    billed,
     charges,
     evaluate,
     event_table,
@@ -30,6 +31,7 @@ from pipeline.budgets import (
 )
 from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.anomalies import Judgement
+from pipeline.budgets.billed import Billed
 from pipeline.budgets.events import BUS
 from pipeline.budgets.managed import Budget
 from pipeline.budgets.model import Allocation, BudgetResult, BudgetStatus
@@ -128,14 +130,14 @@ def check_due(warehouse: Warehouse, settings: Settings, as_of: datetime, keys: C
 
 @dataclass(frozen=True)
 class KeptBudgets:
-    """What services keep in the warehouse: policies and managed budgets, what the engine counts of them, and the
-    providers that have billed charges, A to Z."""
+    """What services keep in the warehouse: policies and managed budgets, what the engine counts of them, and what is
+    part of a bill."""
 
     policies: Sequence[Policy]
     of_policies: tuple[ScopeBudget, ...]
     managers: Sequence[Budget]
     managed: tuple[ScopeBudget, ...]
-    billed: Sequence[str]
+    billed: Billed
 
     @property
     def budgets(self) -> tuple[ScopeBudget, ...]:
@@ -158,10 +160,9 @@ def read_kept(warehouse: Warehouse, actor: Actor | None = None) -> KeptBudgets:
         may = actor.may(Permission.READ)
         policies = [each for each in policies if may and actor.sees(each.tenant_id)]
         own = [each for each in own if may and actor.sees(each.tenant_id)]
-    rows = warehouse.rows(_BILLED_PROVIDERS) if policies or own else []
-    billed = [row[0] for row in rows]
-    budgets = tuple(managed.as_budget(budget, billed) for budget in own)
-    return KeptBudgets(policies, policy_budgets.as_budgets(policies, billed), own, budgets, billed)
+    known = billed.read(warehouse) if policies or own else Billed()
+    budgets = tuple(managed.as_budget(budget, known) for budget in own)
+    return KeptBudgets(policies, policy_budgets.as_budgets(policies, known), own, budgets, known)
 
 
 def read_books(
@@ -380,5 +381,3 @@ _CHARGED = """
 SELECT DISTINCT x_BillingPeriod, CAST(ChargeDay AS TIMESTAMP) FROM daily_costs
 WHERE ChargeDay <= ? AND list_contains(?, x_BillingPeriod) AND list_contains(?, x_Origin)"""
 _ORIGINS = ("billed", "recorded")
-_BILLED_PROVIDERS = """
-SELECT DISTINCT x_Provider FROM daily_costs WHERE x_Origin = 'billed' AND x_Provider IS NOT NULL ORDER BY 1"""

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pipeline import addresses, resources
+from pipeline import resources
 from pipeline.config import Settings, SourceSettings
 from pipeline.config.fields import USAGE_LOG
-from pipeline.errors import ExportError
 from pipeline.periods import utc_now
 from pipeline.sources import find, segments
 from pipeline.store.warehouse import Warehouse
+from pipeline.usage.own_log import own_source
 
 logger = logging.getLogger(__name__)
 
@@ -30,23 +30,12 @@ def with_own(settings: Settings) -> Sources:
     Where a configured source has the log's folder, it is that source's.
     """
     found: Sources = [(source, [source.path]) for source in settings.sources]
-    folder = settings.own_usage_log.path
-    if any(_holds(source.path, folder) for source in settings.sources):
+    own = own_source(settings)
+    if own is None:
         return found
-    own = SourceSettings(USAGE_LOG, str(folder), format="usage_log", origin="recorded", grows=True)
+    folder = settings.own_usage_log.path
     is_there = any(segments.has_line(path) for path in segments.paths(folder))
     return [*found, (own, [str(folder)] if is_there else [])]
-
-
-def _holds(pattern: str, folder: Path) -> bool:
-    """Whether a source's path leads to segments of the folder."""
-    if addresses.is_address(pattern) or not folder.is_relative_to(find.fixed(pattern)):
-        return False
-    own = segments.paths(folder)
-    try:
-        return bool(own) and not set(own).isdisjoint(find.paths(pattern))
-    except ExportError:  # told when the source is loaded
-        return False
 
 
 def clean_up(settings: Settings, *, now: datetime | None = None) -> list[Path]:

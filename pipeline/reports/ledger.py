@@ -36,8 +36,9 @@ SHOWN_RESTATEMENTS = 4
 TOP_RESTATED = 8  # lines of each
 WAITING = ("quarantined", "refused")
 
-#: Loads of bills: what programs recorded stands in no report.
-_OF_BILLS = f"coalesce(format, '') NOT IN ({', '.join(map(repr, RECORDED_FORMATS))})"
+#: Loads of what the bill is made of: other records stand in no report.
+_OF_BILLS = f"""(coalesce(format, '') NOT IN ({", ".join(map(repr, RECORDED_FORMATS))})
+    OR loads.x_Source IN (SELECT x_Source FROM source_periods WHERE x_Origin = 'billed'))"""
 
 _SOURCES = """
 SELECT own.x_Source, own.delivered_at, own.charges, standing.final_by, standing.note,

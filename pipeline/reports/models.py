@@ -19,6 +19,12 @@ _MODELS = """
 SELECT * FROM model_summary WHERE x_BillingPeriod = ?
 ORDER BY x_Origin DESC, BillingCurrency NULLS LAST, BilledCost DESC, x_Provider, ServiceName, model, operation"""
 
+#: Recorded usage of sources that say ``bill: true``.
+_IN_BILL = """
+SELECT m.BillingCurrency, sum(m.BilledCost) FROM model_costs AS m
+INNER JOIN source_periods AS p ON p.x_Source = m.x_Source AND p.x_BillingPeriod = m.x_BillingPeriod
+WHERE m.x_BillingPeriod = ? AND m.x_Origin = 'recorded' AND p.x_Origin = 'billed' GROUP BY ALL"""
+
 Row = Mapping[str, Any]
 
 
@@ -27,10 +33,11 @@ def read_models(warehouse: Warehouse, period: str) -> tuple[ModelUsage, ...]:
     groups: dict[tuple[str, str | None], list[Row]] = defaultdict(list)
     for row in warehouse.frame(_MODELS, [period]).to_dicts():
         groups[row["x_Origin"], row["BillingCurrency"]].append(row)
-    return tuple(_usage(origin, currency, rows) for (origin, currency), rows in groups.items())
+    billed = {("recorded", currency): cost for currency, cost in warehouse.rows(_IN_BILL, [period])}
+    return tuple(_usage(*key, rows, billed.get(key)) for key, rows in groups.items())
 
 
-def _usage(origin: str, currency: str | None, rows: Sequence[Row]) -> ModelUsage:
+def _usage(origin: str, currency: str | None, rows: Sequence[Row], billed: Decimal | None) -> ModelUsage:
     whole = money.total(row["BilledCost"] for row in rows)
     used = [row for row in rows if row["x_ChargeCount"]]
     cut = TOP_MODELS if len(used) > TOP_MODELS + 1 else len(used)
@@ -42,6 +49,7 @@ def _usage(origin: str, currency: str | None, rows: Sequence[Row]) -> ModelUsage
         rest_count=len(hidden),
         rest=_use(hidden, whole) if hidden else None,
         total=_use(rows, whole),
+        billed=billed,
         gone=len(rows) - len(used),
         days_covered=rows[0]["days_covered"],
     )

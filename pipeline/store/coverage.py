@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline import money, periods, resources
-from pipeline.store import reach
+from pipeline.store import bill_logs, reach
 from pipeline.store.reach import Reach
 from pipeline.store.states import costs_of, read
 from pipeline.store.warehouse import Warehouse
@@ -84,9 +84,10 @@ def coverage(
     """
     reached = reach.of_all(warehouse)
     known = [_covered(warehouse, row, reached) for row in warehouse.rows(resources.sql("status/sources"))]
-    missing = [each for name in sorted({own.source for own in known}) for each in _gaps(known, name)]
+    logs = {*bill_logs.names(warehouse)}  # a month without a record is no month without data
+    missing = [each for name in sorted({own.source for own in known} - logs) for each in _gaps(known, name)]
     for name in configured:
-        missing += _not_yet(known, name, as_of, grace_days)
+        missing += [] if name in logs else _not_yet(known, name, as_of, grace_days)
     return tuple(
         sorted([*known, *missing], key=lambda own: (own.source, own.period or "", own.state, own.currency or ""))
     )

@@ -80,7 +80,7 @@ def tenant_id(rules: TagRules, billed: TagSql, recorded: str | None = RECORDED_T
     if rules.tenant:
         found.append(virtual_value(replace(rules.tenant, default=None), billed))
     if recorded:
-        found.append(f"CASE WHEN c.x_Origin = 'recorded' THEN {recorded} END")
+        found.append(f"CASE WHEN c.x_RecordId IS NOT NULL THEN {recorded} END")
     if rules.tenants:
         cases = " ".join(f"WHEN {literal(source)} THEN {literal(tenant)}" for source, tenant in rules.tenants)
         found.append(f"CASE c.x_Source {cases} END")

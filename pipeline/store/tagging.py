@@ -86,8 +86,8 @@ def _view_charges(warehouse: Warehouse, source: str, period: str, rules: TagRule
     ruled = [*rules.virtual, *([rules.tenant] if rules.tenant else [])]
     keys = sorted({key for tag in ruled for key in _tag_keys(tag)})
     where = f"c.x_Source = {rule_sql.literal(source)} AND c.x_BillingPeriod = {rule_sql.literal(period)}"
-    # A source's charges are all billed or all recorded: the first one tells.
-    is_recorded = warehouse.value(f"SELECT c.x_Origin = 'recorded' FROM charges AS c WHERE {where} LIMIT 1")
+    # A source's charges are all of bills or all records: the first one tells.
+    is_recorded = warehouse.value(f"SELECT c.x_RecordId IS NOT NULL FROM charges AS c WHERE {where} LIMIT 1")
     relations = "charges AS c"
     if ruled or is_recorded:
         billed = rule_sql.billed_tag(rules)

@@ -1,12 +1,13 @@
 -- model_costs: one row per day, provider, service, model and operation of the AI usage of one source and billing period.
--- Recorded usage: all of the category AI and Machine Learning; a charge is a call. Billed usage: what its meter counts in
+-- Recorded usage: all of the category AI and Machine Learning, part of the bill or not; a charge is a call. Billed usage: what its meter counts in
 -- tokens; a bill names the model in the meter alone, and tells neither calls nor kinds of tokens: those are NULL.
 -- token_BilledCost: of the charges that used tokens, and of what corrects or discounts a meter of tokens.
 
 WITH usage AS (
     SELECT
-        x_BillingPeriod, CAST(ChargePeriodStart AS DATE) AS ChargeDay, BillingCurrency, x_Source, x_Origin, x_Provider,
-        ServiceName, SkuId, SkuMeter, coalesce(BilledCost, 0) AS BilledCost, x_Origin = 'recorded' AS is_call,
+        x_BillingPeriod, CAST(ChargePeriodStart AS DATE) AS ChargeDay, BillingCurrency, x_Source,
+        x_RecordId IS NOT NULL AS is_call, CASE WHEN is_call THEN 'recorded' ELSE x_Origin END AS x_Origin, x_Provider,
+        ServiceName, SkuId, SkuMeter, coalesce(BilledCost, 0) AS BilledCost,
         json_extract_string(x_Kept, [
             '$.x_InputTokens', '$.x_CachedInputTokens', '$.x_OutputTokens', '$.x_Images', '$.x_Seconds', '$.x_Success'
         ]) AS kept,
@@ -19,7 +20,7 @@ WITH usage AS (
     FROM charges
     WHERE
         x_Source = $source AND x_BillingPeriod = $period AND ServiceCategory = 'AI and Machine Learning'
-        AND (x_Origin = 'recorded' OR ChargeCategory = 'Usage')
+        AND (x_RecordId IS NOT NULL OR ChargeCategory = 'Usage')
 ),
 
 counted AS (

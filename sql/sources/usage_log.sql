@@ -1,4 +1,4 @@
--- usage_log: records of the usage log to charges whose x_Origin is recorded.
+-- usage_log: records of the usage log to charges; x_Origin is recorded, or billed where they are part of the bill.
 -- A row is one record that counts here: not one whose id counts elsewhere (x_Repeated). What was recorded is what it
 -- cost, on every basis. A moment's charge period is the microsecond that starts with it.
 -- x_SourceChanges: number (a quantity that is none), priced (no cost was given: x_Price is it), type (an operation that is

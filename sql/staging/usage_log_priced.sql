@@ -7,7 +7,6 @@ SELECT
 FROM staged AS s
 LEFT JOIN charges AS c
     ON c.x_RecordId = s.id
-    AND c.x_Origin = 'recorded'
     AND c.BillingCurrency = s.currency
     AND c.ChargePeriodStart = s.time
     AND (c.x_LoadId IS NULL OR (

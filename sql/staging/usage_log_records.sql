@@ -66,7 +66,6 @@ elsewhere AS (
     INNER JOIN charges AS c ON c.x_RecordId = s.id
     WHERE
         s.x_Problem IS NULL
-        AND c.x_Origin = 'recorded'
         AND NOT (c.x_Source = $source AND c.x_Batch IS NOT DISTINCT FROM s.segment)
 )
 

@@ -2,4 +2,4 @@
 
 SELECT x_RecordId
 FROM charges
-WHERE x_Origin = 'recorded' AND x_BillingPeriod BETWEEN $first AND $last AND x_RecordId IN (SELECT unnest($ids))
+WHERE x_BillingPeriod BETWEEN $first AND $last AND x_RecordId IN (SELECT unnest($ids))

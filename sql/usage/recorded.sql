@@ -28,7 +28,7 @@ LEFT JOIN resources AS r ON r.x_ResourceKey = c.x_ResourceKey
 LEFT JOIN tag_sets AS t ON t.x_TagSetId = c.x_TagSetId
 LEFT JOIN tags AS a ON a.x_TagSetId = c.x_TagSetId AND a.TagKey = $kind
 WHERE
-    c.x_Origin = 'recorded'
+    c.x_RecordId IS NOT NULL
     AND c.x_BillingPeriod BETWEEN $first AND $last
     AND ($all_tenants OR /* x_TenantId */ NULL IS NOT DISTINCT FROM $tenant)
     AND CASE $kind

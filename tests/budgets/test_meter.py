@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.budgets import windows
+from pipeline.budgets.billed import Billed
 from pipeline.budgets.meter import Meter
 from pipeline.budgets.policies import Policy
 from pipeline.usage.pending import Used
@@ -35,7 +36,7 @@ def total(meter: Meter, policy: Policy, at: datetime = NOON) -> Decimal:
 @pytest.mark.parametrize("period", ["hourly", "daily", "weekly", "monthly", "yearly", "rolling_30d", "lifetime"])
 def test_a_window_holds_the_records_of_its_time_however_they_came(period: Any) -> None:
     policy = Policy("p", 1, "team", "t1", period=period, origin="recorded", id="p")
-    meter, records = Meter([policy], [], ["4"]), [used(number) for number in range(60)]
+    meter, records = Meter([policy], Billed(), ["4"]), [used(number) for number in range(60)]
     window, draw, end = windows.around(meter.budget(policy), NOON), Random(7), 0
     while end < len(records):
         end += draw.randrange(9)
@@ -46,7 +47,7 @@ def test_a_window_holds_the_records_of_its_time_however_they_came(period: Any) -
 
 def test_another_epoch_begins_anew() -> None:
     policy = Policy("p", 1, origin="recorded", period="lifetime", id="p")
-    meter = Meter([policy], [], [])
+    meter = Meter([policy], Billed(), [])
     meter.take(1, [used(1), used(2)])
     meter.take(2, [used(2)])
     assert total(meter, policy) == used(2).cost
@@ -65,14 +66,14 @@ def test_another_epoch_begins_anew() -> None:
     ],
 )
 def test_what_a_run_would_count_counts(policy: Policy, counts: bool) -> None:
-    meter = Meter([policy], ["openai"], [])
+    meter = Meter([policy], Billed(("openai",)), [])
     meter.take(1, [used(1)])
     assert (total(meter, policy) == used(1).cost) is counts
 
 
 def test_money_is_kept_apart_by_what_tells_its_rate() -> None:
     policy = Policy("p", 1, origin="recorded", period="lifetime", id="p")
-    meter = Meter([policy], [], [])
+    meter = Meter([policy], Billed(), [])
     meter.take(1, [used(1), used(2, currency="EUR"), used(3, currency="EUR", time=NOON - timedelta(days=30))])
     found = meter.spent(policy, windows.around(meter.budget(policy), NOON))
     assert {money for money, _, _ in found} == {("USD", "2026-03"), ("EUR", "2026-03"), ("EUR", "2026-02")}

@@ -84,6 +84,7 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
             path: exports
             max_rejected: 5
             bill: true
+            format: aws_cur
           - path: s4://bills
             origin: borrowed
             format: focsu
@@ -100,17 +101,17 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
         "line 6: reports.formats[1]: 'pdf' is unknown; known: html, md",
         "line 8: sources[0].name: 'aws prod' is no source name; use letters, digits, '.', '_' and '-', such as aws-prod",
         "line 10: sources[0].max_rejected: '5' is no share; write 0 to 1, or 0% to 100%",
-        "line 11: sources[0].bill: bill is not yet known to this version; leave it out",
-        "line 12: sources[1]: name is missing; write one such as aws-prod",
+        "line 11: sources[0].bill: is for what programs record, and charges of bills count anyway; leave it out",
+        "line 13: sources[1]: name is missing; write one such as aws-prod",
         (
-            "line 12: sources[1].path: s4:// is no object store that is read here;"
+            "line 13: sources[1].path: s4:// is no object store that is read here;"
             " known: s3, s3a, gs, gcs, az, abfs, abfss, or a folder"
         ),
-        "line 13: sources[1].origin: 'borrowed' is unknown; known: billed, recorded",
-        "line 14: sources[1].format: 'focsu' is unknown; did you mean 'focus'?",
-        "line 15: freshness.stale: 'withold' is unknown; did you mean 'withhold'?",
-        "line 16: mail: mail is not yet known to this version; leave it out",
-        "line 17: curency: unknown key 'curency'; did you mean 'currency'?",
+        "line 14: sources[1].origin: 'borrowed' is unknown; known: billed, recorded",
+        "line 15: sources[1].format: 'focsu' is unknown; did you mean 'focus'?",
+        "line 16: freshness.stale: 'withold' is unknown; did you mean 'withhold'?",
+        "line 17: mail: mail is not yet known to this version; leave it out",
+        "line 18: curency: unknown key 'curency'; did you mean 'currency'?",
     ]
 
 

@@ -39,7 +39,7 @@ class ModelUse:
 class ModelUsage:
     """AI usage of one origin and currency; the rows and their rest sum to the total.
 
-    ``gone`` counts what was used in the billing period before and not in this one; ``days_covered`` is what changes compare.
+    ``billed`` is what of recorded usage is part of the bill, None where nothing is. ``gone`` counts what was used in the billing period before and not in this one; ``days_covered`` is what changes compare.
     """
 
     origin: str
@@ -48,5 +48,6 @@ class ModelUsage:
     rest_count: int
     rest: ModelUse | None
     total: ModelUse
+    billed: Decimal | None
     gone: int
     days_covered: int

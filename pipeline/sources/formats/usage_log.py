@@ -1,6 +1,6 @@
 """The usage log: JSON lines that programs write of what they use, one record a line. docs/formats.md is the contract.
 
-Its charges are recorded, never billed. A record without a cost is priced when it is first loaded. A segment is a batch: a segment that has grown replaces what was loaded of it. A
+Its charges are recorded, and part of the bill only where their source says so. A record without a cost is priced when it is first loaded. A segment is a batch: a segment that has grown replaces what was loaded of it. A
 record's id counts once, in whatever segment or source it stands.
 """
 
