@@ -23,7 +23,7 @@ from pipeline.budgets.events import BUS, EventBus
 from pipeline.budgets.managed_spend import SpendReader, require_known
 from pipeline.budgets.policy_service import BudgetPolicyService
 from pipeline.budgets.reached import ReachedThreshold, cost_in, policy_status, reached
-from pipeline.config import Settings, default_settings
+from pipeline.config import Settings, settings_of
 from pipeline.errors import UsageError, near, only
 from pipeline.money import ZERO
 from pipeline.periods import month, to_utc, utc_now
@@ -61,13 +61,12 @@ class BudgetAlertService:
     transaction, and is published at once. Nothing stays open between calls.
 
     Args:
-        settings: a configuration's, or the path of a warehouse whose copy is published beside it.
+        settings: a configuration's, or the path of a warehouse: its configuration is found (``settings_of``).
         bus: who is told of what happened, after it was committed and published.
     """
 
     def __init__(self, settings: Settings | Path | str, *, bus: EventBus = BUS) -> None:
-        if isinstance(settings, (str, Path)):
-            settings = default_settings(Path(settings).absolute(), environ={})
+        settings = settings_of(settings)
         self.settings = settings
         self._bus = bus
         self._policies = BudgetPolicyService(settings, bus=EventBus())  # nobody is told of a question within another

@@ -17,7 +17,7 @@ import duckdb
 import pytest
 import yaml
 
-from pipeline.money import EXACT
+from pipeline.money import EXACT, percent_text
 from tests import soak
 from tests.jobs.nights import (
     SAMPLE,
@@ -152,7 +152,7 @@ def _flat(statuses: list[Any]) -> list[dict[str, Any]]:
 def _readme_row(status: dict[str, Any]) -> tuple[str, ...]:
     name = f"{status['scope_type']}:{status['scope_key']}" if status["scope_key"] else status["scope_type"]
     money = (f"{Decimal(status[key]):,.2f}" for key in ("current_spend", "forecasted_spend"))
-    percent = (f"{Decimal(status[key]):.1f}" for key in ("percentage", "forecast_percentage"))
+    percent = (percent_text(Decimal(status[key])) for key in ("percentage", "forecast_percentage"))
     spend, forecast = money
     used, heading_for = percent
     return (name, f"{Decimal(status['effective_limit']):,.0f}", spend, used, forecast, heading_for)

@@ -98,7 +98,8 @@ class AlertChange:
         """It as a line tells it: ``actual 80 %, now 83.4 %``, or of an anomaly what the day cost and was expected to."""
         if self.type == ANOMALY:
             return self.figures
-        return f"{self.figures}, now {percent_text(self.percentage)} %"
+        of_what = " of the limit" if self.unit == "amount" else ""
+        return f"{self.figures}, now {percent_text(self.percentage)} %{of_what}"
 
 
 def update_alerts(

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal, localcontext
 from typing import Any, TypeVar
 
-from pipeline.budgets.charge_groups import Group
+from pipeline.budgets.charge_groups import DAY, Group
 from pipeline.budgets.limits import PeriodEnd
 from pipeline.budgets.model import BudgetStatus
 from pipeline.budgets.policies import Policy
@@ -81,8 +81,10 @@ class Explanation:
         return self._sum(self._counted())
 
     def parts(self) -> dict[str | None, Sum]:
-        """Return what counts by what it is grouped by, the largest first."""
+        """Return what counts by what it is grouped by, the largest first, days in their order."""
         found = self._sums(self._counted(), lambda group: group.part)
+        if self.by == DAY:
+            return dict(sorted(found.items(), key=lambda each: each[0] or ""))
         return dict(sorted(found.items(), key=lambda each: (-_size(each[1]), each[0] is None, each[0] or "")))
 
     def as_billed(self) -> dict[tuple[str, str, str], Sum]:

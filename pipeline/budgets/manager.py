@@ -26,7 +26,7 @@ from pipeline.budgets.managed import (
 from pipeline.budgets.managed_spend import SpendReader, lacking, require_known
 from pipeline.budgets.model import BudgetStatus
 from pipeline.budgets.policies import CountedOrigin
-from pipeline.config import Settings, default_settings
+from pipeline.config import Settings, settings_of
 from pipeline.config.budgets import PeriodName
 from pipeline.entries import CostCategory
 from pipeline.errors import UsageError, near
@@ -52,14 +52,13 @@ class BudgetManager:
     one transaction, and is published at once. Nothing stays open between calls.
 
     Args:
-        settings: a configuration's, or the path of a warehouse whose copy is published beside it.
-        actor: who asks: budgets are made for, and seen by, the actor's tenant. None: the configuration's ``actor``; of a
-            path, the operator, who is of no tenant and may do all.
+        settings: a configuration's, or the path of a warehouse: its configuration is found (``settings_of``).
+        actor: who asks: budgets are made for, and seen by, the actor's tenant. None: the configuration's ``actor``;
+            where there is no configuration, the operator, who is of no tenant and may do all.
     """
 
     def __init__(self, settings: Settings | Path | str, actor: Actor | None = None) -> None:
-        if isinstance(settings, (str, Path)):
-            settings = default_settings(Path(settings).absolute(), environ={})
+        settings = settings_of(settings)
         self.settings = settings
         self.actor = actor or settings.actor
         self._reader = SpendReader(settings)

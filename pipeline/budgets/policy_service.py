@@ -25,7 +25,7 @@ from pipeline.budgets.meter import Meter
 from pipeline.budgets.policies import PREFIX, SCOPES, Policy, checked, require_room, updated
 from pipeline.budgets.policy_text import difference_text, differences
 from pipeline.budgets.preflight import BudgetCheck, Kept, decide, meter, passed_over, read_kept
-from pipeline.config import Settings, default_settings
+from pipeline.config import Settings, settings_of
 from pipeline.errors import ChangedMeanwhileError, NotPermittedError, PriceError, UsageError, WarehouseError, near
 from pipeline.periods import to_utc, utc_now
 from pipeline.store import publish, rollups
@@ -54,13 +54,12 @@ class BudgetPolicyService:
     transaction with its event, and is published at once. Runs judge policies; nothing stays open between calls.
 
     Args:
-        settings: a configuration's, or the path of a warehouse whose copy is published beside it.
+        settings: a configuration's, or the path of a warehouse: its configuration is found (``settings_of``).
         bus: who is told of what happened, after it was committed and published.
     """
 
     def __init__(self, settings: Settings | Path | str, *, bus: EventBus = BUS) -> None:
-        if isinstance(settings, (str, Path)):
-            settings = default_settings(Path(settings).absolute(), environ={})
+        settings = settings_of(settings)
         self.settings = settings
         self._bus = bus
         self._pending = Pending(settings.own_usage_log.path)
@@ -234,7 +233,9 @@ class BudgetPolicyService:
         given = replace(operation, cost=estimated_cost, time=operation.time or _now(as_of))
         call = used(record_checked(given, lambda: "asked", self._prices, tenant=actor.tenant))
         if not actor.sees(call.tenant):
-            raise NotPermittedError(f"{actor.id} may not ask for the tenant {call.tenant}: it is of {actor.tenant}")
+            raise NotPermittedError(
+                f"{actor.id} may not ask for the tenant {call.tenant}: it is of {actor.tenant or 'no tenant'}"
+            )
         kept, counted = self._kept_and_pending()
         rates, into = self.settings.currency.rates, self.settings.currency.report
         found = decide(kept, counted, actor, call, rates, into, override)

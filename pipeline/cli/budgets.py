@@ -30,6 +30,7 @@ COLUMNS = (
     "currency",
     "resources",
 )
+AMOUNTS = ("effective_limit", "current_spend", "forecasted_spend")
 ALLOCATED = (
     "ResourceId",
     "ResourceType",
@@ -138,11 +139,12 @@ def _flat(value: object) -> object:
 
 
 def _row(status: dict[str, object], *, whole: bool) -> tuple[object, ...]:
-    """A status as a row; its percentages whole, or with one decimal for the eye."""
+    """A status as a row: as its JSON has it, or for the eye, numbers as such and percentages with one decimal."""
     percentages = {name: status[name] for name in ("percentage", "forecast_percentage")}
     if not whole:
-        shown = {name: money.percent_text(Decimal(str(value))) for name, value in percentages.items() if value}
-        status = {**status, **shown}
+        shown = {name: Decimal(money.percent_text(Decimal(str(value)))) for name, value in percentages.items() if value}
+        amounts = {name: Decimal(str(status[name])) for name in AMOUNTS if status[name] is not None}
+        status = {**status, **shown, **amounts}
     key = f"{status['scope_type']}:{status['scope_key']}" if status["scope_key"] else status["scope_type"]
     names = (
         "window",

@@ -62,7 +62,7 @@ def edit(
         return service.update_policy(settings.actor, policy.id, updates, seen=policy, as_of=moment)
 
     text = kept.read_text(encoding="utf-8") if kept else policy_text.write(policy)
-    with _draft(text) as draft:
+    with _draft(text, policy.id) as draft:
         found = _edited(draft, policy, yes, apply)
     if found is None:
         click.echo("costmill: nothing was changed", err=True)
@@ -121,7 +121,7 @@ def _agreed() -> bool:
 
 
 @contextmanager
-def _draft(text: str) -> Iterator[Path]:
+def _draft(text: str, name: str) -> Iterator[Path]:
     """Give a file with a text to edit; it stays when something goes wrong after it was changed, and where it is is said."""
     folder = Path(tempfile.mkdtemp(prefix="costmill-edit-"))
     path = folder / "policy.yaml"
@@ -132,12 +132,12 @@ def _draft(text: str) -> Iterator[Path]:
         if not path.exists() or path.read_text(encoding="utf-8", errors="replace") == text:
             shutil.rmtree(folder)
             raise
-        _tell_kept(error, path)
+        _tell_kept(error, path, name)
     shutil.rmtree(folder)
 
 
-def _tell_kept(error: BaseException, path: Path) -> NoReturn:
-    words = f"what was typed is kept: {path}; `costmill budgets edit NAME --from {path}` goes on with it"
+def _tell_kept(error: BaseException, path: Path, name: str) -> NoReturn:
+    words = f"what was typed is kept: {path}; `costmill budgets edit {name} --from {path}` goes on with it"
     if isinstance(error, click.ClickException):
         raise UsageError(f"{error.format_message()}; {words}") from None
     if isinstance(error, CostmillError):

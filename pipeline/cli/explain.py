@@ -19,6 +19,8 @@ from pipeline.periods import label, month
 if TYPE_CHECKING:
     from pipeline.budgets.explanation import Explanation, Sum
 
+#: Groups that a table has, unless asked otherwise; of days it has all.
+LIMIT = 20
 #: Width of the names of facts.
 _NAME = 11
 
@@ -31,8 +33,8 @@ _NAME = 11
     help="How to group the charges: by a column, day, or tag:KEY.",
 )  # fmt: skip
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N",
-    help="Print so many groups of a table, the largest; JSON has all.",
+    "--limit", type=click.IntRange(min=1), metavar="N",
+    help="Print so many groups of a table, the first; JSON has all.  [default: 20, of days all]",
 )  # fmt: skip
 @format_
 @options.settings_options
@@ -40,7 +42,7 @@ def explain(
     name: str,
     period: str | None,
     by: str,
-    limit: int,
+    limit: int | None,
     format_: str,
     config: Path | None,
     warehouse: Path | None,
@@ -151,11 +153,13 @@ def _short(value: Decimal) -> str:
     return money.text(rounded(value))
 
 
-def _tables(found: Explanation, limit: int) -> None:
+def _tables(found: Explanation, limit: int | None) -> None:
+    from pipeline.budgets.charge_groups import DAY
     from pipeline.budgets.explanation import merged
 
     currency = found.status.currency
     parts = list(found.parts().items())
+    limit = limit or (len(parts) if found.by == DAY else LIMIT)
     if parts:
         click.echo(f"\nspend by {found.by}")
         shown = [_row(part, own, found) for part, own in parts[:limit]]

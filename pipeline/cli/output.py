@@ -36,7 +36,7 @@ def rows(columns: Sequence[str], data: Sequence[Sequence[Any]], format_: str, *,
     elif format_ == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([["" if value is None else plain(value) for value in row] for row in data])
+        writer.writerows([[_text(value) for value in row] for row in data])
     else:
         _table(columns, data, widest)
 
@@ -85,8 +85,14 @@ def _table(columns: Sequence[str], data: Sequence[Sequence[Any]], widest: int) -
         click.echo("  ".join(parts).rstrip())
 
 
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(plain(value))
+
+
 def _cell(value: Any, widest: int | None) -> str:
-    text = "" if value is None else str(plain(value))
+    text = _text(value)
     text = "".join(char if char.isprintable() else " " for char in text)
     return text if widest is None or len(text) <= widest else text[: widest - 1] + "…"
 

@@ -56,7 +56,7 @@ def usage() -> None:
 @click.option("--request-id", metavar="ID", help="The provider's id of the call.")
 @click.option("--parent-id", metavar="ID", help="The record that caused this one.")
 @click.option("--failed", is_flag=True, help="The call failed.")
-@click.option("--time", "time_", metavar="TIME", help="When, in UTC; else now.")
+@click.option("--time", "time_", metavar="TIME", help="When, in UTC; else now, or the configured as_of.")
 @click.option("--id", "id_", metavar="ID", help="Its id: the same record again under it counts once.")
 @options.format_
 @options.place_options
@@ -83,7 +83,7 @@ def record(
 
     settings = options.settings(config, warehouse, verbose)
     known: dict[str, Any] = {"attribution": calls.attributed(attribution), "success": not failed, "id": id_}
-    moment = parse_as_of(time_) if time_ else None
+    moment = parse_as_of(time_) if time_ else settings.as_of
     kept = _service(settings).record_usage(settings.actor, UsageRecord(**fields, **known, time=moment))
     _print([used(kept)], format_)
 

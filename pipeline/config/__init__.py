@@ -1,6 +1,7 @@
 """The configuration: ``costmill.yaml``, the environment and flags, read into typed settings.
 
-``find_config`` says which file, ``load_settings`` reads it, ``default_settings`` does without one.
+``find_config`` says which file, ``load_settings`` reads it, ``default_settings`` does without one; ``settings_of`` finds
+the file of a warehouse.
 docs/configuration.md lists every key.
 """
 
@@ -27,6 +28,7 @@ from pipeline.config.settings import (
     default_settings,
     find_config,
     load_settings,
+    settings_of,
 )
 
 #: The JSON Schema that ships with the package, for editors.
@@ -54,4 +56,5 @@ __all__ = [
     "default_settings",
     "find_config",
     "load_settings",
+    "settings_of",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +16,19 @@ FILE_NAME = "costmill.yaml"
 VARIABLE = "COSTMILL_CONFIG"
 
 
-def find_config(explicit: Path | None, environ: Mapping[str, str], start: Path) -> Path | None:
+def find_config(
+    explicit: str | Path | None = None, environ: Mapping[str, str] | None = None, start: Path | None = None
+) -> Path | None:
     """Return the configuration's absolute path: ``explicit``, COSTMILL_CONFIG, or costmill.yaml upwards from ``start``.
 
-    None when nothing names one and no folder from ``start`` up has one. An empty variable names none.
+    None when nothing names one and no folder from ``start`` up has one. An empty variable names none. Without
+    ``environ`` and ``start`` it looks in the process's own environment and folder.
 
     Raises:
         ConfigurationError: when the named file is not there.
     """
+    environ = os.environ if environ is None else environ
+    start = Path.cwd() if start is None else start
     if explicit is not None:
         return _existing(start / explicit, "--config")
     if environ.get(VARIABLE):

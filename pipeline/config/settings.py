@@ -6,6 +6,7 @@ need the nodes of the document, which a model that validates a dict has lost.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -62,13 +63,13 @@ _YEAR_SECONDS = 366 * 86_400
 
 
 def load_settings(
-    file: Path | None, *, environ: Mapping[str, str], overrides: BudgetOverrides | None = None
+    file: str | Path | None, *, environ: Mapping[str, str] | None = None, overrides: BudgetOverrides | None = None
 ) -> Settings:
     """Read a configuration file.
 
     Args:
         file: what ``find_config`` returned.
-        environ: fills ``${NAME}`` and holds COSTMILL_BUDGET_* and HOME.
+        environ: fills ``${NAME}`` and holds COSTMILL_BUDGET_* and HOME; the process's own when it is left out.
         overrides: the command line's word on the global budget.
 
     Raises:
@@ -78,7 +79,8 @@ def load_settings(
         raise ConfigurationError(
             f"no {FILE_NAME} here or in a folder above; name one by --config or {VARIABLE}, or write one by `costmill init`"
         )
-    file = file.absolute()
+    file = Path(file).absolute()
+    environ = os.environ if environ is None else environ
     findings = Findings()
     budget_words = outside(environ, overrides, findings)
     root = read(_text_of(file), environ, findings)
@@ -113,6 +115,24 @@ def default_settings(
         actor=actor,
         warnings=findings.warnings,
     )
+
+
+def settings_of(given: Settings | str | Path) -> Settings:
+    """Return the settings that a program means: settings as they are; of a warehouse's path those of its configuration.
+
+    That is what ``find_config`` finds, else costmill.yaml upwards from the warehouse, where it names this warehouse: so
+    programs record where the night reads, and publish what analysts open. Without one, everything is beside the warehouse.
+
+    Raises:
+        ConfigurationError: when the configuration that was found is wrong.
+    """
+    if isinstance(given, Settings):
+        return given
+    warehouse = Path(given).absolute()
+    for file in (find_config(), find_config(None, {}, warehouse.parent)):
+        if file is not None and (found := load_settings(file)).warehouse.resolve() == warehouse.resolve():
+            return found
+    return default_settings(warehouse)
 
 
 def _text_of(file: Path) -> str:

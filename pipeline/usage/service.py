@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 from pipeline import resources
 from pipeline.actors import Actor, Permission
 from pipeline.budgets.events import BUS, UsageRecorded
-from pipeline.config import Settings, default_settings
+from pipeline.config import Settings, settings_of
 from pipeline.errors import NotPermittedError, UsageError, WarehouseError, near
 from pipeline.periods import BudgetPeriod, Window, label, parse_as_of, utc_now, window
 from pipeline.rules import TENANT
@@ -103,12 +103,12 @@ class BudgetTrackingService:
     Nothing here waits for the writer of the warehouse, nor for another process. Threads may share it.
 
     Args:
-        settings: of the configuration, or the path of a warehouse that has none.
+        settings: a configuration's, or the path of a warehouse: its configuration is found (``settings_of``).
         pricer: prices what is recorded without a cost; None: the prices of the configuration do.
     """
 
     def __init__(self, settings: Settings | Path | str, *, pricer: Pricer | None = None) -> None:
-        self.settings = settings if isinstance(settings, Settings) else default_settings(Path(settings))
+        self.settings = settings_of(settings)
         self._log = shared(self.settings.own_usage_log)
         self._pricer = pricer or RegisteredPrices(self.settings.prices)
         self._pending = Pending(self.settings.own_usage_log.path)

@@ -88,7 +88,8 @@ def test_a_person_sets_a_threshold_and_removes_it(folder: Path, say: Say) -> Non
     told = say("alerts", "configure", "global", "--amount", "205", "--severity", "info", "--cooldown", "60")
     start = told.stdout.split()[0]
     assert told.stdout == f"{start} global actual 205: configured by operator\n"
-    assert say("run").stderr == "costmill: alert fired: global of 2026-03: actual 205 USD, now 105 % (info)\n"
+    fired = "global of 2026-03: actual 205 USD, now 105 % of the limit (info)"
+    assert say("run").stderr == f"costmill: alert fired: {fired}\n"
     [row] = json.loads(say("alerts", "configs", "--format", "json").stdout)
     assert (row["id"][:8], row["budget"], row["threshold"], row["unit"], row["cooldown_minutes"]) == (
         start, "global", "205", "amount", 60,

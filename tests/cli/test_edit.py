@@ -173,7 +173,7 @@ def test_on_a_terminal_a_mistake_is_edited_again_and_the_change_is_asked_for(
 
 def test_who_interrupts_an_edit_is_told_where_the_text_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted() -> None:
-        with edit._draft("limit: 5\n") as draft:
+        with edit._draft("limit: 5\n", "ml") as draft:
             draft.write_text("limit: 6\n")
             raise KeyboardInterrupt
 
@@ -181,7 +181,9 @@ def test_who_interrupts_an_edit_is_told_where_the_text_is(folder: Path, capsys: 
         interrupted()
     [draft] = kept(folder)
     assert draft.read_text() == "limit: 6\n"
-    assert f"what was typed is kept: {draft}" in capsys.readouterr().err
+    assert (
+        f"what was typed is kept: {draft}; `costmill budgets edit ml --from {draft}` goes on" in capsys.readouterr().err
+    )
 
 
 def _until(terminal: int, words: str) -> str:

@@ -68,6 +68,12 @@ def test_a_table_has_a_heading_and_a_line_for_each_row_of_the_csv(say: Say, conf
     assert table[0].split() == rows[0].split(",")
 
 
+def test_amounts_of_budgets_stand_below_each_other(say: Say, config: Path) -> None:
+    heading, *lines = printed(say, config, "budgets", "table").splitlines()
+    ends = [heading.index(name) + len(name) for name in (" limit", " spend", " percent", " forecast")]
+    assert [[line[end - 1].isdigit() and line[end] == " " for end in ends] for line in lines] == [[True] * 4] * 2
+
+
 def floats(value: Any) -> list[float]:
     if isinstance(value, dict):
         return [each for inner in value.values() for each in floats(inner)]

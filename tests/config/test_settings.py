@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from pipeline.config import BudgetOverrides, SourceSettings, default_settings, load_settings
+from pipeline.config import BudgetOverrides, SourceSettings, default_settings, find_config, load_settings, settings_of
 from pipeline.config.keys import all_keys
 from pipeline.errors import ConfigurationError, Problem
 from tests.config.files import problem, problems, settings, write
@@ -266,6 +266,23 @@ def test_without_a_file_the_environment_still_makes_a_budget(tmp_path: Path) -> 
     )
     assert found.budgets is not None
     assert [(scope.amount, scope.currency) for scope in found.budgets.scopes] == [(Decimal(5), "EUR")]
+
+
+def test_a_warehouse_by_its_path_alone_has_the_settings_of_its_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "costmill.yaml").write_text("usage_log: {path: calls}", encoding="utf-8")
+    (tmp_path / "else.yaml").write_text("warehouse: elsewhere/costs.duckdb", encoding="utf-8")
+    monkeypatch.chdir(tmp_path.parent)
+    monkeypatch.delenv("COSTMILL_CONFIG", raising=False)
+    own = settings_of(tmp_path / "warehouse" / "costs.duckdb")
+    assert (own.file, own.own_usage_log.path) == (tmp_path / "costmill.yaml", tmp_path / "calls")
+    assert own.publish.path == tmp_path / "published" / "costs.duckdb"
+    assert settings_of(str(tmp_path / "elsewhere" / "costs.duckdb")).file is None
+    monkeypatch.setenv("COSTMILL_CONFIG", str(tmp_path / "else.yaml"))
+    assert settings_of(tmp_path / "elsewhere" / "costs.duckdb") == load_settings(find_config())
+    assert settings_of(tmp_path / "warehouse" / "costs.duckdb").file == tmp_path / "costmill.yaml"
+    assert settings_of(own) is own
 
 
 WORDS = st.sampled_from([key.rpartition(".")[2] for key in all_keys()]) | st.text(max_size=3)

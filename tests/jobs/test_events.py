@@ -56,13 +56,12 @@ def kept(folder: Path, actor: Actor = ANYBODY, **chosen: Any) -> list[dict[str, 
 
 
 def test_the_page_says_what_happens(folder: Path) -> None:
-    shutil.move(folder / "published", folder / "warehouse" / "published")
     examples = "\n".join(re.findall(r"```pycon\n(.*?)```", PAGE, re.DOTALL))
     test = doctest.DocTestParser().get_doctest(examples, {}, "docs/events.md", None, 0)
     failures: list[str] = []
     assert doctest.DocTestRunner(verbose=False).run(test, out=failures.append).attempted > 8
     assert not failures, "".join(failures)
-    found = kept(folder / "warehouse")
+    found = kept(folder)
     told = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
     assert [{**event, **({"alert_id": "ALERT"} if "alert_id" in event else {})} for event in found] == told
     assert {event["event"] for event in told} == set(KEPT)

@@ -28,7 +28,7 @@ from pipeline import (
     jobs,
 )
 from pipeline.budgets import managed_table
-from pipeline.config import Settings, load_settings
+from pipeline.config import Settings, default_settings, load_settings
 from pipeline.errors import NotPermittedError, UsageError
 from pipeline.jobs import RunResult
 from pipeline.money import text
@@ -224,7 +224,6 @@ def test_an_evaluation_that_is_asked_for_is_the_watcher_s_and_tells_the_actor_s_
     assert commands == [("alerts watch",)]
     with pytest.raises(NotPermittedError, match="rea may not evaluate alerts"):
         service.evaluate_alerts(Actor("rea", permissions=frozenset(["budget:read"])))
-    bare = BudgetAlertService(settings(folder).warehouse)
-    bare.settings = replace(bare.settings, publish=settings(folder).publish)
+    bare = BudgetAlertService(replace(default_settings(settings(folder).warehouse), publish=settings(folder).publish))
     with pytest.raises(UsageError, match="has budgets of a configuration file, such as global, and none was given"):
         bare.evaluate_alerts(JOB)

@@ -363,6 +363,8 @@ def test_a_budget_of_the_file_is_explained_in_tables(made: Path, say: Say, monke
         ["(total)", "42", "231", "USD", "231", "USD", "100"],
     ]  # fmt: skip
     assert shown[2].splitlines()[2].split() == ["2026-03", "billed", "USD", "42", "231", "1", "231", "USD"]
+    days = say("budgets", "explain", "global", "--by", "day").stdout.split("\n\n")[1].splitlines()[2:-1]
+    assert [line.split()[0] for line in days] == [f"2026-03-{day:02}" for day in range(1, 22)]
     assert shown[3].splitlines()[2].split() == [
         *("recorded,", "and", "no", "bill", "has", "it", "recorded", "2", "8", "USD"),
     ]

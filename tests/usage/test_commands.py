@@ -47,6 +47,13 @@ def test_what_is_recorded_is_listed_summed_and_in_the_trend(say: Say) -> None:
     assert json.loads(say("trend", "--format", "json").stdout)["direction"] == "up"
 
 
+def test_what_is_recorded_without_a_time_is_of_the_moment_that_counts_as_now(say: Say) -> None:
+    say("record", "--provider", "openai", "--operation", "embedding", "--cost", "2")
+    shown = say("list", "--format", "csv").stdout.splitlines()[1]
+    assert shown.startswith("2026-03-22T23:59:59.999999Z,openai,embedding,,2,USD,")
+    assert ",true," in shown
+
+
 def test_a_file_is_imported_whole_and_once(say: Say, tmp_path: Path) -> None:
     row = {"provider": "openai", "operation": "embedding", "time": "2026-03-05T10:00:00Z", "cost": 0.1}
     good, bad = tmp_path / "good.jsonl", tmp_path / "bad.jsonl"
