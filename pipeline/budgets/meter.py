@@ -93,7 +93,7 @@ class Meter:
 
 def facts_of(used: Used) -> list[tuple[str, str]]:
     """Return what a record says of itself: scopes of policies, each with its value."""
-    facts = [("global", ""), ("provider", used.provider), ("service", used.model or used.provider)]
+    facts = [("global", ""), ("provider", used.provider), ("service", used.service)]
     facts += sorted({("category", used.category), ("category", CostCategory(used.category).service_category)})
     facts += [("model", used.model)] if used.model is not None else []
     return facts + [(key, used.attribution[key]) for key in ATTRIBUTION if key in used.attribution]

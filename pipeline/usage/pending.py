@@ -68,6 +68,11 @@ class Used:
         return (found or CostCategory.AI_ML).value
 
     @property
+    def service(self) -> str:
+        """The service of its charge."""
+        return self.model or self.provider
+
+    @property
     def tenant(self) -> str | None:
         """Whose it is."""
         return self.attribution.get(TENANT)
@@ -76,7 +81,7 @@ class Used:
         """Whether a scope counts it."""
         if scope.kind == "global":
             return True
-        if scope.kind in ("provider", "model", "category", "operation"):
+        if scope.kind in ("provider", "service", "model", "category", "operation"):
             return bool(getattr(self, scope.kind) == scope.id)
         return self.attribution.get(scope.kind) == scope.id
 

@@ -8,8 +8,8 @@ from pipeline.errors import UsageError, near
 from pipeline.focus import canonical_provider
 from pipeline.usage.record import ATTRIBUTION
 
-#: Scopes that are facts of the record; those of the attribution are tags of its charge.
-FACTS = ("global", "provider", "model", "category", "operation")
+#: Scopes that are facts of the record (the service is the model, else the provider, as of its charge); those of the attribution are tags of its charge.
+FACTS = ("global", "provider", "service", "model", "category", "operation")
 KINDS = (*FACTS, *ATTRIBUTION)
 
 

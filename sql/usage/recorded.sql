@@ -34,6 +34,7 @@ WHERE
     AND CASE $kind
         WHEN 'global' THEN true
         WHEN 'provider' THEN c.x_Provider = $id
+        WHEN 'service' THEN c.ServiceName = $id
         WHEN 'model' THEN c.SkuId = $id
         WHEN 'category' THEN coalesce(c.x_CostCategory, 'other') = $id
         WHEN 'operation' THEN c.SkuMeter = $id

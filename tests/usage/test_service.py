@@ -57,7 +57,13 @@ def test_answers_are_the_same_before_and_after_the_load_and_nothing_is_doubled(t
     tracking = service(tmp_path)
     tracking.record_many(KIM, operations())
     tracking.record_many(ACME, [replace(CALL, provider="Amazon Web Services", model=None, seconds="1.5")])
-    asked = [(KIM, "global"), (KIM, "team:t1"), (KIM, "model:gpt-4o"), (KIM, "category:vision")]
+    asked = [
+        (KIM, "global"),
+        (KIM, "team:t1"),
+        (KIM, "model:gpt-4o"),
+        (KIM, "service:gpt-4o"),
+        (KIM, "category:vision"),
+    ]
     asked += [(KIM, "operation:speech"), (ACME, "global"), (JOB, "provider:AWS")]
 
     def answer() -> list[Any]:
@@ -69,8 +75,17 @@ def test_answers_are_the_same_before_and_after_the_load_and_nothing_is_doubled(t
     jobs.run(tracking.settings)
     loaded = answer()
     assert (before[0], loaded[0], before[1:]) == (8, 0, loaded[1:])
-    assert [str(each.total.normalize()) for each in before[1:]] == ["255", "146", "255", "112", "4", "0.25", "0.25"]
-    assert (before[1].failed_count, before[1].images, before[6].seconds) == (1, 28, Decimal("1.5"))
+    assert [str(each.total.normalize()) for each in before[1:]] == [
+        "255",
+        "146",
+        "255",
+        "255",
+        "112",
+        "4",
+        "0.25",
+        "0.25",
+    ]
+    assert (before[1].failed_count, before[1].images, before[7].seconds) == (1, 28, Decimal("1.5"))
     shared(tracking.settings.own_usage_log).close()
     jobs.run(tracking.settings)
     assert list(tracking.settings.own_usage_log.path.iterdir()) == []
