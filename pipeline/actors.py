@@ -71,6 +71,18 @@ class Actor:
         """The tenant that the actor is kept to; None: it is the operator's, or sees every tenant."""
         return None if self.crosses_tenants else self.tenant
 
+    def require_sight(self, tenant: str | None, doing: str) -> None:
+        """Do nothing when what belongs to ``tenant`` is the actor's to see.
+
+        Raises:
+            NotPermittedError: when it is not.
+        """
+        if not self.sees(tenant):
+            raise NotPermittedError(
+                f"{self.id} may not {doing} the tenant {tenant}: it is of {self.tenant or 'no tenant'}; ask as an actor of "
+                "that tenant (actor.tenant, COSTMILL_TENANT) or of a type that sees all, such as job"
+            )
+
     def require_operator(self, doing: str) -> None:
         """Do nothing when the actor is kept to no tenant.
 

@@ -26,7 +26,7 @@ from pipeline.budgets.policies import PREFIX, SCOPES, Policy, checked, require_r
 from pipeline.budgets.policy_text import difference_text, differences
 from pipeline.budgets.preflight import BudgetCheck, Kept, decide, meter, passed_over, read_kept
 from pipeline.config import Settings, settings_of
-from pipeline.errors import ChangedMeanwhileError, NotPermittedError, PriceError, UsageError, WarehouseError, near
+from pipeline.errors import ChangedMeanwhileError, PriceError, UsageError, WarehouseError, near
 from pipeline.periods import to_utc, utc_now
 from pipeline.store import publish, rollups
 from pipeline.store.warehouse import Warehouse
@@ -82,11 +82,7 @@ class BudgetPolicyService:
         given = replace(policy, tenant_id=policy.tenant_id if policy.tenant_id is not None else actor.tenant)
         now, own = _now(as_of), checked(given)
         _require_change(actor, "create", own)
-        if not actor.sees(own.tenant_id):
-            raise NotPermittedError(
-                f"{actor.id} may not create a policy of the tenant {own.tenant_id}: it is of "
-                f"{actor.tenant or 'no tenant'}"
-            )
+        actor.require_sight(own.tenant_id, "create a policy of")
         own = replace(own, id=own.id or secrets.token_hex(_ID_BYTES))
         own = replace(own, created_at=now, created_by=actor.id, updated_at=now, updated_by=actor.id)
         with publish.changing(self.settings) as warehouse:
@@ -232,10 +228,7 @@ class BudgetPolicyService:
         actor.require(Permission.READ, "check a budget")
         given = replace(operation, cost=estimated_cost, time=operation.time or _now(as_of))
         call = used(record_checked(given, lambda: "asked", self._prices, tenant=actor.tenant))
-        if not actor.sees(call.tenant):
-            raise NotPermittedError(
-                f"{actor.id} may not ask for the tenant {call.tenant}: it is of {actor.tenant or 'no tenant'}"
-            )
+        actor.require_sight(call.tenant, "ask for")
         kept, counted = self._kept_and_pending()
         rates, into = self.settings.currency.rates, self.settings.currency.report
         found = decide(kept, counted, actor, call, rates, into, override)

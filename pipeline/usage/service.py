@@ -19,7 +19,7 @@ from pipeline import resources
 from pipeline.actors import Actor, Permission
 from pipeline.budgets.events import BUS, UsageRecorded
 from pipeline.config import Settings, settings_of
-from pipeline.errors import NotPermittedError, UsageError, WarehouseError, near
+from pipeline.errors import UsageError, WarehouseError, near
 from pipeline.periods import BudgetPeriod, Window, label, parse_as_of, utc_now, window
 from pipeline.rules import TENANT
 from pipeline.store import rule_sql
@@ -262,10 +262,7 @@ class BudgetTrackingService:
 
     def _kept(self, actor: Actor, usage: UsageRecord) -> UsageRecord:
         kept = checked(usage, self._log.new_id, self._pricer, tenant=actor.tenant)
-        if not actor.sees(kept.tenant):
-            raise NotPermittedError(
-                f"{actor.id} may not record usage of the tenant {kept.tenant}: it is of {actor.tenant or 'no tenant'}"
-            )
+        actor.require_sight(kept.tenant, "record usage of")
         return kept
 
     def _tell(self, actor: Actor, kept: Sequence[UsageRecord]) -> None:

@@ -315,7 +315,10 @@ def test_the_age_of_figures_is_said_in_one_unit(minutes: int, said: str) -> None
 
 def test_without_an_answer_the_code_is_neither_yes_nor_no(acme: None, say: Say) -> None:
     for asked, said in (
-        (["--cost", "1", "--tenant", "bolt"], "may not ask for the tenant bolt"),
+        (
+            ["--cost", "1", "--tenant", "bolt"],
+            "may not ask for the tenant bolt: it is of acme; ask as an actor of that tenant",
+        ),
         (["--cost", "-1"], "cost '-1' is negative"),
         ([], "cost is missing, and without a model there is no price"),
         (["--cost", "1", "--currency", "EUR"], "no rate converts EUR of 2026-03"),
