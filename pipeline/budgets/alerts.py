@@ -295,7 +295,7 @@ def newest_rows(warehouse: Warehouse, judged: Iterable[tuple[ScopeBudget, Window
     starts = sorted({windows.alert_start(budget, window) for budget, window in judged})
     if not starts:
         return {}
-    rows = read(warehouse, "WHERE list_contains(?, period_start)", [starts])
+    rows = read(warehouse, "WHERE period_start IN (SELECT unnest(?))", [starts])
     return {alert.key: alert for alert in sorted(rows, key=lambda alert: alert.occurrence)}
 
 

@@ -80,7 +80,7 @@ def of_health(before: Healths, statuses: Iterable[BudgetStatus], now: datetime) 
 def of_alerts(warehouse: Warehouse, changes: Sequence[AlertChange], now: datetime) -> list[KeptEvent]:
     """Return what the changes of an evaluation tell: thresholds reached, and alerts that people are to be told of."""
     rows = alert_table.read(
-        warehouse, "WHERE list_contains(?, alert_id)", [[change.alert_id for change in changes]]
+        warehouse, "WHERE alert_id IN (SELECT unnest(?))", [[change.alert_id for change in changes]]
     ) if changes else []  # fmt: skip
     alerts = {alert.alert_id: alert for alert in rows}
     made: list[KeptEvent] = []
