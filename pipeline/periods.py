@@ -94,6 +94,7 @@ def label(moment: date) -> str:
     return f"{moment.year:04d}-{moment.month:02d}"
 
 
+@lru_cache(maxsize=4096)
 def describe(window: Window) -> str:
     """Return a window as people write it: 2026-03, 2026-Q1, 2026, 2026-W13, 2026-03-22, 2026-03-22T05, or its days."""
     shapes = {

@@ -81,15 +81,17 @@ class Books:
         with localcontext(EXACT):
             for period, currency, source, at, usage, cost in self._rows(budget, window):
                 spend.periods.add(period)
-                rate = Decimal(1) if currency == budget.currency else rates.get(period, {}).get(currency)
-                if rate is None:
-                    spend.unconverted[currency] = spend.unconverted.get(currency, ZERO) + cost
-                    spend.missing[period, currency] = spend.missing.get((period, currency), ZERO) + cost
-                    continue
+                if currency != budget.currency:
+                    rate = rates.get(period, {}).get(currency)
+                    if rate is None:
+                        spend.unconverted[currency] = spend.unconverted.get(currency, ZERO) + cost
+                        spend.missing[period, currency] = spend.missing.get((period, currency), ZERO) + cost
+                        continue
+                    cost *= rate
                 if usage:
                     sources.add(source)
-                by_day = spend.usage if usage and last.get(source) else spend.other
-                by_day[at.date()] = by_day.get(at.date(), ZERO) + cost * rate
+                by_day, day = spend.usage if usage and last.get(source) else spend.other, at.date()
+                by_day[day] = by_day.get(day, ZERO) + cost
         known = [day for day in (last.get(source) for source in (sources or last)) if day is not None]
         end = self.as_of.date() - timedelta(days=self.late_days)
         spend.through = min(*known, end) if known else None
