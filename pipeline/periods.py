@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from pipeline.errors import UsageError
 
@@ -73,6 +74,7 @@ def window(period: BudgetPeriod, as_of: datetime) -> Window:
         raise UsageError(f"{as_of:%Y-%m-%d}: the {period} window around it leaves the calendar") from None
 
 
+@lru_cache(maxsize=1024)
 def month(label: str) -> Window:
     """Return the window of a billing period's label ``YYYY-MM``.
 
@@ -92,6 +94,7 @@ def label(moment: date) -> str:
     return f"{moment.year:04d}-{moment.month:02d}"
 
 
+@lru_cache(maxsize=4096)
 def describe(window: Window) -> str:
     """Return a window as people write it: 2026-03, 2026-Q1, 2026, 2026-W13, 2026-03-22, 2026-03-22T05, or its days."""
     shapes = {

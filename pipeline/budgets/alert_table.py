@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -109,9 +110,9 @@ def last_told(history: str) -> datetime | None:
     return None
 
 
-def is_quiet(history: str) -> bool:
-    """Whether the last thing that happened to an alert fell into its cooldown, so that nobody is told."""
-    return "told_at" in json.loads(history)[-1]
+def is_quiet(entry: Mapping[str, Any]) -> bool:
+    """Whether what an entry of a history says fell into the alert's cooldown, so that nobody is told."""
+    return "told_at" in entry
 
 
 def quieted(history: str, told_at: datetime) -> str:
@@ -129,13 +130,15 @@ def read(warehouse: Warehouse, where: str, parameters: list[Any] | dict[str, Any
 
 def write(warehouse: Warehouse, changed: list[Alert], fresh: list[Alert]) -> None:
     """Update rows' end of the window and from the column ``status`` on, and append new ones. Empty lists write nothing."""
-    names = ("period_end", *_COLUMNS[_COLUMNS.index("status") :])
-    assignments = ", ".join(f"{name} = ?" for name in names)
-    for alert in changed:
-        values = [getattr(alert, name) for name in names]
-        warehouse.execute(f"UPDATE budget_alerts SET {assignments} WHERE alert_id = ?", [*values, alert.alert_id])
-    rows = [[getattr(alert, name) for name in _COLUMNS] for alert in fresh]
-    warehouse.insert("budget_alerts", pl.DataFrame(rows, schema=_SCHEMA, orient="row"))
+    names = ("alert_id", "period_end", *_COLUMNS[_COLUMNS.index("status") :])
+    warehouse.update("budget_alerts", _frame(changed, names), key="alert_id")
+    warehouse.insert("budget_alerts", _frame(fresh, _COLUMNS))
+
+
+def _frame(alerts: list[Alert], names: Sequence[str]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {name: pl.Series([getattr(each, name) for each in alerts], dtype=_SCHEMA[name]) for name in names}
+    )
 
 
 def continued(before: str, now: datetime, event: Kind, percentage: Decimal, **more: str | None) -> str:

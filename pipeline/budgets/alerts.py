@@ -55,6 +55,12 @@ from pipeline.store.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
 
+_IS_LIVE = "status IN ('open', 'acknowledged')"
+#: The thresholds that have live alerts, of many windows each.
+_LIVE = f"""
+SELECT DISTINCT budget_id, threshold, unit, type FROM budget_alerts
+WHERE {_IS_LIVE} AND budget_id IN (SELECT budget_id FROM budgets WHERE list_contains(?, origin))"""
+
 
 @dataclass(frozen=True)
 class AlertChange:
@@ -259,26 +265,22 @@ def _close(before: Alert, now: datetime, percentage: Decimal, reason: str, cause
 def _removed(warehouse: Warehouse, scopes: Sequence[ScopeBudget], configs: Configs, now: datetime) -> list[Alert]:
     """Resolve open alerts, of any window, whose budget left the file or was deleted, or whose threshold nobody names."""
     budgets = {budget.budget_id: budget for budget in scopes}
-    rows = read(
-        warehouse,
-        "WHERE status IN ('open', 'acknowledged')"
-        " AND budget_id IN (SELECT budget_id FROM budgets WHERE list_contains(?, origin))",
-        [[ledger.ORIGIN, policy_table.ORIGIN, managed_table.ORIGIN]],
-    )
-    closed = []
-    for alert in rows:
-        budget = budgets.get(alert.budget_id)
+    origins = [ledger.ORIGIN, policy_table.ORIGIN, managed_table.ORIGIN]
+    reasons = {}
+    for budget_id, *key in warehouse.rows(_LIVE, [origins]):
+        budget, (threshold, unit, kind) = budgets.get(budget_id), key
         if budget is None:
-            is_policy = alert.budget_id.startswith(PREFIX)
+            is_policy = budget_id.startswith(PREFIX)
             reason = "the policy was deleted" if is_policy else "the budget left the configuration file"
-        elif budget.enabled and (alert.threshold, alert.unit, alert.type) not in thresholds(
-            budget.alerts, configs.get(alert.budget_id, {})
-        ):
-            reason = f"the budget no longer has a threshold {text(alert.threshold)} {alert.type}"
+        elif budget.enabled and (threshold, unit, kind) not in thresholds(budget.alerts, configs.get(budget_id, {})):
+            reason = f"the budget no longer has a threshold {text(threshold)} {kind}"
         else:
             continue
-        closed.append(_close(alert, now, alert.percentage, reason, "removed"))
-    return closed
+        reasons[budget_id, threshold, unit, kind] = reason
+    gone = sorted({budget_id for budget_id, *_ in reasons})
+    rows = read(warehouse, f"WHERE {_IS_LIVE} AND budget_id IN (SELECT unnest(?))", [gone]) if gone else []
+    keyed = ((alert, (alert.budget_id, alert.threshold, alert.unit, alert.type)) for alert in rows)
+    return [_close(alert, now, alert.percentage, reasons[key], "removed") for alert, key in keyed if key in reasons]
 
 
 def close_removed(warehouse: Warehouse, config: AlertConfig, actor: Actor, now: datetime) -> list[Alert]:
@@ -296,13 +298,13 @@ def newest_rows(warehouse: Warehouse, judged: Iterable[tuple[ScopeBudget, Window
     starts = sorted({windows.alert_start(budget, window) for budget, window in judged})
     if not starts:
         return {}
-    rows = read(warehouse, "WHERE list_contains(?, period_start)", [starts])
+    rows = read(warehouse, "WHERE period_start IN (SELECT unnest(?))", [starts])
     return {alert.key: alert for alert in sorted(rows, key=lambda alert: alert.occurrence)}
 
 
 def told(kind: Kind, alert: Alert, now: datetime) -> AlertChange:
     """Return what just happened to an alert; the percentage is its own, which the history's last entry holds."""
-    percentage = Decimal(json.loads(alert.history)[-1]["percentage"])
+    last = json.loads(alert.history)[-1]
     logger.info("alert %s %s %s: %s", alert.budget_id, text(alert.threshold), alert.type, kind)
     return AlertChange(
         kind=kind,
@@ -314,12 +316,12 @@ def told(kind: Kind, alert: Alert, now: datetime) -> AlertChange:
         unit=alert.unit,
         type=alert.type,
         currency=alert.currency,
-        percentage=percentage,
+        percentage=Decimal(last["percentage"]),
         severity=alert.severity,
         figures=alert.figure_words,
         reason=alert.reason,
         is_snoozed=alert.is_snoozed(now),
-        is_quiet=alert_table.is_quiet(alert.history),
+        is_quiet=alert_table.is_quiet(last),
     )
 
 

@@ -89,19 +89,17 @@ def read_usage(
     warehouse: Warehouse, judged: Iterable[tuple[ScopeBudget, Window]], as_of: datetime
 ) -> dict[str, list[Row]]:
     """Return what budgets received in the spans of their windows, up to ``as_of``'s day, by budget id."""
-    spans: dict[str, tuple[ScopeBudget, datetime, datetime]] = {}
-    for budget, window in judged:
-        _, start, end = spans.get(budget.budget_id, (budget, window.start, window.end))
-        spans[budget.budget_id] = (budget, min(start, window.start), max(end, window.end))
+    asked = [*judged]
+    budgets = {budget.budget_id: budget for budget, _ in asked}
     return {
         budget_id: warehouse.rows(
             f"""SELECT x_BillingPeriod, coalesce(BillingCurrency, '{NO_CURRENCY}'), x_Source, x_UsageStart, x_Usage,
                 sum(x_Cost)
-            FROM budget_usage WHERE budget_id = $1 AND CAST(x_UsageStart AS DATE) <= $2 AND {_within(budget)}
+            FROM budget_usage WHERE budget_id = $1 AND CAST(x_UsageStart AS DATE) <= $2 AND {_within(budgets[budget_id])}
             GROUP BY ALL""",
-            [budget_id, as_of.date(), *_bounds(budget, start, end)],
+            [budget_id, as_of.date(), *_bounds(budgets[budget_id], span.start, span.end)],
         )
-        for budget_id, (budget, start, end) in spans.items()
+        for budget_id, span in windows.spans(asked).items()
     }
 
 

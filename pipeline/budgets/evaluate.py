@@ -6,15 +6,16 @@ them; nothing here writes.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from functools import partial
 
 import polars as pl
 
-from pipeline.budgets import scopes, windows
+from pipeline.budgets import apart, scopes, windows
 from pipeline.budgets.limits import carried_into, planned_limit
 from pipeline.budgets.model import (
     Allocation,
@@ -63,7 +64,10 @@ def assemble(
             judged[budget.budget_id, window] if window else out_of_dates(budget, windows.around(budget, moment))
         )
     warnings = (*config.warnings, *ties, *rate_warnings(shown))
-    statuses = tuple(replace(status, children=_children(status, shown)) for status in shown)
+    children: dict[str | None, list[Child]] = defaultdict(list)
+    for status in shown:
+        children[status.budget.parent].append(Child(status.budget_id, status.health, status.percentage))
+    statuses = tuple(replace(status, children=tuple(children.get(status.budget_id, ()))) for status in shown)
     return BudgetResult(period=period, window=month(period), statuses=statuses, warnings=warnings)
 
 
@@ -105,11 +109,6 @@ def uncounted(budget: ScopeBudget, window: Window | None, moment: datetime) -> B
     )
 
 
-def _children(parent: BudgetStatus, shown: Iterable[BudgetStatus]) -> tuple[Child, ...]:
-    own = (status for status in shown if status.budget.parent == parent.budget_id)
-    return tuple(Child(status.budget_id, status.health, status.percentage) for status in own)
-
-
 def allocations(budgets: Sequence[ScopeBudget], resources: pl.DataFrame) -> tuple[Allocation, ...]:
     """Say for each resource of a billing period which budgets received its cost.
 
@@ -132,6 +131,7 @@ def open_books(
     late_days: int = 0,
     usage: Mapping[str, Sequence[Row]] | None = None,
     rates_into: str | None = None,
+    spans: Mapping[str, Window] | None = None,
 ) -> tuple[Books, tuple[str, ...]]:
     """Give every charge to the budgets that count it; returns them, and the ties among tag budgets.
 
@@ -144,14 +144,15 @@ def open_books(
         rates: by billing period, currency -> units of ``rates_into``, which None makes that of every budget.
         late_days: so many days after it, a day's data counts as complete.
         usage: by budget id what ``charges.read_usage`` knows better.
+        spans: by budget id from when to when its charges are asked of; others' are left out. None: all of every budget.
     """
     dated = daily.filter(pl.col("ChargeDay") <= as_of.date())
-    apart = [budget for budget in budgets if not budget.is_of_file]
+    own = [budget for budget in budgets if not budget.is_of_file]
     others = [budget for budget in budgets if budget.is_of_file]
     charges = billed(dated)
     matches = scopes.TagBudgets(others).match_all(charges["x_ReportedTags"])
     rows: dict[str, Sequence[Row]] = {}
-    for received in (scopes.allocate(charges, others, matches), scopes.allocate_each(dated, apart)):
+    for received in (scopes.allocate(charges, others, matches, spans), apart.allocate_each(dated, own, spans)):
         rows |= read_rows(received.with_columns(x_UsageStart=pl.col("ChargeDay").cast(_MOMENT)))
     books = Books({**rows, **(usage or {})}, as_of, days, rates, late_days, rates_into)
     return books, scopes.found_ties(charges, others, matches)
@@ -245,8 +246,7 @@ def _threshold(alert: AlertThreshold, spend: Decimal, forecast: Forecast, limit:
 
 def _approaches(figure: Decimal, limit: Decimal, alert: AlertThreshold) -> bool:
     """Whether a figure is at most 5 percent of the limit below a threshold that lies above 5 percent."""
-    with localcontext(EXACT):
-        step = _APPROACH if alert.unit == "percent" else limit * _APPROACH / 100
+    step = _APPROACH if alert.unit == "percent" else EXACT.divide(EXACT.multiply(limit, _APPROACH), 100)
     return alert.threshold > step and meets(figure, limit, EXACT.subtract(alert.threshold, step), alert.unit)
 
 
@@ -261,10 +261,9 @@ def _health(spend: Decimal, limit: Decimal) -> Health:
 
 def reaches(figure: Decimal, limit: Decimal, percentage: Decimal) -> bool:
     """Say exactly whether ``figure`` is at least ``percentage`` percent of ``limit``; anything spent of 0 is 100."""
-    with localcontext(EXACT):
-        if limit == 0:
-            return (100 if figure > 0 else 0) >= percentage
-        return figure * 100 >= limit * percentage
+    if limit == 0:
+        return (100 if figure > 0 else 0) >= percentage
+    return EXACT.multiply(figure, 100) >= EXACT.multiply(limit, percentage)
 
 
 def _shown_percent(figure: Decimal, limit: Decimal) -> Decimal:

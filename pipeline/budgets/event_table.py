@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import polars as pl
+
 from pipeline.actors import Actor, Permission
 from pipeline.budgets import alert_table, windows
 from pipeline.budgets.alert_table import ANOMALY, Alert
@@ -24,7 +26,6 @@ from pipeline.budgets.events import (
 from pipeline.budgets.model import BudgetStatus, Health
 from pipeline.config.budgets import ROLLING
 from pipeline.errors import UsageError, near
-from pipeline.store import loads
 from pipeline.store.warehouse import Warehouse
 
 #: Health of each budget in each window, by what tells their alerts apart: budget, period and start.
@@ -34,6 +35,12 @@ _BY_HEALTH: dict[Health, type[BudgetEvent]] = {
     "WARNING": ApproachingLimit,
     "CRITICAL": ApproachingLimit,
     "EXCEEDED": LimitExceeded,
+}
+_SCHEMA: dict[str, pl.DataType] = {
+    "number": pl.Int64(),
+    "event": pl.String(),
+    "happened_at": pl.Datetime("us"),
+    **{name: pl.String() for name in ("actor", "tenant_id", "budget_id", "payload")},
 }
 _LIST = """
 SELECT number, payload FROM budget_events
@@ -80,7 +87,7 @@ def of_health(before: Healths, statuses: Iterable[BudgetStatus], now: datetime) 
 def of_alerts(warehouse: Warehouse, changes: Sequence[AlertChange], now: datetime) -> list[KeptEvent]:
     """Return what the changes of an evaluation tell: thresholds reached, and alerts that people are to be told of."""
     rows = alert_table.read(
-        warehouse, "WHERE list_contains(?, alert_id)", [[change.alert_id for change in changes]]
+        warehouse, "WHERE alert_id IN (SELECT unnest(?))", [[change.alert_id for change in changes]]
     ) if changes else []  # fmt: skip
     alerts = {alert.alert_id: alert for alert in rows}
     made: list[KeptEvent] = []
@@ -113,12 +120,14 @@ def acknowledged(alert: Alert, actor: Actor, now: datetime) -> AlertAcknowledged
 def keep(warehouse: Warehouse, events: Sequence[KeptEvent]) -> None:
     """Append events, inside the transaction of what they tell of."""
     last: int = warehouse.value("SELECT coalesce(max(number), 0) FROM budget_events") if events else 0
-    rows = []
-    for number, event in enumerate(events, last + 1):
-        payload = json.dumps(event.to_json_dict(), ensure_ascii=False)
-        row = {"number": number, "event": event.name, "happened_at": event.at, "actor": event.actor}
-        rows.append(row | {"tenant_id": event.tenant, "budget_id": event.budget_id, "payload": payload})
-    loads.insert(warehouse, "budget_events", *rows)
+    rows = [
+        (
+            *(number, event.name, event.at, event.actor, event.tenant, event.budget_id),
+            json.dumps(event.to_json_dict(), ensure_ascii=False),
+        )
+        for number, event in enumerate(events, last + 1)
+    ]
+    warehouse.insert("budget_events", pl.DataFrame(rows, schema=_SCHEMA, orient="row"))
 
 
 def list_events(

@@ -57,6 +57,11 @@ def operands(condition: Condition | None) -> Iterator[Operand]:
         yield condition.operand
 
 
+def asked(condition: Condition) -> tuple[str, ...]:
+    """Return the names of the columns that ``expression`` reads, those of ``with_tags`` among them, each once, sorted."""
+    return tuple(sorted({_name(each) for each in operands(condition)}))
+
+
 def asked_columns(budgets: Sequence[ScopeBudget]) -> list[str]:
     """Return the columns that filters ask, sorted."""
     return sorted({each.name for budget in budgets for each in operands(budget.filter) if each.kind == "column"})
@@ -85,7 +90,7 @@ def expression(condition: Condition) -> pl.Expr:
 
 
 def _comparison(asked: Comparison) -> pl.Expr:
-    value = pl.col(_tag(asked.operand.name) if asked.operand.kind == "tag" else asked.operand.name)
+    value = pl.col(_name(asked.operand))
     match asked.operator:
         case "equals" | "in":
             return value.is_in(list(asked.values)).fill_null(False)
@@ -97,6 +102,10 @@ def _comparison(asked: Comparison) -> pl.Expr:
             return value.is_not_null()
         case "absent":
             return value.is_null()
+
+
+def _name(operand: Operand) -> str:
+    return _tag(operand.name) if operand.kind == "tag" else operand.name
 
 
 def _tag(key: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 from pipeline.budgets.policies import Policy
@@ -94,7 +95,7 @@ class BudgetStatus:
     rollover: Decimal = ZERO
     children: tuple[Child, ...] = ()
 
-    @property
+    @cached_property
     def window(self) -> Window:
         """Its window, half-open, UTC."""
         return Window(self.period_start, self.period_end)

@@ -14,14 +14,13 @@ from typing import Any
 import polars as pl
 
 from pipeline.budgets import filters, windows
+from pipeline.budgets.apart import GRAIN, with_usage, within
 from pipeline.budgets.model import Allocation
 from pipeline.config.budgets import COSTS, ScopeBudget, ScopeType
 from pipeline.money import NO_CURRENCY
-from pipeline.periods import label
+from pipeline.periods import Window, label
 
 _ORDER: tuple[ScopeType, ...] = ("global", "provider", "tag", "type", "policy", "managed")
-#: One row of ``allocate``: budget, billing period, currency, source, day and kind of charge.
-_GRAIN = ("x_BillingPeriod", "BillingCurrency", "x_Source", "ChargeDay", "x_Usage")
 
 #: How a matching tag budget is ranked: its priority negated, then its selector.
 _Place = tuple[int, str]
@@ -90,13 +89,19 @@ class TagBudgets:
         return tuple(sorted(found))
 
 
-def allocate(daily: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mapping[str, TagMatch]) -> pl.DataFrame:
+def allocate(
+    daily: pl.DataFrame,
+    scopes: Sequence[ScopeBudget],
+    matches: Mapping[str, TagMatch],
+    spans: Mapping[str, Window] | None = None,
+) -> pl.DataFrame:
     """Give every charge in full to each budget that counts it.
 
     Args:
         daily: rows of ``daily_costs``.
         scopes: all budgets; disabled ones receive nothing, one with dates only what lies in its windows.
         matches: ``TagBudgets.match_all`` of the column x_ReportedTags.
+        spans: by budget id from when to when its charges are asked of; others' are left out. None: all of every budget.
 
     Returns:
         Columns budget_id, x_BillingPeriod, BillingCurrency (NO_CURRENCY for NULL), x_Source, ChargeDay (Date), x_Usage
@@ -104,38 +109,16 @@ def allocate(daily: pl.DataFrame, scopes: Sequence[ScopeBudget], matches: Mappin
         all rows is no total.
     """
     enabled = [scope for scope in scopes if scope.enabled]
-    facts = _with_winners(_with_usage(_flagged(daily, enabled)), enabled, matches, "x_ReportedTags")
+    facts = _with_winners(with_usage(_flagged(daily, enabled)), enabled, matches, "x_ReportedTags")
     flags = [_flag(scope) for scope in enabled if is_conditional(scope)]
     by_cost = {cost: [s.budget_id for s in enabled if COSTS[s.basis] == cost] for cost in COSTS.values()}
     sums = [pl.col(cost).sum() for cost, its in by_cost.items() if its or cost == "BilledCost"]
-    facts = facts.group_by(*_GRAIN, "x_Provider", "x_ResourceType", "x_TagBudget", *flags).agg(sums)
+    facts = facts.group_by(*GRAIN, "x_Provider", "x_ResourceType", "x_TagBudget", *flags).agg(sums)
     parts = _received_by(facts.lazy(), enabled)
-    received = pl.concat(part.group_by("budget_id", *_GRAIN).agg(sums) for part in parts)
+    received = pl.concat(part.group_by("budget_id", *GRAIN).agg(sums) for part in parts)
     own = [pl.when(pl.col("budget_id").is_in(its)).then(pl.col(cost)) for cost, its in by_cost.items() if its]
     cost = pl.coalesce(own) if own else pl.col("BilledCost")
-    return received.select("budget_id", *_GRAIN, cost.alias("x_Cost")).collect()
-
-
-def allocate_each(daily: pl.DataFrame, budgets: Sequence[ScopeBudget]) -> pl.DataFrame:
-    """Give every charge in full to each policy or managed budget whose filter counts it: none takes from another.
-
-    Returns:
-        As ``allocate``.
-    """
-    facts = _with_usage(filters.with_tags(daily, budgets)).lazy()
-    parts = [
-        facts.filter(filters.expression(budget.filter))
-        .group_by(*_GRAIN)
-        .agg(pl.col(COSTS[budget.basis]).sum().alias("x_Cost"))
-        .select(pl.lit(budget.budget_id).alias("budget_id"), *_GRAIN, "x_Cost")
-        for budget in budgets
-        if budget.enabled and budget.filter is not None
-    ]
-    return (
-        pl.concat(pl.collect_all(parts))
-        if parts
-        else pl.DataFrame(schema=dict.fromkeys(("budget_id", *_GRAIN, "x_Cost"), pl.Null))
-    )
+    return within(received, enabled, spans).select("budget_id", *GRAIN, cost.alias("x_Cost")).collect()
 
 
 def is_conditional(scope: ScopeBudget) -> bool:
@@ -176,13 +159,6 @@ def _with_winners(
     winners = [_among(matches.get(own or ""), absent).winner for own, absent in _excluded(found, enabled)]
     decided = found.with_columns(pl.Series("x_TagBudget", winners, dtype=pl.String))
     return facts.join(decided, on=found.columns, how="left", nulls_equal=True)
-
-
-def _with_usage(daily: pl.DataFrame) -> pl.DataFrame:
-    return daily.with_columns(
-        pl.col("BillingCurrency").fill_null(NO_CURRENCY),
-        x_Usage=(pl.col("ChargeCategory") == "Usage").fill_null(False) & pl.col("ChargeClass").ne_missing("Correction"),
-    )
 
 
 def _flagged(facts: pl.DataFrame, enabled: Sequence[ScopeBudget]) -> pl.DataFrame:

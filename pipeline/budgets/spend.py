@@ -71,6 +71,7 @@ class Books:
     late_days: int = 0
     rates_into: str | None = None
     _by_window: dict[str, Mapping[Window | None, Sequence[Row]]] = field(default_factory=dict, repr=False)
+    _last_days: dict[Window, Mapping[str, date | None]] = field(default_factory=dict, repr=False)
 
     def spend(self, budget: ScopeBudget, window: Window) -> Spend:
         """Return what a budget spent in a window; nothing when it has no charges there."""
@@ -80,27 +81,33 @@ class Books:
         with localcontext(EXACT):
             for period, currency, source, at, usage, cost in self._rows(budget, window):
                 spend.periods.add(period)
-                rate = Decimal(1) if currency == budget.currency else rates.get(period, {}).get(currency)
-                if rate is None:
-                    spend.unconverted[currency] = spend.unconverted.get(currency, ZERO) + cost
-                    spend.missing[period, currency] = spend.missing.get((period, currency), ZERO) + cost
-                    continue
+                if currency != budget.currency:
+                    rate = rates.get(period, {}).get(currency)
+                    if rate is None:
+                        spend.unconverted[currency] = spend.unconverted.get(currency, ZERO) + cost
+                        spend.missing[period, currency] = spend.missing.get((period, currency), ZERO) + cost
+                        continue
+                    cost *= rate
                 if usage:
                     sources.add(source)
-                by_day = spend.usage if usage and last.get(source) else spend.other
-                by_day[at.date()] = by_day.get(at.date(), ZERO) + cost * rate
+                by_day, day = spend.usage if usage and last.get(source) else spend.other, at.date()
+                by_day[day] = by_day.get(day, ZERO) + cost
         known = [day for day in (last.get(source) for source in (sources or last)) if day is not None]
         end = self.as_of.date() - timedelta(days=self.late_days)
         spend.through = min(*known, end) if known else None
         return spend
 
-    def last_days(self, budget: ScopeBudget, window: Window) -> dict[str, date | None]:
+    def last_days(self, budget: ScopeBudget, window: Window) -> Mapping[str, date | None]:
         """Return the last complete day of each source in a window, None where it has none."""
-        found: dict[str, date | None] = {}
-        for period in windows.billing_periods(window) if budget.period != "lifetime" else ():
-            for source, day in self.days.get(period, {}).items():
-                found[source] = max((each for each in (found.get(source), day) if each), default=None)
-        return found
+        if budget.period == "lifetime":
+            return {}
+        if window not in self._last_days:
+            found: dict[str, date | None] = {}
+            for period in windows.billing_periods(window):
+                for source, day in self.days.get(period, {}).items():
+                    found[source] = max((each for each in (found.get(source), day) if each), default=None)
+            self._last_days[window] = found
+        return self._last_days[window]
 
     def is_complete(self, window: Window) -> bool:
         """Whether the data of an ended window is all there: of every source that had charges then or the month before."""
@@ -137,7 +144,12 @@ def read_rows(allocated: pl.DataFrame) -> dict[str, list[Row]]:
 
 
 def _by_window(budget: ScopeBudget, rows: Iterable[Row]) -> dict[Window | None, list[Row]]:
+    """Many rows lie on few days of few billing periods, which alone say whose they are."""
     found: dict[Window | None, list[Row]] = defaultdict(list)
+    place = 0 if budget.period_by == "billing" else 3
+    known: dict[object, list[Row]] = {}
     for row in rows:
-        found[windows.holding(budget, row[0], row[3])].append(row)
+        if row[place] not in known:
+            known[row[place]] = found[windows.holding(budget, row[0], row[3])]
+        known[row[place]].append(row)
     return found

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 import polars as pl
 
 from pipeline.budgets import windows
-from pipeline.budgets.model import BudgetStatus
+from pipeline.budgets.model import BudgetStatus, ThresholdStatus
 from pipeline.config.budgets import ROLLING, ScopeBudget
 from pipeline.money import text
 from pipeline.periods import Window
@@ -44,28 +46,32 @@ SCHEMA: dict[str, pl.DataType] = {
 _DELETE = """
 DELETE FROM budget_status AS s USING (SELECT unnest($1) AS id, unnest($2) AS starts, unnest($3) AS ends) AS own
 WHERE s.budget_id = own.id AND s.period_start = own.starts AND s.period_end = own.ends"""
-#: Where a row has what tells it from the others.
-_KEY = tuple([*SCHEMA].index(name) for name in ("budget_id", "period_start", "period_end"))
+#: What tells a row from the others.
+_KEY = ("budget_id", "period_start", "period_end")
 #: Windows that a run judges again: those that wait for a rate.
 _UNCOUNTED = "unconverted <> '{}'"
 
 
 def status_rows(statuses: Iterable[BudgetStatus], as_of: datetime, positions: Mapping[str, int]) -> pl.DataFrame:
     """Return statuses as rows of the table, with exactly its columns; ``positions`` are the budgets' in report order."""
-    rows = [
-        {
-            **{name: getattr(status, name) for name in SCHEMA if hasattr(status, name)},
-            "x_BillingPeriod": windows.noted_period(status.window, as_of),
-            "position": positions[status.budget_id],
-            "enabled": status.health != "DISABLED",
-            "alerts": json.dumps([alert.to_json_dict() for alert in status.alerts]),
-            "unconverted": json.dumps({currency: text(cost) for currency, cost in status.unconverted}),
-            "period": status.budget.period,
-            "billing_periods": json.dumps(status.billing_periods),
-        }
-        for status in statuses
-    ]
-    return pl.DataFrame(rows, schema=SCHEMA)
+    each = [*statuses]
+    made: dict[str, list[Any]] = {
+        "x_BillingPeriod": [windows.noted_period(status.window, as_of) for status in each],
+        "position": [positions[status.budget_id] for status in each],
+        "enabled": [status.health != "DISABLED" for status in each],
+        "alerts": [_alerts(status.alerts) for status in each],
+        "unconverted": [json.dumps({currency: text(cost) for currency, cost in own.unconverted}) for own in each],
+        "period": [status.budget.period for status in each],
+        "billing_periods": [json.dumps(status.billing_periods) for status in each],
+    }
+    columns = {name: made.get(name) or [getattr(status, name) for status in each] for name in SCHEMA}
+    return pl.DataFrame({name: pl.Series(columns[name], dtype=kind) for name, kind in SCHEMA.items()})
+
+
+@lru_cache(maxsize=4096)
+def _alerts(each: tuple[ThresholdStatus, ...]) -> str:
+    """As JSON; most budgets stand alike against the same few thresholds."""
+    return json.dumps([alert.to_json_dict() for alert in each])
 
 
 def touched_by(warehouse: Warehouse, periods: Sequence[str]) -> dict[str, set[Window]]:
@@ -86,21 +92,20 @@ def write_status(warehouse: Warehouse, rows: pl.DataFrame, budgets: Sequence[Sco
 
     Runs in the caller's transaction; what is the same is not written.
     """
-    rolling = {budget.budget_id for budget in budgets if budget.period in ROLLING}
-    made = {_key(row): row for row in rows.iter_rows()}
-    starts = [start for _, start, _ in made]
-    known = warehouse.rows(
+    rolling = sorted({budget.budget_id for budget in budgets if budget.period in ROLLING})
+    stored = warehouse.frame(
         f"""SELECT {", ".join(SCHEMA)} FROM budget_status
-        WHERE period_start BETWEEN ? AND ? OR list_contains(?, budget_id)""",
-        [min(starts, default=None), max(starts, default=None), sorted(rolling)],
+        WHERE period_start BETWEEN ? AND ? OR budget_id IN (SELECT unnest(CAST(? AS VARCHAR[])))""",
+        [rows["period_start"].min(), rows["period_start"].max(), rolling],
     )
-    stored = {_key(row): row for row in known}
-    changed = [key for key, row in made.items() if stored.get(key) != row]
-    gone = [key for key in stored if key[0] in rolling and key not in made]
-    if replaced := [key for key in changed if key in stored] + gone:
-        warehouse.execute(_DELETE, [list(each) for each in zip(*replaced, strict=True)])
-    warehouse.insert("budget_status", pl.DataFrame([made[key] for key in changed], schema=SCHEMA, orient="row"))
-    return {(budget_id, Window(start, end)) for budget_id, start, end in (*changed, *gone)}
+    changed = rows.join(stored, on=[*SCHEMA], how="anti", nulls_equal=True)
+    gone = stored.filter(pl.col("budget_id").is_in(rolling)).join(rows, on=_KEY, how="anti")
+    replaced = pl.concat([stored.join(changed, on=_KEY, how="semi"), gone]).select(_KEY)
+    if not replaced.is_empty():
+        warehouse.execute(_DELETE, [replaced[name].to_list() for name in _KEY])
+    warehouse.insert("budget_status", changed)
+    keys = pl.concat([changed.select(_KEY), gone.select(_KEY)]).iter_rows()
+    return {(budget_id, Window(start, end)) for budget_id, start, end in keys}
 
 
 def drop_former(
@@ -121,7 +126,3 @@ def drop_former(
                 [budget_id, start, end],
             )
     return bool(dropped)
-
-
-def _key(row: Sequence[object]) -> tuple[str, datetime, datetime]:
-    return tuple(row[place] for place in _KEY)  # type: ignore[return-value]

@@ -6,6 +6,7 @@ windows are cut at them. Lifetime and custom budgets have one window each.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
@@ -100,6 +101,15 @@ def billing_periods(window: Window) -> list[str]:
     found = [periods.label(window.start)]
     while found[-1] < last:
         found.append(periods.following(found[-1]))
+    return found
+
+
+def spans(judged: Iterable[tuple[ScopeBudget, Window]]) -> dict[str, Window]:
+    """Return from the start of its first window to the end of its last one, by budget id."""
+    found: dict[str, Window] = {}
+    for budget, window in judged:
+        before = found.get(budget.budget_id, window)
+        found[budget.budget_id] = Window(min(before.start, window.start), max(before.end, window.end))
     return found
 
 

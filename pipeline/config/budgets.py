@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 from pipeline.rules import Condition
@@ -112,7 +113,7 @@ class ScopeBudget:
         """False when the amount is 0, or it is switched off."""
         return self.amount > 0 and not self.switched_off
 
-    @property
+    @cached_property
     def budget_id(self) -> str:
         """``global``, ``provider:aws``, ``tag:team:ml``, ``type:aws:ec2/instance``, ``policy:ID`` or ``managed:ID``."""
         return f"{self.scope_type}:{self.scope_key}" if self.scope_key else self.scope_type

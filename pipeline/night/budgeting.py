@@ -193,6 +193,7 @@ def read_books(
         rates_into=settings.currency.report,
         late_days=settings.late_data_days,
         usage=charges.read_usage(warehouse, [each for each in every if each[0].budget_id in asking], as_of),
+        spans=windows.spans(plain),
     )
 
 

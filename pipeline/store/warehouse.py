@@ -135,6 +135,19 @@ class Warehouse:
         finally:
             self.connection.unregister("incoming_frame")
 
+    def update(self, table: str, frame: pl.DataFrame, *, key: str) -> int:
+        """Set a table's columns to those of a frame, in the rows of the same ``key``, all at once. Returns the row count."""
+        if frame.is_empty():
+            return 0
+        self.connection.register("incoming_frame", frame.to_arrow())
+        try:
+            values = ", ".join(f'"{name}" = i."{name}"' for name in frame.columns if name != key)
+            return self.execute(
+                f'UPDATE "{table}" AS t SET {values} FROM incoming_frame AS i WHERE t."{key}" = i."{key}"'
+            )
+        finally:
+            self.connection.unregister("incoming_frame")
+
     def replace_temporary(self, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
         """Make a temporary table of rows; ``columns`` gives names and SQL types (VARCHAR, BOOLEAN, or UUID as text)."""
         if len(rows) <= FEW_ROWS:

@@ -161,6 +161,17 @@ def test_an_empty_frame_inserts_nothing(warehouse: Warehouse) -> None:
     assert warehouse.insert("settings", pl.DataFrame({"name": []})) == 0
 
 
+def test_an_update_sets_the_rows_of_its_keys_and_no_others(warehouse: Warehouse) -> None:
+    warehouse.execute("INSERT INTO settings VALUES ('a', '1'), ('b', '2'), ('c', '3')")
+    frame = pl.DataFrame({"value": ["20", None, "40"], "name": ["b", "c", "d"]})
+    with pytest.raises(duckdb.ConstraintException):  # a setting has a value
+        warehouse.update("settings", frame, key="name")
+    assert warehouse.update("settings", frame.drop_nulls(), key="name") == 1
+    assert warehouse.update("settings", frame.clear(), key="name") == 0
+    kept = warehouse.rows("SELECT name, value FROM settings WHERE name IN ('a', 'b', 'c', 'd') ORDER BY name")
+    assert kept == [("a", "1"), ("b", "20"), ("c", "3")]
+
+
 def test_a_wrong_query_of_a_person_gives_duckdbs_message(warehouse: Warehouse) -> None:
     with pytest.raises(UsageError, match=r"the query failed: Parser Error: syntax error at or near \"SELEC\""):
         warehouse.select("SELEC 1")
