@@ -1,4 +1,4 @@
--- billed_twice: providers whose AI usage is in the bill as programs recorded it (bill: true) and as a provider's export has it.
+-- billed_twice: providers whose AI usage is in the bill as programs recorded it (bill: true) and as an export has it.
 -- A row is a usage log, the first source that bills the same provider in one of its months, the provider, and the last
 -- such month.
 

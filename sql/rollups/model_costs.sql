@@ -1,6 +1,7 @@
 -- model_costs: one row per day, provider, service, model and operation of the AI usage of one source and billing period.
--- Recorded usage: all of the category AI and Machine Learning, part of the bill or not; a charge is a call. Billed usage: what its meter counts in
--- tokens; a bill names the model in the meter alone, and tells neither calls nor kinds of tokens: those are NULL.
+-- Recorded usage: all of the category AI and Machine Learning, part of the bill or not; a charge is a call.
+-- Billed usage: what its meter counts in tokens; a bill names the model in the meter alone, and tells neither calls nor
+-- kinds of tokens: those are NULL.
 -- token_BilledCost: of the charges that used tokens, and of what corrects or discounts a meter of tokens.
 
 WITH usage AS (

@@ -21,15 +21,18 @@ from pipeline.jobs import RunResult
 from pipeline.load import Outcome
 from pipeline.night import cautions
 from pipeline.sources import segments
+from pipeline.store import reach
 from pipeline.store.coverage import coverage
-from pipeline.store.warehouse import Warehouse
 from pipeline.usage.log import UsageLog
 from pipeline.usage.record import UsageRecord, checked
 from pipeline.usage.service import BudgetTrackingService
+from tests import empty
 from tests.jobs.nights import ask, budgets, write_bill, write_config
 from tests.load.bills import House, focus, month, write
+from tests.load.bills import house as open_house
 
 MARCH = month("2026-03")
+IN_BILL: dict[str, Any] = {"origin": "recorded", "bill": True}
 JOB = Actor("night", "job", permissions=frozenset(["budget:admin"]))
 CALL = UsageRecord("openai", "chat_completion", "gpt-4o", cost="0.25", time=datetime(2026, 3, 5, 10))
 #: Policies over the same calls, by the origin that each counts.
@@ -78,6 +81,7 @@ def spends(settings: Settings) -> dict[str, Decimal]:
 def test_records_are_in_the_bill_and_out_of_it_as_the_file_says_each_once(tmp_path: Path) -> None:
     write_bill(tmp_path / "exports" / "march.csv")
     settings = company(tmp_path, bill=True)
+    empty.put(settings.warehouse)
     first, second = (UsageLog(settings.own_usage_log) for _ in range(2))
     first.append([checked(CALL, first.new_id)])
     first.close()
@@ -112,46 +116,43 @@ def test_records_are_in_the_bill_and_out_of_it_as_the_file_says_each_once(tmp_pa
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with Warehouse.open(tmp_path / "costs.duckdb") as warehouse:
-        yield House(warehouse, tmp_path)
+    with open_house(tmp_path) as opened:
+        yield opened
 
 
-def put(house: House, *records: UsageRecord, **source: Any) -> Outcome:
+def put(house: House, *records: UsageRecord, source: str = "chat") -> Outcome:
     """Load records as a log that is part of the bill."""
-    folder = house.folder / "log"
+    folder = house.folder / source
     log = UsageLog(UsageLogSettings(folder))
     log.append([checked(each, log.new_id) for each in records])
     log.close()
-    return house.load(folder, origin="recorded", bill=True, **source)[-1]
+    return house.load(folder, source=source, **IN_BILL)[-1]
 
 
-def test_a_provider_that_bills_the_same_usage_is_warned_of(house: House) -> None:
-    put(house, CALL, replace(CALL, provider="aws"), source="chat")
+def test_beside_bills_it_keeps_its_days_its_tenants_and_its_source(house: House) -> None:
+    put(house, replace(CALL, time=datetime(2026, 3, 3)), replace(CALL, provider="aws", attribution={"tenant": "acme"}))
+    assert reach.of_period(house.warehouse, "2026-03")["chat"].last_day == date(2026, 3, 4)
+    assert house.rows("SELECT x_TenantId, x_Origin, BilledCost FROM daily_costs ORDER BY 1") == [
+        ("acme", "billed", Decimal("0.25")),
+        (None, "billed", Decimal("0.25")),
+    ]
+    matrix = coverage(house.warehouse, ["chat"], as_of=datetime(2026, 9, 1), grace_days=3)
+    assert {each.state for each in matrix} == {"open"}  # no month of it is missing
+
     usage = {"ProviderName": "AWS", "ServiceCategory": "AI and Machine Learning"} | MARCH
     house.charges([focus(**usage), focus(**usage | {"ProviderName": "OpenAI", "ServiceCategory": "Compute"})])
+    days = {source: each.last_day for source, each in reach.of_period(house.warehouse, "2026-03").items()}
+    assert days == {"bill": date(2026, 3, 5), "chat": None}
     [told] = cautions.of_charges(house.warehouse, "run", has_loaded=False)
     assert told == (
         "chat says bill: true, and bill bills AI usage of aws as well (last in 2026-03): the same calls may be in the bill "
         "twice; if so, leave bill out of chat"
     )
 
-
-def test_such_a_log_shares_no_source_with_a_bill_and_keeps_its_tenant(house: House) -> None:
-    house.charges([focus(**MARCH)])
-    refused = put(house, CALL)
-    assert refused.status == "refused"
+    refused = put(house, CALL, source="bill")
     assert "whose charges are recorded, but the source bill has billed ones (of 2026-03)" in str(refused.reason)
-    put(house, replace(CALL, attribution={"tenant": "acme"}), source="chat")
-    bill = house.one(write(house.folder / "other.csv", [focus(**MARCH)]), source="chat", origin="recorded", bill=True)
-    assert "whose charges are billed, but the source chat says bill: true; nothing was loaded" in str(bill.reason)
-    assert house.rows(
-        "SELECT x_TenantId, x_Origin, BilledCost FROM daily_costs WHERE x_Source = 'chat' ORDER BY 1"
-    ) == [
-        ("acme", "billed", Decimal("0.25")),
-        (None, "billed", Decimal("0.25")),
-    ]
-    matrix = coverage(house.warehouse, ["chat"], as_of=datetime(2026, 9, 1), grace_days=3)
-    assert {each.state for each in matrix if each.source == "chat"} == {"open"}  # no month of it is missing
+    refused = house.one(write(house.folder / "other.csv", [focus(**MARCH)]), source="chat", **IN_BILL)
+    assert "whose charges are billed, but the source chat says bill: true; nothing was loaded" in str(refused.reason)
 
 
 @pytest.mark.parametrize("says", [{"format": "aws_cur"}, {"origin": "billed"}])
