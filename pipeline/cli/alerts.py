@@ -124,11 +124,11 @@ def show(id: str, format_: str, config: Path | None, warehouse: Path | None, ver
     """
     settings = options.settings(config, warehouse, verbose)
     alert = _service(settings).get_alert(settings.actor, id)
-    facts = {name: output.plain(getattr(alert, column)) for name, column in (COLUMNS | MORE).items()}
-    history: list[dict[str, Any]] = json.loads(alert.history)
+    facts = _facts(alert)
     if format_ == "json":
-        click.echo(json.dumps({**facts, "history": history}, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return 0
+    history: list[dict[str, Any]] = facts.pop("history")
     for name, value in facts.items():
         if value is not None:
             click.echo(output.printable(f"{name:<16}{value}"))
@@ -140,9 +140,16 @@ def show(id: str, format_: str, config: Path | None, warehouse: Path | None, ver
 @alerts.command()
 @click.argument("id", metavar="ID")
 @note
+@options.text_or_json
 @options.settings_options
 def ack(
-    id: str, note: str | None, config: Path | None, warehouse: Path | None, as_of: str | None, verbose: bool
+    id: str,
+    note: str | None,
+    format_: str,
+    config: Path | None,
+    warehouse: Path | None,
+    as_of: str | None,
+    verbose: bool,
 ) -> int:
     """Acknowledge an alert: somebody sees to it. It stays until its figure falls, or somebody resolves it.
 
@@ -152,7 +159,7 @@ def ack(
     """
     settings = options.settings(config, warehouse, verbose)
     moment = options.moment(as_of, settings)
-    _tell(_service(settings).acknowledge_alert(settings.actor, id, note, as_of=moment))
+    _tell(_service(settings).acknowledge_alert(settings.actor, id, note, as_of=moment), format_)
     return 0
 
 
@@ -160,11 +167,13 @@ def ack(
 @click.argument("id", metavar="ID")
 @click.option("--until", required=True, metavar="TIME", help="A UTC date (its first moment) or time.")
 @note
+@options.text_or_json
 @options.settings_options
 def snooze(
     id: str,
     until: str,
     note: str | None,
+    format_: str,
     config: Path | None,
     warehouse: Path | None,
     as_of: str | None,
@@ -180,16 +189,23 @@ def snooze(
 
     settings = options.settings(config, warehouse, verbose)
     end, moment = parse_since(until), options.moment(as_of, settings)
-    _tell(_service(settings).snooze(settings.actor, id, end, note, as_of=moment))
+    _tell(_service(settings).snooze(settings.actor, id, end, note, as_of=moment), format_)
     return 0
 
 
 @alerts.command()
 @click.argument("id", metavar="ID")
 @note
+@options.text_or_json
 @options.settings_options
 def resolve(
-    id: str, note: str | None, config: Path | None, warehouse: Path | None, as_of: str | None, verbose: bool
+    id: str,
+    note: str | None,
+    format_: str,
+    config: Path | None,
+    warehouse: Path | None,
+    as_of: str | None,
+    verbose: bool,
 ) -> int:
     """Resolve an alert: it comes back only when its figure has fallen below the threshold and reached it again.
 
@@ -199,7 +215,7 @@ def resolve(
     """
     settings = options.settings(config, warehouse, verbose)
     moment = options.moment(as_of, settings)
-    _tell(_service(settings).resolve(settings.actor, id, note, as_of=moment))
+    _tell(_service(settings).resolve(settings.actor, id, note, as_of=moment), format_)
     return 0
 
 
@@ -209,9 +225,17 @@ def _service(settings: Settings) -> BudgetAlertService:
     return BudgetAlertService(settings)
 
 
-def _tell(handled: Handled) -> None:
+def _facts(alert: Alert) -> dict[str, Any]:
+    facts = {name: output.plain(getattr(alert, column)) for name, column in (COLUMNS | MORE).items()}
+    return {**facts, "history": json.loads(alert.history)}
+
+
+def _tell(handled: Handled, format_: str) -> None:
     from pipeline.budgets import handling
 
+    if format_ == "json":
+        click.echo(json.dumps({"is_new": handled.is_new, **_facts(handled.alert)}, indent=2, ensure_ascii=False))
+        return
     click.echo(output.printable(f"{handling.label(handled.alert)}: {_already(handled)}{_state(handled.alert)}"))
 
 

@@ -59,9 +59,7 @@ def _call(command: _Command) -> _Command:
 @_variant
 @_at
 @_call
-@click.option(
-    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
-)
+@options.text_or_json
 @options.config
 def show(
     model: str,

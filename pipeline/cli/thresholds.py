@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -53,6 +54,7 @@ COLUMNS = {
     metavar="MINUTES",
     help="Tell of the same threshold and window again only after so long.",
 )
+@options.text_or_json
 @options.settings_options
 def configure(
     budget: str,
@@ -61,6 +63,7 @@ def configure(
     type_: str,
     severity: str | None,
     cooldown: int,
+    format_: str,
     config: Path | None,
     warehouse: Path | None,
     as_of: str | None,
@@ -97,7 +100,7 @@ def configure(
         cooldown,
     )
     done = BudgetAlertService(settings).configure_alert(settings.actor, made, as_of=options.moment(as_of, settings))
-    click.echo(output.printable(f"{_label(done)}: configured by {done.configured_by}"))
+    _tell(done, f"configured by {done.configured_by}", format_)
     return 0
 
 
@@ -124,8 +127,9 @@ def configs(format_: str, config: Path | None, warehouse: Path | None, verbose: 
 
 @click.command()
 @click.argument("id", metavar="ID")
+@options.text_or_json
 @options.settings_options
-def remove(id: str, config: Path | None, warehouse: Path | None, as_of: str | None, verbose: bool) -> int:
+def remove(id: str, format_: str, config: Path | None, warehouse: Path | None, as_of: str | None, verbose: bool) -> int:
     """Remove a threshold that people set, by the start of its id; its live alerts are resolved.
 
     \b
@@ -137,8 +141,16 @@ def remove(id: str, config: Path | None, warehouse: Path | None, as_of: str | No
     settings = options.settings(config, warehouse, verbose)
     moment = options.moment(as_of, settings)
     gone = BudgetAlertService(settings).remove_alert(settings.actor, id, as_of=moment)
-    click.echo(output.printable(f"{_label(gone)}: removed by {settings.actor.id}"))
+    _tell(gone, f"removed by {settings.actor.id}", format_)
     return 0
+
+
+def _tell(config: AlertConfig, done: str, format_: str) -> None:
+    if format_ == "json":
+        facts = {name: output.plain(getattr(config, column)) for name, column in COLUMNS.items()}
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        click.echo(output.printable(f"{_label(config)}: {done}"))
 
 
 def _label(config: AlertConfig) -> str:

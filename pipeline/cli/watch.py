@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +40,24 @@ class Pause(click.ParamType[int]):
     "--every", type=Pause(), default="5m", show_default=True, metavar="TIME", help="The pause between: 30s, 5m, 1h."
 )
 @click.option("--once", is_flag=True, help="Check once and leave, for cron.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: every change of an alert is also a line of JSON on stdout.",
+)
 @options.settings_options
-def watch(every: int, once: bool, config: Path | None, warehouse: Path | None, as_of: str | None, verbose: bool) -> int:
+def watch(
+    every: int,
+    once: bool,
+    format_: str,
+    config: Path | None,
+    warehouse: Path | None,
+    as_of: str | None,
+    verbose: bool,
+) -> int:
     """Check budgets between nights: judge them as the run does, write and tell alerts, publish what changed.
 
     Nothing is held while it pauses; a warehouse in use is waited for. SIGTERM and Ctrl-C end it after the check that
@@ -53,7 +71,7 @@ def watch(every: int, once: bool, config: Path | None, warehouse: Path | None, a
     from pipeline import watching
 
     settings = options.settings(config, warehouse, verbose)
-    telling = _Telling(verbose)
+    telling = _Telling(verbose, format_)
     if once:
         result = watching.check(settings, as_of=options.moment(as_of, settings), listen=telling.step)
         telling.result(result)
@@ -74,8 +92,9 @@ def watch(every: int, once: bool, config: Path | None, warehouse: Path | None, a
 class _Telling:
     """What a check has to say goes to stderr; a warning only when the check before had not said it."""
 
-    def __init__(self, verbose: bool) -> None:
+    def __init__(self, verbose: bool, format_: str) -> None:
         self.verbose = verbose
+        self.format = format_
         self.warned: list[str] = []
 
     def step(self, step: Step) -> None:
@@ -87,6 +106,8 @@ class _Telling:
 
     def result(self, result: RunResult) -> None:
         output.alerts(result.alerts)
+        for change in result.alerts if self.format == "json" else ():
+            click.echo(json.dumps(output.plain(asdict(change)), ensure_ascii=False))
         for warning in result.warnings:
             if warning not in self.warned:
                 self.warn(f"warning: {warning}")

@@ -42,6 +42,8 @@ def test_a_person_takes_an_alert_and_the_history_says_so(folder: Path, say: Say)
     assert (ended.code, ended.stdout, ended.stderr) == (0, line.format(""), "")
     assert say("alerts", "ack", start, "--note", "again").stdout == line.format("already ")
     shown = json.loads(say("alerts", "show", start, "--format", "json").stdout)
+    again = json.loads(say("alerts", "ack", start, "--format", "json").stdout)
+    assert again == {"is_new": False, **shown}
     assert (shown["status"], shown["note"], shown["period_start"]) == (
         "acknowledged", "the migration", "2026-03-01T00:00:00Z",
     )  # fmt: skip
@@ -57,6 +59,10 @@ def test_snoozed_and_resolved_alerts_are_listed_as_such(folder: Path, say: Say) 
     told = say("alerts", "snooze", ids[0], "--until", "2026-03-24").stdout
     assert told.endswith(": snoozed by operator until 2026-03-24 00:00 UTC\n")
     assert say("alerts", "resolve", ids[1]).stdout.endswith(": resolved by operator on 2026-03-22 23:59 UTC\n")
+    said = [json.loads(say("alerts", *asked, "--format", "json").stdout) for asked in (
+        ("snooze", ids[0], "--until", "2026-03-24"), ("resolve", ids[1]),
+    )]  # fmt: skip
+    assert [(each["id"], each["status"]) for each in said] == [(ids[0], "open"), (ids[1], "resolved")]
     listed = {
         state: [
             line.split(",")[0] for line in say("alerts", "list", "--status", state, "--format", "csv").stdout.split()
@@ -95,6 +101,8 @@ def test_a_person_sets_a_threshold_and_removes_it(folder: Path, say: Say) -> Non
         start, "global", "205", "amount", 60,
     )  # fmt: skip
     assert say("alerts", "configs").stdout.splitlines()[1].split()[:2] == [start, "global"]
+    same = ("configure", "global", "--amount", "205", "--severity", "info", "--cooldown", "60")
+    assert json.loads(say("alerts", *same, "--format", "json").stdout) == row
     assert say("alerts", "remove", start).stdout == f"{start} global actual 205: removed by operator\n"
     resolved = json.loads(say("alerts", "list", "--status", "resolved", "--format", "json").stdout)
     assert [each["threshold"] for each in resolved] == ["205"]

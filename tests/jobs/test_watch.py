@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -148,7 +149,10 @@ def test_a_check_does_what_the_night_would_have_done(folder: Path, say: Say) -> 
     deliver(folder)
     config = folder / "costmill.yaml"
     say("load", "--config", config)
-    assert say("alerts", "watch", "--once", "--config", config).stderr == FIRED
+    ended = say("alerts", "watch", "--once", "--format", "json", "--config", config)
+    assert ended.stderr == FIRED
+    fired = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [(each["kind"], each["budget_id"]) for each in fired] == [("fired", "global")] * len(FIRED.splitlines())
     alerts = "SELECT * EXCLUDE (alert_id) FROM budget_alerts"
     watched = inside(warehouse(folder), alerts), inside(warehouse(folder), "SELECT * FROM budget_status")
     assert inside(warehouse(folder), "SELECT DISTINCT stage FROM dirty") == [("reports",)]
