@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from decimal import Decimal
 from pipeline.budgets import charges
 from pipeline.budgets.billed import Billed
 from pipeline.budgets.policies import CountedOrigin
+from pipeline.budgets.policy_budgets import COLUMNS
 from pipeline.config.budgets import COSTS, ScopeBudget
 from pipeline.errors import UsageError, near
 from pipeline.money import NO_CURRENCY
@@ -124,7 +126,12 @@ def _part(by: str, tag: rule_sql.TagSql) -> str:
         return "CAST(c.ChargePeriodStart AS DATE)"
     if by.startswith(_TAG) and by != _TAG:
         return tag(by.removeprefix(_TAG))
+    name = COLUMNS[by][-1] if by in COLUMNS else by
     known = column_kinds()
-    if by not in known:
-        raise UsageError(f"charges cannot be grouped by {by!r}{near(by, known)}; or by day, or by tag:KEY")
-    return rule_sql.operand(Operand("column", by), tag)
+    if name not in known:
+        close = near(by, known) if difflib.get_close_matches(by, known) else ""
+        raise UsageError(
+            f"charges cannot be grouped by {by!r}{close}; name a column such as ServiceName or SkuId, one of "
+            f"{', '.join(COLUMNS)}, day, or tag:KEY"
+        )
+    return rule_sql.operand(Operand("column", name), tag)

@@ -12,7 +12,7 @@ from pipeline.rules import TENANT, Comparison, Condition, Joined, Operand
 
 _FULL = Decimal(100)
 #: Scopes that are columns of the charge; a category is one of ours or of FOCUS, which share no word.
-_COLUMNS = {
+COLUMNS = {
     "provider": ("x_Provider",),
     "account": ("SubAccountId",),
     "service": ("ServiceName",),
@@ -81,7 +81,7 @@ def _as_budget(policy: Policy, billed: Billed) -> ScopeBudget:
 def _scope(policy: Policy) -> list[Condition]:
     if policy.scope == "global":
         return []
-    columns = _COLUMNS.get(policy.scope)
+    columns = COLUMNS.get(policy.scope)
     if columns is None:
         return [Comparison(Operand("tag", policy.scope), "equals", (policy.scope_id,))]
     asked = tuple(Comparison(Operand("column", name), "equals", (policy.scope_id,)) for name in columns)

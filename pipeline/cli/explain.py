@@ -30,7 +30,7 @@ _NAME = 11
 @click.option("--period", metavar="YYYY-MM", help="The billing period; else the one that holds --as-of.")
 @click.option(
     "--by", default="ServiceName", show_default=True, metavar="COLUMN",
-    help="How to group the charges: by a column, day, or tag:KEY.",
+    help="How to group the charges: by a column, a scope such as model or account, day, or tag:KEY.",
 )  # fmt: skip
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="N",

@@ -233,8 +233,15 @@ def test_an_explanation_adds_up_to_the_status_and_says_where_the_rest_went(wareh
     where = "t.Tags LIKE '%web%' AND ServiceName = 'AWS Lambda'"
     assert window is not None
     assert sum(left.costs.values()) == plain_sum(warehouse, own[3], where)
-    with pytest.raises(UsageError, match="cannot be grouped by 'SkuID'; did you mean 'SkuId'"):
+    with pytest.raises(
+        UsageError, match=r"cannot be grouped by 'SkuID'; did you mean 'SkuId'.*, model, day, or tag:KEY"
+    ):
         explaining.explain(warehouse, settings(*own), "global", "2026-03", AS_OF, keys=KEYS, by="SkuID")
+    by_scope, by_column = (
+        explaining.explain(warehouse, settings(*own), "global", "2026-03", AS_OF, keys=KEYS, by=by).groups
+        for by in ("service", "ServiceName")
+    )
+    assert by_scope == by_column
 
 
 def test_what_is_dated_later_is_left_out_of_an_explanation(warehouse: Warehouse) -> None:
