@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.soak import more
+
 ROOT = Path(__file__).resolve().parent.parent
 EXPORTS = ROOT.parent / "shared" / "data"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -32,8 +34,8 @@ WHOLE_WAY = (
 QUICK = ("cli/test_help.py", "load/test_aws_golden.py", "store/test_memory.py", "usage/test_record.py")
 
 # Deadlines measure the machine, not the code; in CI every run draws the same examples.
-settings.register_profile("here", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("here", deadline=None, max_examples=more(100, 500))
+settings.register_profile("ci", deadline=None, max_examples=more(40, 500), derandomize=True, print_blob=True)
 settings.load_profile("ci" if IN_CI else "here")
 
 

@@ -25,7 +25,7 @@ from pipeline.store.warehouse import Warehouse
 from tests import empty
 from tests.jobs.nights import Charge, ask, budgets, environment, write_bill, write_config
 from tests.kills import SEED, drawn, driven, months_are_whole
-from tests.soak import more
+from tests.soak import long
 from tests.usage import recorder
 
 pytestmark = pytest.mark.heavy
@@ -51,9 +51,10 @@ def company(folder: Path) -> Settings:
     return settings
 
 
+@long
 def test_runs_and_recorders_killed_again_and_again_lose_and_double_nothing(tmp_path: Path) -> None:
     draw, settings, returned, killed = random.Random(SEED), company(tmp_path / "run"), set[str](), 0
-    kills = more(2, 100)
+    kills = 100
     for number in range(10 * kills):
         if killed == kills:
             break

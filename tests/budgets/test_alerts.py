@@ -16,6 +16,7 @@ from pipeline.budgets.ledger import sync_budgets
 from pipeline.config.budgets import AlertThreshold, ScopeBudget
 from pipeline.store.warehouse import Warehouse
 from tests.budgets.frames import LAST_DAY, at, budget, charge, config, result
+from tests.soak import more
 
 FIRST_NIGHT = datetime(2026, 4, 1, 3)
 TABLE = "SELECT * FROM budget_alerts ORDER BY alert_id"
@@ -231,7 +232,7 @@ NIGHTS = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=more(6, 60))
 @given(NIGHTS)
 def test_any_night_run_again_changes_nothing(warehouse: Warehouse, nights: list[tuple[str, int, bool]]) -> None:
     warehouse.execute("DELETE FROM budget_alerts")
@@ -243,7 +244,7 @@ def test_any_night_run_again_changes_nothing(warehouse: Warehouse, nights: list[
         assert warehouse.rows(TABLE) == before
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=more(6, 60))
 @given(NIGHTS)
 def test_an_actual_threshold_has_one_row_that_is_live_exactly_when_crossed(
     warehouse: Warehouse, nights: list[tuple[str, int, bool]]

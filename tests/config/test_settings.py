@@ -17,6 +17,7 @@ from pipeline.config import BudgetOverrides, SourceSettings, default_settings, f
 from pipeline.config.keys import all_keys
 from pipeline.errors import ConfigurationError, Problem
 from tests.config.files import problem, problems, settings, write
+from tests.soak import more
 
 
 def test_what_a_file_does_not_say_has_its_default(tmp_path: Path) -> None:
@@ -298,7 +299,7 @@ VALUES = st.recursive(
 )
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=more(25, 300))
 @given(st.dictionaries(WORDS, VALUES, max_size=8))
 def test_any_mapping_is_read_or_refused_with_a_path_for_each_problem(tmp_path: Path, made: dict[str, object]) -> None:
     file = write(tmp_path, yaml.safe_dump(made, allow_unicode=True))

@@ -12,6 +12,7 @@ from pipeline import jobs
 from pipeline.config import load_settings
 from tests.jobs.conftest import Say
 from tests.jobs.nights import UNTOUCHED, Charge, ask, budgets, dump, facts, reports, write_bill, write_config
+from tests.soak import long
 
 
 @pytest.fixture
@@ -273,6 +274,7 @@ def test_the_worst_of_several_ends_the_run(folder: Path, say: Say) -> None:
 
 
 @pytest.mark.heavy
+@long  # tests/load/test_order.py proves it of a load
 def test_an_older_delivery_found_later_changes_no_figure(tmp_path: Path, say: Say) -> None:
     def answers(folder: Path, *nights: list[tuple[str, str, str]]) -> dict[str, list[tuple[object, ...]]]:
         config = write_config(folder, cost=budgets(200))
@@ -304,6 +306,7 @@ def test_an_older_delivery_found_later_changes_no_figure(tmp_path: Path, say: Sa
 
 
 @pytest.mark.heavy
+@long  # tests/load/test_mixed.py proves it of a load
 def test_sources_in_another_order_end_in_the_same_tables_and_reports(tmp_path: Path, say: Say) -> None:
     sources = [{"name": "one", "path": "one"}, {"name": "two", "path": "two"}]
     for name, order in (("forth", sources), ("back", sources[::-1])):

@@ -192,7 +192,7 @@ COSTS = st.lists(st.decimals("-5", "50", places=4).map(str), min_size=1, max_siz
 
 
 @pytest.mark.heavy
-@settings(max_examples=more(4, 100))
+@settings(max_examples=more(2, 100))
 @given(
     contents=st.lists(COSTS, min_size=1, max_size=5),
     order=st.data(),

@@ -180,7 +180,7 @@ drawn = st.lists(st.tuples(sets, sets), min_size=2, max_size=3)
 
 @pytest.mark.heavy
 @given(drawn, st.data())
-@settings(max_examples=more(4, 100), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=more(2, 100), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_days_and_accounts_that_come_and_go_end_the_same_in_any_order(
     deliveries: list[tuple[set[int], set[int]]], data: st.DataObject
 ) -> None:

@@ -222,7 +222,7 @@ SELECTIONS = st.builds(
 
 
 @pytest.mark.heavy
-@settings(max_examples=more(10, 200))
+@settings(max_examples=more(5, 200))
 @given(entries=ENTRIES, selection=SELECTIONS, seed=st.randoms(use_true_random=False))
 def test_the_stores_agree_whatever_the_order(
     warehouse: Warehouse, entries: list[CostEntry], selection: Selection, seed: random.Random

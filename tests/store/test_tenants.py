@@ -51,6 +51,12 @@ def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
         yield opened
 
 
+def as_recorded(warehouse: Warehouse) -> None:
+    """Let the charges be such as programs record."""
+    warehouse.execute("UPDATE charges SET x_Origin = 'recorded', x_RecordId = CAST(rowid AS VARCHAR)")
+    warehouse.execute("UPDATE source_periods SET x_Origin = 'recorded'")
+
+
 @pytest.mark.parametrize(
     ("rules", "origin", "expected"),
     [
@@ -66,8 +72,8 @@ def test_a_rule_comes_before_the_record_and_the_record_before_the_source(
     warehouse: Warehouse, rules: TagRules, origin: str, expected: list[str | None]
 ) -> None:
     fill(warehouse, BILL)
-    for table in ("charges", "source_periods"):
-        warehouse.execute(f"UPDATE {table} SET x_Origin = '{origin}'")
+    if origin == "recorded":
+        as_recorded(warehouse)
     assert rollups.refresh_for_keys(warehouse, ["team"], read_tag_rules(tag_rules_json(rules)))
     assert not rollups.refresh_for_keys(warehouse, ["team"], rules)
     hourly = ScopeBudget(
@@ -96,8 +102,7 @@ def test_an_older_warehouse_learns_whose_its_recorded_charges_are(
         patched.setattr(schema, "refresh_views", lambda _: None)
         with Warehouse.open(path) as warehouse:
             fill(warehouse, BILL[:1])
-            for table in ("charges", "source_periods"):
-                warehouse.execute(f"UPDATE {table} SET x_Origin = 'recorded'")
+            as_recorded(warehouse)
             warehouse.execute("INSERT INTO settings VALUES ('reported_tags', '[\"team\"]')")
     with Warehouse.open(path) as warehouse:
         assert rollups.refresh_for_keys(warehouse, ["team"])

@@ -135,7 +135,7 @@ def test_order_of_the_rollups_rows_does_not_show(name: str, warehouse: Warehouse
 
 
 @pytest.mark.heavy
-@settings(max_examples=more(15, 300), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=more(6, 300), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(any_charges(), st.sampled_from(sorted(CASES)))
 def test_no_bill_parts_summary_and_oracle(empty_warehouse: Warehouse, bill: list[dict[str, Any]], name: str) -> None:
     fill(empty_warehouse, bill)
