@@ -106,14 +106,7 @@ def list_(
 
 @alerts.command()
 @click.argument("id", metavar="ID")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print.",
-)
+@options.table_or_json
 @options.place_options
 def show(id: str, format_: str, config: Path | None, warehouse: Path | None, verbose: bool) -> int:
     """Show one alert with all that happened to it. The start of an id is enough where only one begins with it.

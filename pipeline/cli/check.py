@@ -12,7 +12,6 @@ import click
 
 from pipeline.cli import calls, options, output
 from pipeline.cli.exit_codes import ExitCode
-from pipeline.cli.policies import format_
 
 if TYPE_CHECKING:
     from pipeline.budgets.preflight import BudgetCheck, PolicyCheck
@@ -27,7 +26,7 @@ PASSED_OVER = ("policy", "name", "scope", "why it does not count the call")
 @calls.described
 @click.option("--override", is_flag=True, help="Pass a soft_block; it needs budget:admin.")
 @click.option("--explain", is_flag=True, help="Say what each number is made of, and why other policies have no say.")
-@format_
+@options.table_or_json
 @options.settings_options
 def check(
     attribution: tuple[str, ...],

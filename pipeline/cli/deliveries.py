@@ -77,14 +77,7 @@ def list_(
 
 @deliveries.command()
 @click.argument("id", metavar="ID")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print.",
-)
+@options.table_or_json
 @options.place_options
 def show(id: str, format_: str, config: Path | None, warehouse: Path | None, verbose: bool) -> int:
     """Show one delivery: beside what is loaded, its files, control totals, drift, decisions, and what to do next.

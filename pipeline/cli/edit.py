@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     help="Begin with this text, such as what an edit kept.",
 )  # fmt: skip
 @click.option("--yes", is_flag=True, help="Apply what changed without asking.")
-@policies.format_
+@options.table_or_json
 @options.settings_options
 def edit(
     name: str,

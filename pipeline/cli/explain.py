@@ -12,7 +12,6 @@ import click
 
 from pipeline import money
 from pipeline.cli import options, output
-from pipeline.cli.policies import format_
 from pipeline.cli.published import published_whole
 from pipeline.periods import label, month
 
@@ -36,7 +35,7 @@ _NAME = 11
     "--limit", type=click.IntRange(min=1), metavar="N",
     help="Print so many groups of a table, the first; JSON has all.  [default: 20, of days all]",
 )  # fmt: skip
-@format_
+@options.table_or_json
 @options.settings_options
 def explain(
     name: str,

@@ -26,15 +26,6 @@ COLUMNS = (
 )
 DEFAULT_CURRENCY = "USD"
 
-format_ = click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print.",
-)
-
 
 def field_options(command: _Command) -> _Command:
     """Add an option for each field of a policy that has a value of its own where none is given."""
@@ -64,7 +55,7 @@ def field_options(command: _Command) -> _Command:
 @click.option("--tenant", metavar="TENANT", help="Whose charges it counts; else the actor's.")
 @click.option("--id", "policy_id", default="", metavar="ID", help="Else one is made.")
 @field_options
-@format_
+@options.table_or_json
 @options.settings_options
 def create(
     name: str,
@@ -98,7 +89,7 @@ def create(
 
 @click.command()
 @click.argument("id", metavar="ID")
-@format_
+@options.table_or_json
 @options.place_options
 def show(id: str, format_: str, config: Path | None, warehouse: Path | None, verbose: bool) -> int:
     """Show one policy.
@@ -148,7 +139,7 @@ def list_(
 @click.option("--limit", metavar="AMOUNT", help="Per window, above 0.")
 @click.option("--scope", metavar="SCOPE", help="KIND:ID, such as team:ml.")
 @field_options
-@format_
+@options.table_or_json
 @options.settings_options
 def update(
     id: str,
@@ -177,7 +168,7 @@ def update(
 
 @click.command()
 @click.argument("id", metavar="ID")
-@format_
+@options.table_or_json
 @options.settings_options
 def delete(id: str, format_: str, config: Path | None, warehouse: Path | None, as_of: str | None, verbose: bool) -> int:
     """Delete a policy: it counts no longer, its history stays. Prints what it was.

@@ -12,6 +12,7 @@ from pipeline.budgets import filters
 from pipeline.budgets.apart import allocate_each
 from pipeline.budgets.scopes import TagBudgets, allocate
 from pipeline.config.budgets import ScopeBudget
+from pipeline.money import NO_CURRENCY
 from pipeline.periods import Window
 from pipeline.rules import Comparison, Condition, Joined, Operand
 from tests.budgets.frames import budget, charge, daily
@@ -46,7 +47,7 @@ def sums(frame: pl.DataFrame) -> dict[str, Decimal]:
 
 
 def test_each_receives_what_its_filter_says_of_every_charge() -> None:
-    tagged = filters.with_tags(CHARGES, POLICIES).with_columns(pl.col("BillingCurrency").fill_null("XXX"))
+    tagged = filters.with_tags(CHARGES, POLICIES).with_columns(pl.col("BillingCurrency").fill_null(NO_CURRENCY))
     alone = {own.budget_id: tagged.filter(filters.expression(own.filter or BILLED)) for own in POLICIES}
     expected = {name: frame["BilledCost"].sum() for name, frame in alone.items() if frame.height}
     assert sums(allocate_each(CHARGES, POLICIES)) == expected

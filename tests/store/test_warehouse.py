@@ -66,6 +66,8 @@ def test_closing_twice_is_fine(path: Path) -> None:
     opened = Warehouse.open(path)
     opened.close()
     opened.close()
+    with Warehouse.open(path) as again:  # the second one freed nothing that is somebody else's
+        assert again.value("SELECT count(*) FROM charges") == 0
 
 
 def test_a_writer_does_not_wait_when_told_so_and_says_that_nothing_changed(path: Path) -> None:
@@ -87,7 +89,8 @@ def test_a_writer_waits_until_the_other_has_finished(path: Path) -> None:
 def test_a_killed_writer_frees_the_file(path: Path) -> None:
     with held(path) as child:
         child.kill()
-        Warehouse.open(path, wait_seconds=30).close()
+        with Warehouse.open(path, wait_seconds=30) as opened:
+            assert opened.execute("DELETE FROM dirty") == 0
 
 
 def test_a_failed_opening_frees_the_lock(path: Path) -> None:
