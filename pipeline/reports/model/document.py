@@ -97,10 +97,11 @@ class Table:
 
     @staticmethod
     def _sum(values: list[Value]) -> Value:
-        known = [value for value in values if isinstance(value, Decimal | int)]
-        if not known:
-            return None
-        return money.total(known) if any(isinstance(value, Decimal) for value in known) else sum(map(int, known))
+        counts = [value for value in values if isinstance(value, int)]
+        amounts = [value for value in values if isinstance(value, Decimal)]
+        if amounts:
+            return money.total([*amounts, *map(Decimal, counts)])
+        return sum(counts) if counts else None
 
 
 @dataclass(frozen=True)
