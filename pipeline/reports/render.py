@@ -18,7 +18,7 @@ from pipeline import money, resources
 from pipeline.errors import UsageError, near
 from pipeline.reports import charts
 from pipeline.reports.context import build_context
-from pipeline.reports.figures import Figures, markdown
+from pipeline.reports.figures import STATUS, Figures, markdown
 from pipeline.reports.model import CurrencySection, ReportContext
 from pipeline.store.warehouse import Warehouse
 
@@ -32,21 +32,6 @@ STAMPS = ('<p id="rendered">', "Rendered ")
 #: A budget's bar ends here, in percent of its limit.
 GAUGE_END = Decimal(150)
 
-#: Health, threshold state, alert severity and delivery status: a shape, so that colour is not all, and a word.
-STATUS: Mapping[str, tuple[str, str]] = {
-    "EXCEEDED": ("■", "Exceeded"),
-    "CRITICAL": ("▲", "Critical"),
-    "WARNING": ("◆", "Warning"),
-    "OK": ("●", "OK"),
-    "UNSPECIFIED": ("○", "Not known"),
-    "DISABLED": ("–", "Off"),
-    "emergency": ("■", "Emergency"),
-    "critical": ("▲", "Critical"),
-    "warning": ("◆", "Warning"),
-    "info": ("●", "Info"),
-    "refused": ("■", "Refused"),
-    "quarantined": ("▲", "Quarantined"),
-}
 SCOPES: Mapping[str, str] = {
     "global": "Global",
     "provider": "Provider",
