@@ -141,7 +141,8 @@ class Fact:
 class Picture:
     """A chart as SVG in the page's colours (CSS variables of reports/html/report.css), and in words what it shows.
 
-    ``narrow``: another drawing of it for a phone, where text would get too small.
+    ``narrow``: another drawing of it for a phone, where text would get too small; without one the picture is small and
+    stands beside the part's first table. ``key``: what its colours mean, each with its name under ``.key`` in report.css.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Picture:
     words: str
     svg: str
     narrow: str | None = None
+    key: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,20 @@ class Document:
     def tables(self) -> tuple[Table, ...]:
         """All tables, in their order."""
         return tuple(table for part in self.parts for table in part.tables)
+
+
+def exact(value: Value) -> str:
+    """A value in full precision, as machines read it: ``-12.5``, ``2026-03-21``, ``2026-03-21T06:10:00Z``; None is empty."""
+    match value:
+        case None:
+            return ""
+        case Decimal():
+            return money.text(value if value else money.ZERO)
+        case datetime():
+            return f"{value.isoformat()}Z"
+        case date():
+            return value.isoformat()
+    return str(value)
 
 
 def _check_kind(name: str, kind: Kind, values: Iterable[Value]) -> None:
