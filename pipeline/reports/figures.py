@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
@@ -25,6 +25,7 @@ from babel.numbers import (
 from markupsafe import Markup
 
 from pipeline import money, periods
+from pipeline.reports.model.document import Kind, Value
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "–"
@@ -32,6 +33,36 @@ NOTHING = "–"
 LONGEST_NAME = 200
 #: Decimals of a unit's price: a million tokens cost from a tenth of a cent to some hundred dollars.
 PRICE_DIGITS = 4
+#: From here on a percentage is shown without decimals.
+WIDE_PERCENT = 10_000
+#: Decimals of a quantity, such as hours or gigabytes.
+QUANTITY_DIGITS = 6
+
+
+class _Statuses(dict[str, tuple[str, str]]):
+    """Statuses as they are shown; one that is not known is shown by its name."""
+
+    def __missing__(self, name: str) -> tuple[str, str]:
+        return "○", clean(name)
+
+
+#: Health, threshold state, alert severity and delivery status: a shape, so that colour is not all, and a word.
+STATUS: Mapping[str, tuple[str, str]] = _Statuses(
+    {
+        "EXCEEDED": ("■", "Exceeded"),
+        "CRITICAL": ("▲", "Critical"),
+        "WARNING": ("◆", "Warning"),
+        "OK": ("●", "OK"),
+        "UNSPECIFIED": ("○", "Not known"),
+        "DISABLED": ("–", "Off"),
+        "emergency": ("■", "Emergency"),
+        "critical": ("▲", "Critical"),
+        "warning": ("◆", "Warning"),
+        "info": ("●", "Info"),
+        "refused": ("■", "Refused"),
+        "quarantined": ("▲", "Quarantined"),
+    }
+)
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 # C0 and C1 controls, line and paragraph separators, zero-width marks, and what turns the direction of text.
@@ -66,9 +97,54 @@ class Figures:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Name -> filter, as templates use them."""
         names = (
-            "money price signed percent floor_percent change count exact date day short_day weekday month moment label"
+            "money price signed percent floor_percent change count exact date day short_day weekday month moment label "
+            "quantity status value"
         )
         return {name: getattr(self, name) for name in names.split()}
+
+    def value(self, value: Value, kind: Kind, currency: str | None, missing: str = NOTHING) -> str:
+        """Any value of a document as its kind reads; ``missing`` for None, and for a text without a letter in it."""
+        match value:
+            case None:
+                return missing
+            case str():
+                return self.status(value) if kind == "status" else self.label(value, missing)
+            case dt.datetime():
+                return self.moment(value)
+            case dt.date():
+                return self.date(value)
+        return self._number_of(kind, Decimal(value), currency)
+
+    def _number_of(self, kind: Kind, value: Decimal, currency: str | None) -> Figure:
+        match kind:
+            case "money":
+                return self.money(value, currency)
+            case "price":
+                return self.price(value, currency)
+            case "signed":
+                return self.signed(value, currency)
+            case "percent":
+                return self.percent(value)
+            case "change":
+                return self.change(value)
+            case "used":
+                return self.floor_percent(value)
+            case "count":
+                return self.count(value)
+        return self.quantity(value)
+
+    def rounded(self, value: Decimal, kind: Kind, currency: str | None) -> Decimal:
+        """The number that a reader sees of a value, to add it up: of ``< $0.01`` it is 0."""
+        match kind:
+            case "percent" | "change" | "used":
+                return _percent_shown(value, ROUND_DOWN if kind == "used" else ROUND_HALF_EVEN)
+            case "count":
+                return _rounded(value, Decimal(1), ROUND_HALF_EVEN)
+            case "price":
+                return _rounded(value, Decimal(1).scaleb(-(PRICE_DIGITS if _is_code(currency) else 2)))
+            case "money" | "signed":
+                return _rounded(value, Decimal(1).scaleb(-_digits(currency)))
+        return _rounded(value, Decimal(1).scaleb(-QUANTITY_DIGITS))
 
     def money(self, value: Decimal | None, currency: str | None) -> Figure:
         """An amount with its currency's digits; below the smallest of them ``< $0.01``; None is a dash."""
@@ -82,7 +158,7 @@ class Figures:
 
     def price(self, value: Decimal | None, currency: str | None) -> Figure:
         """A price of a unit: as ``money``, with up to ``PRICE_DIGITS`` decimals where it has them."""
-        if value is None or not currency or not _CURRENCY.fullmatch(currency):
+        if value is None or not currency or not _is_code(currency):
             return self.money(value, currency)
         shown, digits = _rounded(value, Decimal(1).scaleb(-PRICE_DIGITS)), _digits(currency)
         if shown == 0 and value != 0:
@@ -99,7 +175,7 @@ class Figures:
 
     def round_money(self, value: Decimal, currency: str | None) -> Figure:
         """An axis label: ``$2K``."""
-        if not currency or not _CURRENCY.fullmatch(currency):
+        if not currency or not _is_code(currency):
             return self._number(value, 0)
         digits = 0 if value == value.to_integral_value() and abs(value) < 1000 else 1
         text = format_compact_currency(value, currency, locale=self.locale, fraction_digits=digits)
@@ -121,6 +197,21 @@ class Figures:
     def count(self, value: int | Decimal) -> Figure:
         """A number of things; a part of one is rounded."""
         return self._number(Decimal(value), 0)
+
+    def quantity(self, value: Decimal | None) -> Figure:
+        """What was used, such as hours: up to ``QUANTITY_DIGITS`` decimals where it has them."""
+        if value is None:
+            return Figure(NOTHING)
+        unit = Decimal(1).scaleb(-QUANTITY_DIGITS)
+        shown = _rounded(value, unit)
+        if shown == 0 and value != 0:
+            return Figure(f"< {self._decimals(unit)}" if value > 0 else f"> {self._decimals(-unit)}")
+        return self._decimals(shown)
+
+    def status(self, name: str) -> str:
+        """A word of ``STATUS`` after its shape."""
+        text = " ".join(STATUS[name])
+        return Figure(text) if name in STATUS else text
 
     def exact(self, value: Decimal | None) -> Figure:
         """Every decimal that is stored, with a real minus sign."""
@@ -158,7 +249,7 @@ class Figures:
         return missing if value is None or not value.strip() else clean(value, longest)
 
     def _amount(self, value: Decimal, currency: str | None) -> Figure:
-        if not currency or not _CURRENCY.fullmatch(currency):
+        if not currency or not _is_code(currency):
             number = self._number(value, _digits(currency))
             return Figure(f"{clean(currency, 12)} {number}") if currency else number
         return _minus(format_currency(value, currency, locale=self.locale))
@@ -167,12 +258,15 @@ class Figures:
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
         return _minus(format_decimal(value, format=pattern, locale=self.locale))
 
+    def _decimals(self, value: Decimal) -> Figure:
+        return _minus(format_decimal(value, format="#,##0." + "#" * QUANTITY_DIGITS, locale=self.locale))
+
     def _percent(self, value: Decimal | None, rounding: str) -> Figure:
         if value is None:
             return Figure(NOTHING)
-        shown = _rounded(value, Decimal("0.1"), rounding)
+        shown = _percent_shown(value, rounding)
         pattern = self.locale.percent_formats[None].pattern.replace("##0", "##0.0")
-        if abs(value) >= 10_000:
+        if abs(value) >= WIDE_PERCENT:
             pattern = pattern.replace("##0.0", "##0")
         with localcontext(money.EXACT):
             return _minus(format_percent(shown / 100, format=pattern, locale=self.locale))
@@ -199,7 +293,17 @@ def markdown(value: object) -> str:
 
 
 def _digits(currency: str | None) -> int:
-    return get_currency_precision(currency) if currency and _CURRENCY.fullmatch(currency) else 2
+    return get_currency_precision(currency) if currency and _is_code(currency) else 2
+
+
+def _is_code(currency: str | None) -> bool:
+    return currency is not None and _CURRENCY.fullmatch(currency) is not None
+
+
+def _percent_shown(value: Decimal, rounding: str) -> Decimal:
+    """One decimal; none from ``WIDE_PERCENT`` on, where it says nothing more."""
+    shown = _rounded(value, Decimal("0.1"), rounding)
+    return _rounded(shown, Decimal(1), rounding) if abs(value) >= WIDE_PERCENT else shown
 
 
 def _rounded(value: Decimal, unit: Decimal, rounding: str = ROUND_HALF_UP) -> Decimal:
