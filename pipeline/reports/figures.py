@@ -38,21 +38,31 @@ WIDE_PERCENT = 10_000
 #: Decimals of a quantity, such as hours or gigabytes.
 QUANTITY_DIGITS = 6
 
+
+class _Statuses(dict[str, tuple[str, str]]):
+    """Statuses as they are shown; one that is not known is shown by its name."""
+
+    def __missing__(self, name: str) -> tuple[str, str]:
+        return "○", clean(name)
+
+
 #: Health, threshold state, alert severity and delivery status: a shape, so that colour is not all, and a word.
-STATUS: Mapping[str, tuple[str, str]] = {
-    "EXCEEDED": ("■", "Exceeded"),
-    "CRITICAL": ("▲", "Critical"),
-    "WARNING": ("◆", "Warning"),
-    "OK": ("●", "OK"),
-    "UNSPECIFIED": ("○", "Not known"),
-    "DISABLED": ("–", "Off"),
-    "emergency": ("■", "Emergency"),
-    "critical": ("▲", "Critical"),
-    "warning": ("◆", "Warning"),
-    "info": ("●", "Info"),
-    "refused": ("■", "Refused"),
-    "quarantined": ("▲", "Quarantined"),
-}
+STATUS: Mapping[str, tuple[str, str]] = _Statuses(
+    {
+        "EXCEEDED": ("■", "Exceeded"),
+        "CRITICAL": ("▲", "Critical"),
+        "WARNING": ("◆", "Warning"),
+        "OK": ("●", "OK"),
+        "UNSPECIFIED": ("○", "Not known"),
+        "DISABLED": ("–", "Off"),
+        "emergency": ("■", "Emergency"),
+        "critical": ("▲", "Critical"),
+        "warning": ("◆", "Warning"),
+        "info": ("●", "Info"),
+        "refused": ("■", "Refused"),
+        "quarantined": ("▲", "Quarantined"),
+    }
+)
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 # C0 and C1 controls, line and paragraph separators, zero-width marks, and what turns the direction of text.
@@ -199,8 +209,9 @@ class Figures:
         return self._decimals(shown)
 
     def status(self, name: str) -> str:
-        """A word of ``STATUS`` after its shape; another word as it is."""
-        return Figure(" ".join(STATUS[name])) if name in STATUS else clean(name)
+        """A word of ``STATUS`` after its shape."""
+        text = " ".join(STATUS[name])
+        return Figure(text) if name in STATUS else text
 
     def exact(self, value: Decimal | None) -> Figure:
         """Every decimal that is stored, with a real minus sign."""

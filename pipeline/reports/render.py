@@ -20,6 +20,7 @@ from pipeline.reports import charts
 from pipeline.reports.context import build_context
 from pipeline.reports.figures import STATUS, Figures, markdown
 from pipeline.reports.model import CurrencySection, ReportContext
+from pipeline.reports.writers.files import put
 from pipeline.store.warehouse import Warehouse
 
 #: Format -> its template and the file's name.
@@ -28,7 +29,7 @@ FORMATS: Mapping[str, tuple[str, str]] = {
     "md": ("markdown/report.md.j2", "report.md"),
 }
 #: The one line that differs between two renderings of the same data begins so.
-STAMPS = ('<p id="rendered">', "Rendered ")
+STAMPS = (b'<p id="rendered">', b"Rendered ")
 #: A budget's bar ends here, in percent of its limit.
 GAUGE_END = Decimal(150)
 
@@ -84,7 +85,8 @@ def render_report(
     paths = []
     for name in formats:
         path = Path(out) / period / FORMATS[name][1]
-        _write(path, render(report, name, locale=locale, templates=templates))
+        text = render(report, name, locale=locale, templates=templates)
+        put(path, text.encode(), without_stamp=unstamped)
         paths.append(path)
     return paths
 
@@ -99,6 +101,11 @@ def render(report: ReportContext, format: str, *, locale: str = "en_US", templat
             report=report, status=STATUS, scopes=SCOPES, draw=_Drawings(figures).draw
         )
     return text.rstrip("\n") + "\n"
+
+
+def template(name: str, format: str, figures: Figures, templates: Path | None = None) -> jinja2.Template:
+    """Return a template of ours, or the user's of that name, with the filters of one locale."""
+    return _environment(format, figures, templates).get_template(name)
 
 
 @cache
@@ -185,17 +192,6 @@ def _twice(drawing: Callable[[charts.Size, str], str], ident: str) -> str:
     return f'<div class="wide">{wide}</div>\n<div class="narrow">{narrow}</div>'
 
 
-def _write(path: Path, text: str) -> None:
-    if path.exists() and _unstamped(path.read_text(encoding="utf-8")) == _unstamped(text):
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _unstamped(text: str) -> list[str]:
-    return [line for line in text.splitlines() if not line.startswith(STAMPS)]
+def unstamped(content: bytes) -> list[bytes]:
+    """The lines of a page without the one that says when it was rendered."""
+    return [line for line in content.splitlines() if not line.startswith(STAMPS)]

@@ -13,7 +13,19 @@ from typing import Literal
 
 from pipeline import money
 from pipeline.reports.figures import Figures
-from pipeline.reports.model.document import Caution, Column, Document, Fact, Kind, Part, Picture, Row, Table, Value
+from pipeline.reports.model.document import (
+    Caution,
+    Column,
+    Document,
+    Fact,
+    Kind,
+    Part,
+    Picture,
+    Row,
+    Table,
+    Value,
+    exact,
+)
 
 #: What a row is: one of the table's, the sum of those that are cut, what rounding leaves between them and the total.
 Role = Literal["row", "rest", "rounding", "total"]
@@ -23,9 +35,10 @@ NUMBERS: frozenset[Kind] = frozenset({"money", "price", "signed", "change", "per
 _SIGNED: Mapping[Kind, Kind] = {"money": "signed", "percent": "change"}
 #: Said once on every page.
 ROUNDING = (
-    "Amounts are rounded one by one for reading; where the rows of a table do not add up to its total for that, a row "
-    "named Rounding stands between them. Totals are sums of the exact amounts. Days and times are UTC. Bills of "
-    "different currencies are never added, but for what is said to be converted."
+    "Amounts are rounded one by one for reading, and totals are sums of the exact amounts: where the rows of a table do "
+    "not add up to its total as shown, a row named Rounding has the difference. A budget’s percentage is cut, never "
+    "rounded up. Days and times are UTC. Bills of different currencies are never added, but for what is said to be "
+    "converted."
 )
 
 
@@ -45,9 +58,7 @@ class Cell:
     @property
     def exact(self) -> str:
         """The number in full precision, or a date in ISO form: what sorts, and what a tooltip says; else empty."""
-        if isinstance(self.value, str) or self.value is None:
-            return ""
-        return money.text(self.value) if isinstance(self.value, Decimal) else str(self.value)
+        return "" if isinstance(self.value, str) else exact(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +114,15 @@ class ShownPart:
     tables: tuple[ShownTable, ...]
 
     @property
+    def beside(self) -> Picture | None:
+        """The small picture that stands beside the first table; None where there are several, or no table."""
+        small = [own for own in self.part.pictures if own.narrow is None]
+        return small[0] if len(small) == 1 and self.tables and self.tables[0].rows else None
+
+    @property
     def pictures(self) -> tuple[Picture, ...]:
-        """Its pictures, which are drawn already."""
-        return self.part.pictures
+        """The other pictures, which stand above the tables."""
+        return tuple(own for own in self.part.pictures if own is not self.beside)
 
 
 @dataclass(frozen=True)
