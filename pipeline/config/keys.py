@@ -54,8 +54,8 @@ SECTIONS = {
             "invoices",
             "prices",
             "mail",
+            "notify",
         ),
-        ("notify",),
     ),
     "publish": Keys(("path", "mode", "keep", "tenants")),
     "cache": Keys(("path", "max_size")),
@@ -83,6 +83,10 @@ SECTIONS = {
     ),
     "mail.reports[]": Keys(("report", "edition", "to", "attach", "by")),
     "mail.alerts": Keys(("to", "min_severity")),
+    "notify[]": Keys(
+        ("name", "type", "url", "url_file", "secret", "secret_file", "on", "min_severity", "budgets", "reports")
+    ),
+    "notify[].reports[]": Keys(("report", "edition")),
     "cost": Keys(("budgets",)),
     "cost.budgets": Keys(("global", "providers", "tags", "types", "exit_on_threshold", "exit_code")),
     "cost.budgets.global": Keys(_SCOPE),

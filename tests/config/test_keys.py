@@ -32,6 +32,14 @@ BASE: dict[str, Any] = {
         "username": "kim",
         "reports": [{"report": "costs", "edition": "daily", "to": ["a@example.com"]}],
     },
+    "notify": [
+        {
+            "name": "ops",
+            "url": "ntfys://ntfy.sh/costs",
+            "on": ["alerts", "reports"],
+            "reports": [{"report": "costs", "edition": "monthly"}],
+        }
+    ],
 }
 
 
@@ -92,6 +100,12 @@ def document(key: str, value: Any) -> dict[str, Any]:
     if key == "mail.reports[].by":
         here |= {"report": "teams", "to": "owners"}
         made["mail"]["owners"] = {"ml": ["ml@example.com"]}
+    if key.startswith("notify[].secret") or (key == "notify[].type" and value == "webhook"):
+        here |= {"type": "webhook", "secret": "0" * 16, "url": "https://hooks.example.com/costs"}
+    if key == "notify[].on":
+        del here["reports"]
+    if last in ("url_file", "secret_file"):
+        del here[last.removesuffix("_file")]
     if last == "value_from" and value is not None:
         del here["value"]
     if last == "amount" and "threshold" in here:
