@@ -33,8 +33,8 @@ from pipeline.config.model import (
     TagSettings,
     UsageLogSettings,
 )
-from pipeline.config.paths import FILE_NAME, VARIABLE, Resolver, find_config
 from pipeline.config.notify import read_notify
+from pipeline.config.paths import FILE_NAME, VARIABLE, Resolver, find_config
 from pipeline.config.section import Section
 from pipeline.config.yaml import Table, read
 from pipeline.errors import ConfigurationError

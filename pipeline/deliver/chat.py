@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipeline.deliver.smtp import DeliveryError, UnansweredError
+from pipeline.deliver.webhook import hushed
 from pipeline.reports.figures import clean
 
 #: What services take at least, whatever they say of themselves.
@@ -98,6 +99,7 @@ def _listened() -> Iterator[list[str]]:
     logger.propagate = False
     logger.handlers[:] = [listener]
     try:
-        yield lines
+        with hushed():
+            yield lines
     finally:
         logger.level, logger.propagate, logger.handlers[:] = before[0], before[1], before[2]

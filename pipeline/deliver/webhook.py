@@ -8,34 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from pipeline.deliver.smtp import DeliveryError
+from pipeline.deliver.patience import BusyError, patiently
 from pipeline.periods import to_utc, utc_now
 from pipeline.reports.figures import clean
 from pipeline.version import VERSION
 
 if TYPE_CHECKING:
     import requests
-    import tenacity
 
 #: Seconds that connecting, and each part of the answer, may take.
 TIMEOUTS = (10, 30)
-#: How often a request is tried within a run, and the longest pause between two of them, in seconds.
-MOST_ATTEMPTS = 4
-LONGEST_PAUSE = 20
 _LONGEST_ANSWER = 200
-
-
-class WebhookError(DeliveryError):
-    """A request that was not answered by a yes. ``after``: seconds that the receiver asks to be left alone for."""
-
-    def __init__(self, message: str, *, retry: bool, after: float | None = None) -> None:
-        super().__init__(message, retry=retry)
-        self.after = after
 
 
 def signature(secret: str, moment: int, body: bytes) -> str:
@@ -64,7 +54,6 @@ def post(
         DeliveryError: when no attempt was answered by 2xx.
     """
     import requests
-    import tenacity
 
     def attempt() -> None:
         headers = {
@@ -75,25 +64,32 @@ def post(
         }
         try:
             # Redirects would carry the document, signed, to where nobody configured.
-            answer = requests.post(
-                url, data=body, headers=headers, timeout=TIMEOUTS, allow_redirects=False, stream=True
-            )
+            with hushed():
+                answer = requests.post(
+                    url, data=body, headers=headers, timeout=TIMEOUTS, allow_redirects=False, stream=True
+                )
         except requests.Timeout:
-            raise WebhookError(f"{name}: no answer within {TIMEOUTS[1]} s", retry=True) from None
+            raise BusyError(f"{name}: no answer within {TIMEOUTS[1]} s", retry=True) from None
         except requests.exceptions.SSLError:
-            raise WebhookError(f"{name}: the certificate is not trusted", retry=False) from None
+            raise BusyError(f"{name}: the certificate is not trusted", retry=False) from None
         except requests.RequestException as error:
-            raise WebhookError(f"{name}: {_reason(error)}", retry=True) from None
+            raise BusyError(f"{name}: {_reason(error)}", retry=True) from None
         with answer:
             _require_yes(name, answer)
 
-    tenacity.Retrying(
-        retry=tenacity.retry_if_exception(lambda error: isinstance(error, WebhookError) and error.retry),
-        wait=_wait,
-        stop=tenacity.stop_after_attempt(MOST_ATTEMPTS),
-        sleep=pause,
-        reraise=True,
-    )(attempt)
+    patiently(attempt, pause)
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Keep urllib3 from logging the paths that it asks for: there are keys in them."""
+    logger = logging.getLogger("urllib3")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _require_yes(name: str, answer: requests.Response) -> None:
@@ -101,9 +97,9 @@ def _require_yes(name: str, answer: requests.Response) -> None:
     if 200 <= code < 300:
         return
     if 300 <= code < 400:
-        raise WebhookError(f"{name}: answered {code}, a redirect, which is not followed; mend its url", retry=False)
+        raise BusyError(f"{name}: answered {code}, a redirect, which is not followed; mend its url", retry=False)
     said = clean(next(answer.iter_content(_LONGEST_ANSWER * 4), b"").decode("utf-8", "replace"), _LONGEST_ANSWER)
-    raise WebhookError(
+    raise BusyError(
         f"{name}: answered {code} {said}".rstrip(),
         retry=code in (408, 425, 429) or code >= 500,
         after=_retry_after(answer.headers.get("Retry-After")),
@@ -120,12 +116,6 @@ def _retry_after(text: str | None) -> float | None:
         return max(0.0, (to_utc(parsedate_to_datetime(text)) - utc_now()).total_seconds())
     except (ValueError, TypeError):
         return None
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.after if isinstance(error, WebhookError) else None
-    return min(2.0 ** (state.attempt_number - 1) if asked is None else asked, LONGEST_PAUSE)
 
 
 def _reason(error: requests.RequestException) -> str:
