@@ -98,6 +98,14 @@ def test_top_services_compares_the_latest_month_with_the_one_before(ask: Ask) ->
     assert all(row["BilledCost"] <= compute["BilledCost"] for row in rest)
 
 
+def test_the_three_machines_are_new_and_the_rest_of_compute_was_used_less(ask: Ask) -> None:
+    compute = ask("why_it_moved")[0]
+    reasons = ("usage", "price", "new", "gone", "credits", "refunds", "tax", "fees_and_other")
+    assert compute["change"] == total(compute[name] for name in reasons)
+    assert (compute["ServiceName"], compute["new"]) == ("Amazon Elastic Compute Cloud", Decimal("5855.8464"))
+    assert compute["usage"] < 0 == compute["gone"]
+
+
 def test_untagged_money_is_what_no_team_has(ask: Ask) -> None:
     rows = ask("untagged_money")
     whole = sample.scope("global", LATEST)

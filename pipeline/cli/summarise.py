@@ -18,6 +18,7 @@ TABLES = {
     "tag": "tag_summary",
     "trend": "trend_summary",
     "movers": "mover_summary",
+    "reasons": "mover_reasons",
     "fiscal": "fiscal_summary",
     "models": "model_summary",
 }
@@ -27,6 +28,7 @@ ORDER = {
     "trend": "grain, bucket_start, BillingCurrency",
     "tag": "BillingCurrency, TagKey, BilledCost DESC, TagValue",
     "movers": "BillingCurrency, dimension, abs(change) DESC, key",
+    "reasons": "BillingCurrency, ServiceName, abs(change) DESC, reason",
     "fiscal": "first_period, grain, BillingCurrency",
     "models": "x_Origin DESC, BillingCurrency, BilledCost DESC, previous_BilledCost DESC, x_Provider, ServiceName, model, operation",
 }

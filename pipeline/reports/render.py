@@ -55,6 +55,19 @@ SCOPES: Mapping[str, str] = {
     "policy": "Policy",
 }
 
+#: Reason of a change: its name, and what it is about.
+REASONS: Mapping[str, tuple[str, str]] = {
+    "usage": ("Usage", "more or less of the same, at the price before"),
+    "price": ("Price", "the same at another price, or paid by a commitment"),
+    "new": ("New", "not used the month before"),
+    "gone": ("Gone", "not used this month so far"),
+    "purchase": ("Purchases", "fees and commitments"),
+    "credit": ("Credits", ""),
+    "refund": ("Refunds and corrections", ""),
+    "tax": ("Tax", ""),
+    "other": ("Other", "adjustments, and usage without a quantity"),
+}
+
 
 def render_report(
     warehouse: Warehouse,
@@ -111,7 +124,7 @@ def render(report: ReportContext, format: str, *, locale: str = "en_US", templat
     # Altair checks every part of every picture against a schema: most of its time, and for a test to do.
     with localcontext(money.EXACT), schemapi.debug_mode(False):
         text = environment.get_template(FORMATS[format][0]).render(
-            report=report, status=STATUS, scopes=SCOPES, draw=_Drawings(figures).draw
+            report=report, status=STATUS, scopes=SCOPES, reasons=REASONS, draw=_Drawings(figures).draw
         )
     return text.rstrip("\n") + "\n"
 
@@ -155,6 +168,7 @@ class _Drawings:
             "daily": self._daily,
             "categories": self._categories,
             "movers": self._movers,
+            "reasons": self._reasons,
             "resources": self._resources,
             "tags": lambda own, ident: charts.coverage(own.tags, self.figures, ident),
         }
@@ -177,6 +191,16 @@ class _Drawings:
             for own in section.movers[0].rows
         ]
         return charts.bars(rows, ident, "Change against the previous billing period, by service")
+
+    def _reasons(self, section: CurrencySection, ident: str) -> str:
+        whole, currency = section.movers[0].total, section.currency
+        steps = [
+            charts.Bar(REASONS[own.name][0], own.change, self.figures.signed(own.change, currency))
+            for own in self.figures.told(whole.reasons, currency)
+        ]
+        start = charts.Bar("Expected", whole.expected, self.figures.money(whole.expected, currency))
+        end = charts.Bar("This month", whole.billed, self.figures.money(whole.billed, currency))
+        return charts.walk(start, steps, end, ident, "From what was expected to this month, by reason")
 
     def _resources(self, section: CurrencySection, ident: str) -> str:
         rows = [

@@ -11,6 +11,7 @@ from pipeline.summaries.coverage import tag_coverage
 from pipeline.summaries.fiscal import fiscal_summary
 from pipeline.summaries.model import model_summary
 from pipeline.summaries.movers import mover_summary
+from pipeline.summaries.reasons import mover_reasons
 from pipeline.summaries.resource import resource_summary
 from pipeline.summaries.tag import tag_summary
 from pipeline.summaries.trend import trend_summary
@@ -20,6 +21,7 @@ __all__ = [
     "cost_anomalies",
     "fiscal_summary",
     "model_summary",
+    "mover_reasons",
     "mover_summary",
     "resource_summary",
     "tag_coverage",

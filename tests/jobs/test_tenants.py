@@ -52,11 +52,14 @@ ASKED = (
     *("budgets --format json", "budgets list --format json", "alerts list --format json", "events --format json"),
     *("usage list --format json", "usage summary --format json", "usage trend --format json", "forecast --format json"),
     *("status --format json", "status --sources --format json", "tags --format json", "report"),
-    *(f"summarise {name} --format json" for name in ("category", "resource", "tag", "trend", "movers", "fiscal")),
+    *(
+        f"summarise {name} --format json"
+        for name in ("category", "resource", "tag", "trend", "movers", "reasons", "fiscal")
+    ),
     *("sql --query top_services", "alerts configs"),
 )
 #: Those whose answers are figures without a name, or none.
-UNNAMED = ("trend", "movers", "fiscal", "forecast", "alerts configs")
+UNNAMED = ("trend", "movers", "reasons", "fiscal", "forecast", "alerts configs")
 
 
 def charges(name: str, cost: str) -> list[Charge]:

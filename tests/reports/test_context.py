@@ -51,6 +51,15 @@ def test_movers_add_up_to_the_whole_change(rich: ReportContext) -> None:
         assert money.total([*(row.change for row in movers.rows), rest]) == movers.total.change
 
 
+def test_the_reasons_of_each_service_add_up_to_its_change(rich: ReportContext) -> None:
+    services, accounts = rich.sections[0].movers
+    for mover in [*services.rows, services.rest, services.total]:
+        assert mover is not None
+        assert mover.reasons
+        assert money.total(reason.change for reason in mover.reasons) == mover.change
+    assert not any(mover.reasons for mover in accounts.rows)
+
+
 def test_each_tag_key_covers_the_whole_bill(rich: ReportContext) -> None:
     keys = rich.sections[0].tags
     assert [key.key for key in keys] == ["team", "env", "cost-center"]

@@ -62,6 +62,13 @@ def test_ai_usage_says_that_it_is_no_part_of_the_bill_and_shows_only_where_there
     assert "AI usage" not in render(report_on(Spend("S", "Compute", "r", "1")), "html")
 
 
+def test_each_mover_says_why_and_the_reasons_lead_from_last_month_to_this(rich_html: str, rich_markdown: str) -> None:
+    for page in (rich_html, as_html(rich_markdown)):
+        said = " ".join(words(page).split())
+        assert re.search(r"Expected: February 2026 brought to 21 days \$[\d,.]+ Usage:? more or less of the same", said)
+        assert re.search(r"[+−]\$[\d,.]+ usage, [+−]\$[\d,.]+ price, −\$250\.00 credits", said)
+
+
 def test_every_figure_of_a_picture_is_in_the_text(rich_html: str) -> None:
     drawn = set(re.findall(r">(?:\w+ )?([+−]?\$[\d,]+\.\d\d)<", rich_html.split("<main>")[1]))
     assert len(drawn) > 20

@@ -313,7 +313,8 @@ def _trend(warehouse: Warehouse, period: str, through: date | None) -> None:
 def _movers(warehouse: Warehouse, period: str) -> None:
     now, last = (
         warehouse.frame(
-            """SELECT BillingCurrency, ServiceName, SubAccountId, BilledCost FROM daily_costs WHERE x_BillingPeriod = ?""",
+            """SELECT BillingCurrency, ServiceName, SubAccountId, BilledCost, ChargeCategory, ChargeClass FROM daily_costs
+            WHERE x_BillingPeriod = ?""",
             [label],
         ).to_dicts()
         for label in (period, periods.previous(period))
@@ -339,9 +340,43 @@ def _movers(warehouse: Warehouse, period: str) -> None:
                     "BilledCost": sums[0], "previous_BilledCost": sums[1], "expected_BilledCost": expected,
                     "change": sums[0] - expected,
                 })  # fmt: skip
+            if dimension == "ServiceName":
+                insert(
+                    warehouse,
+                    "mover_reasons",
+                    [own for row in made for own in _reasons(row, now, last, share_of_month)],
+                )
             whole = money.total(row["change"] for row in made)
             insert(warehouse, "mover_summary",
                    [{**row, "share_of_change": money.ratio(row["change"], whole)} for row in made])  # fmt: skip
+
+
+def _reasons(
+    mover: dict[str, Any], now: Sequence[dict[str, Any]], last: Sequence[dict[str, Any]], share_of_month: Decimal
+) -> list[dict[str, Any]]:
+    """Rows of mover_reasons that divide a service's change: what is not told by its kind is a fifth price, or new, or gone."""
+
+    def costs(rows: Sequence[dict[str, Any]], reason: str) -> list[Decimal]:
+        own = (mover["BillingCurrency"], mover["key"], reason)
+        return [row["BilledCost"] for row in rows if (row["BillingCurrency"], row["ServiceName"], _kind(row)) == own]
+
+    told = {
+        reason: money.total(costs(now, reason)) - money.stored(money.total(costs(last, reason)) * share_of_month)
+        for reason in ("purchase", "credit", "refund", "tax")
+    }
+    rest = mover["change"] - money.total(told.values())
+    if costs(last, "usage") and costs(now, "usage"):
+        told["price"] = money.stored(rest / 5)
+        told["usage"] = rest - told["price"]
+    else:
+        told["new" if costs(now, "usage") else "gone"] = rest
+    common = {name: mover[name] for name in ("x_BillingPeriod", "BillingCurrency")} | {"ServiceName": mover["key"]}
+    return [{**common, "reason": reason, "change": change} for reason, change in told.items() if change]
+
+
+def _kind(row: dict[str, Any]) -> str:
+    kind = str(row["ChargeCategory"]).lower()
+    return "refund" if row["ChargeClass"] and kind not in ("credit", "tax") else kind
 
 
 # --- Ledger ---------------------------------------------------------------------------------

@@ -64,6 +64,12 @@ POOLS: dict[str, list[Any]] = {
     "ChargeCategory": ["Usage"] * 5 + ["Purchase", "Credit", "Tax", "Adjustment", None],
     "ChargeClass": [None] * 5 + ["Correction"],
     "ChargePeriodStart": [_FIRST_MOMENT + timedelta(hours=7 * number) for number in range(220)],
+    "x_Provider": ["aws"] * 8 + ["azure", None],
+    "SkuId": ["JRTCKXETXF"] * 6 + [None],
+    "SkuMeter": ["BoxUsage:m5.large"] * 5 + [None],
+    "PricingUnit": ["Hours"] * 8 + ["GB", None],
+    "ConsumedUnit": ["Hours", "Seconds", None],
+    "CommitmentDiscountStatus": [None] * 4 + ["Used", "Unused"],
 }
 MEASURES = (*COSTS, "ConsumedQuantity", "PricingQuantity")
 _CHARGES: dict[str, pl.DataType] = {
