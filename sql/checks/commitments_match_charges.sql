@@ -17,7 +17,10 @@ WITH sums AS (
     FROM commitment_costs WHERE x_Source = $source AND x_BillingPeriod = $period GROUP BY BillingCurrency
 )
 
-SELECT * EXCLUDE (relation), list(relation) AS relations
+SELECT
+    BillingCurrency, BilledCost, EffectiveCost, ListCost, ContractedCost, CommitmentDiscountQuantity, x_ChargeCount,
+    list(relation) AS relations
 FROM sums
-GROUP BY ALL
+GROUP BY
+    BillingCurrency, BilledCost, EffectiveCost, ListCost, ContractedCost, CommitmentDiscountQuantity, x_ChargeCount
 HAVING count(*) <> 2

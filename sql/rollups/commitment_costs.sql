@@ -8,8 +8,8 @@
 
 WITH charged AS (
     SELECT
-        *, CAST(ChargePeriodStart AS DATE) AS ChargeDay, string_split(coalesce(x_SourceChanges, ''), ' ') AS changes,
-        coalesce(EffectiveCost, 0) <> 0 AS has_worth, list_contains(changes, 'price') AS is_unpriced
+        *, CAST(ChargePeriodStart AS DATE) AS ChargeDay, concat(' ', x_SourceChanges, ' ') AS changes,
+        coalesce(EffectiveCost, 0) <> 0 AS has_worth, contains(changes, ' price ') AS is_unpriced
     FROM tagged_charges
     WHERE x_Source = $source AND x_BillingPeriod = $period AND CommitmentDiscountId IS NOT NULL
 )
@@ -24,7 +24,7 @@ SELECT
     coalesce(sum(ContractedCost), 0) AS ContractedCost,
     sum(CommitmentDiscountQuantity) AS CommitmentDiscountQuantity,
     count(*) AS x_ChargeCount,
-    count(*) FILTER (WHERE list_contains(changes, 'derived_effective')) AS x_DerivedCount,
+    count(*) FILTER (WHERE contains(changes, ' derived_effective ')) AS x_DerivedCount,
     count(*) FILTER (
         WHERE has_worth AND (coalesce(ListCost, 0) = 0 OR (is_unpriced AND ListCost = ContractedCost))
     ) AS x_NoListCount,
