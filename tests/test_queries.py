@@ -141,6 +141,15 @@ def test_commitments_tell_used_from_unused_as_the_bill_does(period: str, ask: As
     assert added(plans, "unused", x_BillingPeriod=period, CommitmentDiscountType="Reserved Instance") == idle
 
 
+def test_covered_usage_is_what_commitments_cover_and_leaves_out_storage_of_the_same_service(ask: Ask) -> None:
+    rows, plans = ask("covered_usage"), [row for row in ask("commitments") if row["x_BillingPeriod"] == LATEST]
+    assert added(rows, "covered_ListCost") == added(plans, "covered_ListCost") > 0
+    assert {row["ServiceCategory"] for row in rows} == {"Compute", "Databases"}
+    for row in rows:
+        share = float(row["covered_ListCost"]) / float(row["covered_ListCost"] + row["uncovered_ListCost"])
+        assert row["covered_percent"] == pytest.approx(100 * share, abs=0.05)
+
+
 def test_days_of_the_latest_month_sum_to_its_bill(ask: Ask) -> None:
     rows = ask("daily_by_provider")
     for provider in ("aws", "azure"):

@@ -21,6 +21,7 @@ TABLES = {
     "reasons": "mover_reasons",
     "fiscal": "fiscal_summary",
     "models": "model_summary",
+    "commitments": "commitment_summary",
 }
 ORDER = {
     "category": "BillingCurrency, BilledCost DESC, ServiceCategory, ServiceName",
@@ -31,6 +32,7 @@ ORDER = {
     "reasons": "BillingCurrency, ServiceName, abs(change) DESC, reason",
     "fiscal": "first_period, grain, BillingCurrency",
     "models": "x_Origin DESC, BillingCurrency, BilledCost DESC, previous_BilledCost DESC, x_Provider, ServiceName, model, operation",
+    "commitments": "x_Origin, BillingCurrency, unused_EffectiveCost DESC, used_EffectiveCost DESC, x_Provider, CommitmentDiscountId",
 }
 #: Fiscal quarters and years hold several billing periods: those through the wanted one are shown.
 WHERE = {"fiscal": "first_period <= $1"}
@@ -62,6 +64,7 @@ def summarise(
       costmill summarise category --period 2026-03 --format csv
       costmill summarise tag --currency USD
       costmill summarise models --period 2026-03 --format json
+      costmill summarise commitments
     """
     from pipeline import jobs
 

@@ -44,6 +44,7 @@ def summaries_of(warehouse: Warehouse, period: str, keys: Sequence[str]) -> dict
     costs = warehouse.frame(resources.sql("night/tagged_costs"), [period]).lazy()
     named = warehouse.frame(resources.sql("night/resources"), [period]).lazy()
     tags = warehouse.frame(resources.sql("night/tags"), [period, list(keys), not keys]).lazy()
+    committed = warehouse.frame("SELECT * FROM commitment_costs WHERE x_BillingPeriod = ?", [period]).lazy()
     day = last_complete_day(warehouse, period)
     metered = metered_costs(warehouse, period, day).lazy()
     return {
@@ -52,6 +53,7 @@ def summaries_of(warehouse: Warehouse, period: str, keys: Sequence[str]) -> dict
         "tag_summary": summaries.tag_summary(costs, tags, keys).collect(),
         "tag_coverage": summaries.tag_coverage(costs, tags, named, keys).collect(),
         "trend_summary": summaries.trend_summary(daily, period=period, last_complete_day=day).collect(),
+        "commitment_summary": summaries.commitment_summary(committed).collect(),
         "mover_summary": summaries.mover_summary(daily, period=period, last_complete_day=day).collect(),
         "mover_reasons": summaries.mover_reasons(metered, period=period, last_complete_day=day).collect(),
     }

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from pipeline import resources
 from pipeline.budgets import charges
 from pipeline.config import Settings, TagSettings
 from pipeline.errors import UsageError, near
@@ -118,11 +119,13 @@ def _build(warehouse: Warehouse, settings: Settings, tenant: str, path: Path) ->
     with Warehouse.open(path):
         pass  # an empty one: it is filled by the connection that reads
     tenants.fill(warehouse, tenant, path)
+    shared = warehouse.rows(resources.sql("night/shared_commitments"), [tenant])
     reported = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
     with Warehouse.open(path, memory_limit=settings.memory_limit) as own:
         has = {row[0] for row in own.rows("SELECT DISTINCT TagKey FROM tags")}
         keys = [key for key in reported if key in has]
         rollups.refresh_for_keys(own, keys, tenants.rules(tenant))
+        tenants.leave_out_commitments(own, shared)
         for period in loaded_periods(own):
             write_summaries(own, period, keys)
         write_model_summaries(own, (), everything=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pipeline.summaries.anomalies import cost_anomalies
 from pipeline.summaries.category import category_summary
+from pipeline.summaries.commitment import commitment_summary
 from pipeline.summaries.coverage import tag_coverage
 from pipeline.summaries.fiscal import fiscal_summary
 from pipeline.summaries.model import model_summary
@@ -18,6 +19,7 @@ from pipeline.summaries.trend import trend_summary
 
 __all__ = [
     "category_summary",
+    "commitment_summary",
     "cost_anomalies",
     "fiscal_summary",
     "model_summary",

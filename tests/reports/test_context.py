@@ -252,6 +252,21 @@ def test_a_whole_month_says_whose_usage_ends_before_it(rich_warehouse: Warehouse
     assert context(rich_warehouse, "2026-02").ended_early == ()
 
 
+def test_commitments_add_up_with_the_most_waste_first(rich: ReportContext) -> None:
+    own = rich.commitments[1]
+    assert own.rest is not None
+    assert own.total is not None
+    assert [(each.currency, len(each.rows)) for each in rich.commitments] == [("EUR", 1), ("USD", 10)]
+    assert [row.unused for row in own.rows] == [Decimal("187.5"), *map(Decimal, range(10, 1, -1))]
+    assert (own.rest_count, own.silent, own.unpriced, own.other) == (2, 1, 1, Decimal("-438.01"))
+    for name in ("used", "unused", "listed", "savings"):
+        parts = [getattr(row, name) for row in [*own.rows, own.rest]]
+        assert money.total(parts) == getattr(own.total, name)
+    assert own.total.utilisation == money.percent(own.total.used, own.total.used + own.total.unused)
+    [waste] = rich.commitments[0].rows
+    assert (waste.utilisation, waste.savings) == (Decimal(0), Decimal(-75))
+
+
 def test_ai_usage_is_told_by_origin_and_currency_and_adds_up(rich: ReportContext) -> None:
     assert [(own.origin, own.currency) for own in rich.models] == [
         ("recorded", "EUR"),

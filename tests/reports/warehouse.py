@@ -160,6 +160,26 @@ METERS = (
 )
 
 
+def committed(number: int, used: str, unused: str, listed: str | None, **facts: Any) -> dict[str, Any]:
+    """A row of commitment_summary: a plan in dollars, with its percentage and savings unless ``listed`` is None."""
+    paid = Decimal(used) + Decimal(unused)
+    return {"x_BillingPeriod": PERIOD, "BillingCurrency": "USD", "x_Origin": "billed", "x_Provider": "aws",
+            "CommitmentDiscountId": f"arn:aws:savingsplans::111122223333:savingsplan/{number}",
+            "CommitmentDiscountType": "Savings Plan", "used_EffectiveCost": used, "unused_EffectiveCost": unused,
+            "utilisation_percent": money.percent(Decimal(used), paid), "covered_ListCost": listed or 0,
+            "list_savings": None if listed is None else Decimal(listed) - paid, **facts}  # fmt: skip
+
+
+COMMITMENTS = (
+    committed(0, "812.5", "187.5", "1270.25", CommitmentDiscountName="Compute <b>three</b> years"),
+    *(committed(number, f"{number}0.125", f"{number}", f"{number}7.5") for number in range(1, 11)),
+    committed(11, "40", "0.004", None, CommitmentDiscountName="a|b *c*", x_Provider=HOSTILE[0]),
+    committed(12, "0", "0", None, other_EffectiveCost="-438.01"),
+    committed(13, "5", "5", "11", other_EffectiveCost="1.01", x_Origin="recorded"),
+    committed(14, "0", "75", "0", BillingCurrency="EUR", CommitmentDiscountType=None),
+)
+
+
 def rich(path: Path) -> Warehouse:
     """An open March: over one budget, near another, a re-delivery, one delivery refused and one quarantined."""
     warehouse = Warehouse.open(empty.put(path))
@@ -168,6 +188,7 @@ def rich(path: Path) -> Warehouse:
     _budgets(warehouse)
     _ledger(warehouse)
     insert(warehouse, "model_summary", [*MODELS, *METERS])
+    insert(warehouse, "commitment_summary", COMMITMENTS)
     return warehouse
 
 

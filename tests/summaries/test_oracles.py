@@ -19,6 +19,7 @@ from pipeline import periods, resources
 from pipeline.store.warehouse import Warehouse
 from pipeline.summaries import (
     category_summary,
+    commitment_summary,
     mover_reasons,
     mover_summary,
     resource_summary,
@@ -75,6 +76,7 @@ def in_time(name: str, last: date | None, period: str = PERIOD) -> Case:
 LAST_DAYS = (None, date(2026, 2, 27), date(2026, 3, 1), date(2026, 3, 17), date(2026, 3, 31), date(2026, 4, 9))
 CASES = {
     "category": Case("category_summary", lambda table: category_summary(table("daily_costs")), {}),
+    "commitment": Case("commitment_summary", lambda table: commitment_summary(table("commitment_costs")), {}),
     "resource": Case(
         "resource_summary", lambda table: resource_summary(table("resource_costs"), table("resources")), {}
     ),

@@ -7,6 +7,7 @@ where there is nothing to divide by; days are UTC days; moments are naive UTC da
 from __future__ import annotations
 
 from pipeline.reports.model.attribution import Coverage, Owner, OwnerCoverage, Owners, SplitKey, SplitValue
+from pipeline.reports.model.commitments import Commitment, Commitments
 from pipeline.reports.model.costs import (
     Category,
     Costs,
@@ -43,6 +44,8 @@ __all__ = [
     "Alert",
     "Budget",
     "Category",
+    "Commitment",
+    "Commitments",
     "Converted",
     "ConvertedLine",
     "Costs",
