@@ -74,6 +74,11 @@ class Figures:
         )
         return {name: getattr(self, name) for name in names.split()}
 
+    @staticmethod
+    def is_code(currency: str | None) -> bool:
+        """Whether a currency is written as codes are, so that amounts in it have its sign."""
+        return bool(currency and _CURRENCY.fullmatch(currency))
+
     def money(self, value: Decimal | None, currency: str | None) -> Figure:
         """An amount with its currency's digits; below the smallest of them ``< $0.01``; None is a dash."""
         if value is None:
@@ -195,6 +200,8 @@ class Figures:
 
 def clean(text: str, longest: int = LONGEST_NAME) -> str:
     """One line of at most ``longest`` characters; what controls the display becomes the replacement character."""
+    if len(text) <= longest and text.isprintable():  # nothing that steers is printable
+        return text.strip()
     line = _STEERING.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"[\r\n\t]+", " ", text[: longest * 4]).strip())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 

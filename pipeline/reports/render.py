@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,9 +20,25 @@ from pipeline import money, resources
 from pipeline.errors import UsageError, near
 from pipeline.reports import charts
 from pipeline.reports.context import build_context
-from pipeline.reports.figures import Figures, markdown
+from pipeline.reports.figures import Figures, clean, markdown
 from pipeline.reports.model import CurrencySection, ReportContext
+from pipeline.reports.page_data import resources_data, services_data
 from pipeline.store.warehouse import Warehouse
+
+
+class _Statuses(dict[str, tuple[str, str]]):
+    """Statuses as they are shown; one that is not known is shown by its name, cut to the room that a status has."""
+
+    def __missing__(self, name: str) -> tuple[str, str]:
+        return "○", clean(name, 16)
+
+
+class _Words(dict[str, str]):
+    """Words for names; one that is not known stands for itself."""
+
+    def __missing__(self, name: str) -> str:
+        return clean(name)
+
 
 #: Format -> its template and the file's name.
 FORMATS: Mapping[str, tuple[str, str]] = {
@@ -33,27 +51,35 @@ STAMPS = ('<p id="rendered">', "Rendered ")
 GAUGE_END = Decimal(150)
 
 #: Health, threshold state, alert severity and delivery status: a shape, so that colour is not all, and a word.
-STATUS: Mapping[str, tuple[str, str]] = {
-    "EXCEEDED": ("■", "Exceeded"),
-    "CRITICAL": ("▲", "Critical"),
-    "WARNING": ("◆", "Warning"),
-    "OK": ("●", "OK"),
-    "UNSPECIFIED": ("○", "Not known"),
-    "DISABLED": ("–", "Off"),
-    "emergency": ("■", "Emergency"),
-    "critical": ("▲", "Critical"),
-    "warning": ("◆", "Warning"),
-    "info": ("●", "Info"),
-    "refused": ("■", "Refused"),
-    "quarantined": ("▲", "Quarantined"),
-}
-SCOPES: Mapping[str, str] = {
-    "global": "Global",
-    "provider": "Provider",
-    "tag": "Tag",
-    "type": "Resource type",
-    "policy": "Policy",
-}
+STATUS = _Statuses(
+    {
+        "EXCEEDED": ("■", "Exceeded"),
+        "CRITICAL": ("▲", "Critical"),
+        "WARNING": ("◆", "Warning"),
+        "OK": ("●", "OK"),
+        "UNSPECIFIED": ("○", "Not known"),
+        "DISABLED": ("–", "Off"),
+        "emergency": ("■", "Emergency"),
+        "critical": ("▲", "Critical"),
+        "warning": ("◆", "Warning"),
+        "info": ("●", "Info"),
+        "refused": ("■", "Refused"),
+        "quarantined": ("▲", "Quarantined"),
+    }
+)
+#: Alert severities, the worst first.
+SEVERITIES = ("emergency", "critical", "warning", "info")
+SCOPES = _Words(
+    {
+        "global": "Global",
+        "provider": "Provider",
+        "tag": "Tag",
+        "type": "Resource type",
+        "policy": "Policy",
+    }
+)
+#: What policies count.
+ORIGINS = _Words({"billed": "Billed", "recorded": "Recorded", "auto": "Billed, and recorded without a bill"})
 
 #: Reason of a change: its name, and what it is about.
 REASONS: Mapping[str, tuple[str, str]] = {
@@ -124,7 +150,17 @@ def render(report: ReportContext, format: str, *, locale: str = "en_US", templat
     # Altair checks every part of every picture against a schema: most of its time, and for a test to do.
     with localcontext(money.EXACT), schemapi.debug_mode(False):
         text = environment.get_template(FORMATS[format][0]).render(
-            report=report, status=STATUS, scopes=SCOPES, reasons=REASONS, draw=_Drawings(figures).draw
+            report=report,
+            status=STATUS,
+            scopes=SCOPES,
+            origins=ORIGINS,
+            severities=SEVERITIES,
+            reasons=REASONS,
+            draw=_Drawings(figures).draw,
+            script=lambda: _script(environment),
+            script_hash=lambda: _hash(_script(environment)),
+            services_data=lambda: services_data(report, figures),
+            resources_data=lambda: resources_data(report, figures),
         )
     return text.rstrip("\n") + "\n"
 
@@ -145,6 +181,16 @@ def _environment(format: str, figures: Figures, templates: Path | None) -> jinja
     environment.filters.update(figures.filters())
     environment.filters["gauge"] = gauge
     return environment
+
+
+def _script(environment: jinja2.Environment) -> Markup:
+    """The page's script as it is written: no template, and the only one that the page lets run."""
+    assert environment.loader
+    return Markup(environment.loader.get_source(environment, "html/report.js")[0])
+
+
+def _hash(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
 
 
 def gauge(percentage: Decimal | None) -> str:

@@ -24,6 +24,7 @@ from pipeline.reports.model.costs import (
     TagKey,
     TagValue,
 )
+from pipeline.reports.model.drill import Amounts, Drill, ResourceLines, ResourceNames, Service
 from pipeline.reports.model.ledger import (
     Data,
     Delivery,
@@ -42,6 +43,7 @@ from pipeline.reports.model.usage import ModelUsage, ModelUse
 
 __all__ = [
     "Alert",
+    "Amounts",
     "Budget",
     "Category",
     "Commitment",
@@ -56,6 +58,7 @@ __all__ = [
     "Day",
     "Delivery",
     "Drift",
+    "Drill",
     "Headline",
     "Line",
     "ModelUsage",
@@ -71,11 +74,14 @@ __all__ = [
     "RejectedRow",
     "ReportContext",
     "Resource",
+    "ResourceLines",
+    "ResourceNames",
     "Resources",
     "Rest",
     "RestatedFinal",
     "RestatedLine",
     "Restatement",
+    "Service",
     "Source",
     "SplitKey",
     "SplitValue",
