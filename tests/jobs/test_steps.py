@@ -41,11 +41,11 @@ sys.exit(steps.perform(settings, steps.find(settings, sys.argv[2])).exit_code)
 #: What a scheduler does every few seconds, and what it must not import then.
 PARSED = """
 import json, sys, time
-before = time.perf_counter()
+before = time.process_time()
 from pipeline import airflow, steps
 from pipeline.config import load_settings
 tasks = steps.plan(load_settings(sys.argv[1]))
-seconds = time.perf_counter() - before
+seconds = time.process_time() - before
 heavy = [name for name in ("polars", "duckdb", "pyarrow", "jinja2", "altair", "click") if name in sys.modules]
 print(json.dumps([len(tasks), seconds, heavy]))
 """
