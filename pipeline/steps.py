@@ -137,6 +137,7 @@ def _verdict(settings: Settings, as_of: datetime | None) -> RunResult:
     with publish.opened(settings.publish.path) as copy:
         asking = Night(copy, settings, as_of=moment, run_id="")
         waiting = _waiting(copy, settings, moment)
+        asking.result.warnings += settings.warnings
         asking.result.notes += waiting
         asking.result.budgets = asking.evaluate(label(moment))
         asking.result.missing_rates = _lacks_rates(copy)

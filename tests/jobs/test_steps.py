@@ -104,7 +104,7 @@ def test_tasks_that_did_something_are_in_the_ledger_the_copy_waits_for_its_step_
     [
         (65, {"sources": [*SOURCES, {"name": "gone", "path": "nowhere"}]}),
         (66, {"as_of": "2026-03-29"}),
-        (7, {"cost": budgets(100, exit_on_threshold=True, exit_code=7)}),
+        (70, {"cost": budgets(100, exit_on_threshold=True, exit_code=70)}),  # which the configuration warns of
         (78, {"cost": {"budgets": {"global": {"amount": 100, "currency": "EUR"}}}, "currency": None}),
     ],
 )
@@ -113,6 +113,7 @@ def test_the_verdict_is_the_code_that_a_run_ends_with(tmp_path: Path, code: int,
     assert jobs.run(settings).exit_code == code
     told = steps.perform(settings, steps.find(settings, "verdict"))
     assert told.exit_code == code
+    assert (told.warnings == [*settings.warnings], bool(told.warnings)) == (True, code == 70)
     assert any(note.startswith("refused: gone: ") for note in told.notes) == (code == 65)
 
 
