@@ -38,6 +38,7 @@ from pipeline.night.tenants import publish_files
 from pipeline.periods import utc_now
 from pipeline.pricing.registry import PricingRegistry
 from pipeline.sources.delivery import Mode
+from pipeline.steps import STEPS
 from pipeline.store import lists, publish, rollups, states
 from pipeline.store.rates import sync_rates
 from pipeline.store.tagging import stored_rules
@@ -55,6 +56,7 @@ __all__ = [
     "night",
     "require_loaded",
     "require_same_tags",
+    "require_source",
     "run",
     "staleness",
 ]
@@ -127,7 +129,7 @@ class Night:
                     outcomes.append(outcome)
                     self.tell_load(outcome)
             if whole:
-                loader.close_sources_but([source.name for source, _ in sources])
+                loader.close_sources_but([source.name for source, _ in usage_log.with_own(self.settings)])
         has_loaded = any(outcome.is_new and outcome.status == "loaded" for outcome in outcomes)
         self.result.warnings += cautions.of_charges(self.warehouse, self.run_id, has_loaded=has_loaded)
         self.tell_restated(since_last_run=whole)
@@ -136,6 +138,16 @@ class Night:
             self.result.notes.append(f"outside of {limits.words}, left as it is: {', '.join(dict.fromkeys(left))}")
         if self._tagged_anew or any(outcome.is_new for outcome in outcomes):
             self.result.warnings += cautions.of_tags(self.warehouse)
+        return outcomes
+
+    def load_configured(
+        self, only: str | None = None, *, accept: bool = False, limits: Limits = NO_LIMITS
+    ) -> list[Outcome]:
+        """Load what is new of every configured source and of the usage log, or of the ``only`` one of them."""
+        sources = [each for each in usage_log.with_own(self.settings) if only in (None, each[0].name)]
+        outcomes = self.load(sources, accept=accept, whole=True, limits=limits)
+        if only in (None, USAGE_LOG):
+            self.result.notes += usage_log.torn_lines(self.warehouse, self.settings)
         return outcomes
 
     def loader(self, *, accept: bool = False, note: str | None = None, limits: Limits = NO_LIMITS) -> Loader:
@@ -258,8 +270,8 @@ class Night:
         self.result.exit_code = EXPORTS if any(outcome.waits for outcome in self.result.outcomes) else 0
         return self.result
 
-    def finish(self) -> RunResult:
-        """Decide the exit code."""
+    def finish(self, *, waits: bool = False) -> RunResult:
+        """Decide the exit code; ``waits`` says of a delivery that waits though this run did not meet it."""
         result = self.result
         result.staleness = self.staleness()
         decision = evaluate.exit_decision(result.budgets) if result.budgets else None
@@ -267,7 +279,7 @@ class Night:
             result.notes.append(decision.warning)
         if result.missing_rates:
             result.exit_code = CONFIGURATION
-        elif any(outcome.waits for outcome in result.outcomes):
+        elif waits or any(outcome.waits for outcome in result.outcomes):
             result.exit_code = EXPORTS
         elif result.staleness.is_stale:
             result.exit_code = STALE
@@ -282,6 +294,18 @@ class Night:
         if self._record is not None:
             self._record.step(row | {"cost": cost, "seconds": Decimal(f"{step.seconds:.3f}")}, is_news=is_news)
         self.listen(step)
+
+
+def require_source(settings: Settings) -> None:
+    """Check that there is something to load.
+
+    Raises:
+        UsageError: when the configuration has no source, and nothing was ever recorded.
+    """
+    if not settings.sources and not settings.own_usage_log.path.is_dir():
+        raise UsageError(
+            "no source is configured; add one under `sources:` in costmill.yaml, or load files with `costmill load`"
+        )
 
 
 def run(
@@ -299,17 +323,12 @@ def run(
         UsageError: when the configuration has no source.
         CostmillError: when the warehouse cannot be used; anything else is in the result.
     """
-    sources = usage_log.with_own(settings)
-    if not settings.sources and not settings.own_usage_log.path.is_dir():
-        raise UsageError(
-            "no source is configured; add one under `sources:` in costmill.yaml, or load files with `costmill load`"
-        )
+    require_source(settings)
     with night(settings, "run", as_of=as_of, listen=listen, create=True) as tonight:
-        tonight.load(sources, accept=accept, whole=True, limits=limits)
-        tonight.result.notes += usage_log.torn_lines(tonight.warehouse, settings)
-        tonight.summarise()
-        tonight.check_budgets()
-        tonight.report()
+        tonight.load_configured(accept=accept, limits=limits)
+        for step in STEPS:
+            if step.do is not None:
+                step.do(tonight)
         tonight.finish()
     usage_log.clean_up(settings)
     return tonight.result
@@ -403,11 +422,13 @@ def night(
     as_of: datetime | None = None,
     listen: Listener | None = None,
     create: bool = False,
+    publishes: bool = True,
 ) -> Iterator[Night]:
     """Open the warehouse for a run, note in the ledger one that changes something, and publish at the end what changed.
 
     Args:
         create: make the warehouse when it is not there yet.
+        publishes: False leaves publishing to a later step.
 
     Raises:
         NotPermittedError: when the settings' actor is of a tenant.
@@ -437,9 +458,12 @@ def night(
             code = _exit_code(error)
             raise
         finally:
-            changed = not publish.is_published(warehouse, settings.publish.path)
+            changed = record.has_changed
+            if publishes:  # also what a run before left unpublished
+                changed = not publish.is_published(warehouse, settings.publish.path)
             record.end(code, changed=changed, broke_off=broke_off)
-        tonight.publish()
+        if publishes:
+            tonight.publish()
 
 
 def _exit_code(error: BaseException) -> int:
