@@ -65,8 +65,11 @@ STATUS: Mapping[str, tuple[str, str]] = _Statuses(
 )
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-# C0 and C1 controls, line and paragraph separators, zero-width marks, and what turns the direction of text.
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+# C0 and C1 controls, line and paragraph separators, zero-width marks, what turns the direction of text, and what is no
+# character at all.
+_STEERING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 # What would begin a list, a heading or a rule, were the value to begin a line.
 _BLOCK = re.compile(r"^(?:(\d{1,9})(?=[.)](?:\s|$))|(?=(?:#{1,6}|[-+])(?:\s|$)|[-=]+\s*$))")
