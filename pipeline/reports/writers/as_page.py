@@ -10,8 +10,8 @@ from pipeline.reports.model.document import Document
 from pipeline.reports.shown import NUMBERS, ROUNDING, shown_document
 from pipeline.reports.writers.files import File
 
-#: Rows that a table has on paper at most; the others are summed in one.
-LONGEST = 500
+#: Rows that a table has at most, whatever the report says: the others are summed in one. Files for machines have all.
+LONGEST = {"html": 5000, "md": 1000, "paper": 500}
 TEMPLATES = {"html": "html/document.html.j2", "md": "markdown/document.md.j2"}
 
 
@@ -21,9 +21,9 @@ def files(document: Document, format: str, templates: Path | None) -> list[File]
 
 
 def text(document: Document, format: str, templates: Path | None = None, *, paper: bool = False) -> str:
-    """Return a document as a page; ``paper``: with what is for paper alone, and tables cut at ``LONGEST`` rows."""
+    """Return a document as a page; ``paper``: with what is for paper alone, and its shorter tables."""
     figures = Figures.of(document.locale)
-    page = shown_document(document, figures, longest=LONGEST if paper else None)
+    page = shown_document(document, figures, longest=LONGEST["paper" if paper else format])
     text = render.template(TEMPLATES[format], format, figures, templates).render(
         page=page, document=document, status=STATUS, numbers=NUMBERS, rounding=ROUNDING, paper=paper
     )
