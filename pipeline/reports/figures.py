@@ -42,10 +42,10 @@ QUANTITY_DIGITS = 6
 
 
 class _Statuses(dict[str, tuple[str, str]]):
-    """Statuses as they are shown; one that is not known is shown by its name."""
+    """Statuses as they are shown; one that is not known is shown by its name, cut to the room that a status has."""
 
     def __missing__(self, name: str) -> tuple[str, str]:
-        return "○", clean(name)
+        return "○", clean(name, 16)
 
 
 #: Health, threshold state, alert severity and delivery status: a shape, so that colour is not all, and a word.
@@ -294,8 +294,8 @@ def _spelling(figures: Figures, kind: str, currency: str | None, digits: int) ->
 
 def clean(text: str, longest: int = LONGEST_NAME) -> str:
     """One line of at most ``longest`` characters; what controls the display becomes the replacement character."""
-    if len(text) <= longest and text.isprintable() and text == text.strip():
-        return text  # nearly all names, and what follows takes time
+    if len(text) <= longest and text.isprintable():  # nothing that steers is printable
+        return text.strip()
     line = _STEERING.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"[\r\n\t]+", " ", text[: longest * 4]).strip())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 

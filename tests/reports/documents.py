@@ -156,8 +156,10 @@ def _everything(currency: str | None, number: int) -> Table:
 
 
 def bare(text: str) -> str:
-    """A file without its pictures and its style."""
-    return re.sub(r"(?s)(?<=<style>).*?(?=</style>)|<svg.*?</svg>", "", text)
+    """A file without its pictures, its style and its script."""
+    return re.sub(
+        r"(?s)(?<=<style>).*?(?=</style>)|<svg.*?</svg>|(?<=<script>).*?(?=</script>)|'sha256-[^']*'", "", text
+    )
 
 
 def _write_golden_files() -> None:

@@ -48,7 +48,7 @@ def test_the_same_data_makes_the_same_bytes_and_only_other_data_replaces_a_file(
 
 @pytest.mark.parametrize("ending", [".html", ".md", ".json", ".services.csv", ".alerts.csv", ".facts.csv"])
 def test_a_small_report_is_as_it_was(ending: str, tmp_path: Path) -> None:
-    """The pictures and the style of a page are left out: other tests look at them."""
+    """The pictures, the style and the script of a page are left out: other tests look at them."""
     write(small(), ending.rsplit(".", 1)[1], tmp_path)
     found = bare((tmp_path / f"report{ending}").read_bytes().decode())
     assert found == (GOLDEN / f"report{ending}").read_bytes().decode(), "see tests/reports/documents.py"
