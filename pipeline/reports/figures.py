@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
+from functools import cache
 from typing import Any
 
 from babel import Locale
@@ -26,6 +27,8 @@ from markupsafe import Markup
 
 from pipeline import money, periods
 from pipeline.reports.model import Reason
+from pipeline.reports.model.document import Kind, Value
+from pipeline.reports.spelling import Spelling, learnt
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "–"
@@ -35,10 +38,43 @@ LONGEST_NAME = 200
 PRICE_DIGITS = 4
 #: Reason of a change -> its word beside an amount.
 REASON_WORDS = {"purchase": "purchases", "credit": "credits", "refund": "refunds"}
+#: From here on a percentage is shown without decimals.
+WIDE_PERCENT = 10_000
+#: Decimals of a quantity, such as hours or gigabytes.
+QUANTITY_DIGITS = 6
+
+
+class _Statuses(dict[str, tuple[str, str]]):
+    """Statuses as they are shown; one that is not known is shown by its name, cut to the room that a status has."""
+
+    def __missing__(self, name: str) -> tuple[str, str]:
+        return "○", clean(name, 16)
+
+
+#: Health, threshold state, alert severity and delivery status: a shape, so that colour is not all, and a word.
+STATUS: Mapping[str, tuple[str, str]] = _Statuses(
+    {
+        "EXCEEDED": ("■", "Exceeded"),
+        "CRITICAL": ("▲", "Critical"),
+        "WARNING": ("◆", "Warning"),
+        "OK": ("●", "OK"),
+        "UNSPECIFIED": ("○", "Not known"),
+        "DISABLED": ("–", "Off"),
+        "emergency": ("■", "Emergency"),
+        "critical": ("▲", "Critical"),
+        "warning": ("◆", "Warning"),
+        "info": ("●", "Info"),
+        "refused": ("■", "Refused"),
+        "quarantined": ("▲", "Quarantined"),
+    }
+)
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-# C0 and C1 controls, line and paragraph separators, zero-width marks, and what turns the direction of text.
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+# C0 and C1 controls, line and paragraph separators, zero-width marks, what turns the direction of text, and what is no
+# character at all.
+_STEERING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 # What would begin a list, a heading or a rule, were the value to begin a line.
 _BLOCK = re.compile(r"^(?:(\d{1,9})(?=[.)](?:\s|$))|(?=(?:#{1,6}|[-+])(?:\s|$)|[-=]+\s*$))")
@@ -71,13 +107,53 @@ class Figures:
         names = (
             "money price signed percent floor_percent change count exact date day short_day weekday month moment label "
             "told reasons"
+            "quantity status value"
         )
         return {name: getattr(self, name) for name in names.split()}
 
-    @staticmethod
-    def is_code(currency: str | None) -> bool:
-        """Whether a currency is written as codes are, so that amounts in it have its sign."""
-        return bool(currency and _CURRENCY.fullmatch(currency))
+    def value(self, value: Value, kind: Kind, currency: str | None, missing: str = NOTHING) -> str:
+        """Any value of a document as its kind reads; ``missing`` for None, and for a text without a letter in it."""
+        match value:
+            case None:
+                return missing
+            case str():
+                return self.status(value) if kind == "status" else self.label(value, missing)
+            case dt.datetime():
+                return self.moment(value)
+            case dt.date():
+                return self.date(value)
+        return self._number_of(kind, Decimal(value), currency)
+
+    def _number_of(self, kind: Kind, value: Decimal, currency: str | None) -> Figure:
+        match kind:
+            case "money":
+                return self.money(value, currency)
+            case "price":
+                return self.price(value, currency)
+            case "signed":
+                return self.signed(value, currency)
+            case "percent":
+                return self.percent(value)
+            case "change":
+                return self.change(value)
+            case "used":
+                return self.floor_percent(value)
+            case "count":
+                return self.count(value)
+        return self.quantity(value)
+
+    def rounded(self, value: Decimal, kind: Kind, currency: str | None) -> Decimal:
+        """The number that a reader sees of a value, to add it up: of ``< $0.01`` it is 0."""
+        match kind:
+            case "percent" | "change" | "used":
+                return _percent_shown(value, ROUND_DOWN if kind == "used" else ROUND_HALF_EVEN)
+            case "count":
+                return _rounded(value, Decimal(1), ROUND_HALF_EVEN)
+            case "price":
+                return _rounded(value, Decimal(1).scaleb(-(PRICE_DIGITS if is_code(currency) else 2)))
+            case "money" | "signed":
+                return _rounded(value, Decimal(1).scaleb(-_digits(currency)))
+        return _rounded(value, Decimal(1).scaleb(-QUANTITY_DIGITS))
 
     def money(self, value: Decimal | None, currency: str | None) -> Figure:
         """An amount with its currency's digits; below the smallest of them ``< $0.01``; None is a dash."""
@@ -91,7 +167,7 @@ class Figures:
 
     def price(self, value: Decimal | None, currency: str | None) -> Figure:
         """A price of a unit: as ``money``, with up to ``PRICE_DIGITS`` decimals where it has them."""
-        if value is None or not currency or not _CURRENCY.fullmatch(currency):
+        if value is None or not currency or not is_code(currency):
             return self.money(value, currency)
         shown, digits = _rounded(value, Decimal(1).scaleb(-PRICE_DIGITS)), _digits(currency)
         if shown == 0 and value != 0:
@@ -108,7 +184,7 @@ class Figures:
 
     def round_money(self, value: Decimal, currency: str | None) -> Figure:
         """An axis label: ``$2K``."""
-        if not currency or not _CURRENCY.fullmatch(currency):
+        if not currency or not is_code(currency):
             return self._number(value, 0)
         digits = 0 if value == value.to_integral_value() and abs(value) < 1000 else 1
         text = format_compact_currency(value, currency, locale=self.locale, fraction_digits=digits)
@@ -141,6 +217,21 @@ class Figures:
     def count(self, value: int | Decimal) -> Figure:
         """A number of things; a part of one is rounded."""
         return self._number(Decimal(value), 0)
+
+    def quantity(self, value: Decimal | None) -> Figure:
+        """What was used, such as hours: up to ``QUANTITY_DIGITS`` decimals where it has them."""
+        if value is None:
+            return Figure(NOTHING)
+        unit = Decimal(1).scaleb(-QUANTITY_DIGITS)
+        shown = _rounded(value, unit)
+        if shown == 0 and value != 0:
+            return Figure(f"< {self._decimals(unit)}" if value > 0 else f"> {self._decimals(-unit)}")
+        return self._decimals(shown)
+
+    def status(self, name: str) -> str:
+        """A word of ``STATUS`` after its shape."""
+        text = " ".join(STATUS[name])
+        return Figure(text) if name in STATUS else text
 
     def exact(self, value: Decimal | None) -> Figure:
         """Every decimal that is stored, with a real minus sign."""
@@ -178,24 +269,42 @@ class Figures:
         return missing if value is None or not value.strip() else clean(value, longest)
 
     def _amount(self, value: Decimal, currency: str | None) -> Figure:
-        if not currency or not _CURRENCY.fullmatch(currency):
+        if not currency or not is_code(currency):
             number = self._number(value, _digits(currency))
             return Figure(f"{clean(currency, 12)} {number}") if currency else number
-        return _minus(format_currency(value, currency, locale=self.locale))
+        return self._written(value, "currency", currency, _digits(currency))
 
     def _number(self, value: Decimal, digits: int) -> Figure:
-        pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        return _minus(format_decimal(value, format=pattern, locale=self.locale))
+        return self._written(_rounded(value, Decimal(1).scaleb(-digits), ROUND_HALF_EVEN), "decimal", None, digits)
+
+    def _decimals(self, value: Decimal) -> Figure:
+        return _minus(format_decimal(value, format="#,##0." + "#" * QUANTITY_DIGITS, locale=self.locale))
 
     def _percent(self, value: Decimal | None, rounding: str) -> Figure:
         if value is None:
             return Figure(NOTHING)
-        shown = _rounded(value, Decimal("0.1"), rounding)
-        pattern = self.locale.percent_formats[None].pattern.replace("##0", "##0.0")
-        if abs(value) >= 10_000:
-            pattern = pattern.replace("##0.0", "##0")
-        with localcontext(money.EXACT):
-            return _minus(format_percent(shown / 100, format=pattern, locale=self.locale))
+        return self._written(_percent_shown(value, rounding), "percent", None, 0 if abs(value) >= WIDE_PERCENT else 1)
+
+    def _written(self, value: Decimal, kind: str, currency: str | None, digits: int) -> Figure:
+        """A number, rounded to the digits that it is shown with, as the locale writes it."""
+        spelling = _spelling(self, kind, currency, digits)
+        return _minus(spelling.write(value) if spelling else self._by_babel(value, kind, currency, digits))
+
+    def _by_babel(self, value: Decimal, kind: str, currency: str | None, digits: int) -> str:
+        decimals = "." + "0" * digits if digits else ""
+        match kind:
+            case "currency":
+                return format_currency(value, currency or "", locale=self.locale)
+            case "percent":
+                pattern = self.locale.percent_formats[None].pattern.replace("##0", f"##0{decimals}")
+                with localcontext(money.EXACT):
+                    return format_percent(value / 100, format=pattern, locale=self.locale)
+        return format_decimal(value, format=f"#,##0{decimals}", locale=self.locale)
+
+
+@cache
+def _spelling(figures: Figures, kind: str, currency: str | None, digits: int) -> Spelling | None:
+    return learnt(lambda value: figures._by_babel(value, kind, currency, digits), digits)
 
 
 def clean(text: str, longest: int = LONGEST_NAME) -> str:
@@ -220,8 +329,20 @@ def markdown(value: object) -> str:
     return _LINK.sub(lambda m: f"{m[1]}&#58;" if m[1] else f"{m[3]}&#46;", text)
 
 
+@cache
 def _digits(currency: str | None) -> int:
-    return get_currency_precision(currency) if currency and _CURRENCY.fullmatch(currency) else 2
+    return get_currency_precision(currency) if currency and is_code(currency) else 2
+
+
+def is_code(currency: str | None) -> bool:
+    """Whether a currency is written as codes are, so that amounts in it have its sign."""
+    return currency is not None and _CURRENCY.fullmatch(currency) is not None
+
+
+def _percent_shown(value: Decimal, rounding: str) -> Decimal:
+    """One decimal; none from ``WIDE_PERCENT`` on, where it says nothing more."""
+    shown = _rounded(value, Decimal("0.1"), rounding)
+    return _rounded(shown, Decimal(1), rounding) if abs(value) >= WIDE_PERCENT else shown
 
 
 def _rounded(value: Decimal, unit: Decimal, rounding: str = ROUND_HALF_UP) -> Decimal:

@@ -15,7 +15,7 @@ from typing import Any
 from markupsafe import Markup
 
 from pipeline import money
-from pipeline.reports.figures import Figures
+from pipeline.reports.figures import Figures, is_code
 from pipeline.reports.model import Amounts, CurrencySection, Drill, ReportContext
 
 #: What a script element's text must not say: JSON writes it another way.
@@ -58,10 +58,10 @@ def _tail(text: str) -> str:
 
 def _money(currency: str | None, figures: Figures) -> dict[str, Any]:
     """How amounts are written. What stands for a currency may hold digits, where it is none: it is set before them here."""
-    is_code = figures.is_code(currency)
-    positive, negative = (figures.money(own, currency if is_code else None) for own in (_SAMPLE, -_SAMPLE))
+    has_sign = is_code(currency)
+    positive, negative = (figures.money(own, currency if has_sign else None) for own in (_SAMPLE, -_SAMPLE))
     written = spelling(positive, negative, len(re.findall(r"\d", positive)) - 10)
-    if currency and not is_code:
+    if currency and not has_sign:
         name = figures.money(_SAMPLE, currency).removesuffix(positive)
         for sign in ("positive", "negative"):
             written[sign][0] = name + written[sign][0]

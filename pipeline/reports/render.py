@@ -20,17 +20,11 @@ from pipeline import money, resources
 from pipeline.errors import UsageError, near
 from pipeline.reports import charts
 from pipeline.reports.context import build_context
-from pipeline.reports.figures import Figures, clean, markdown
+from pipeline.reports.figures import STATUS, Figures, clean, markdown
 from pipeline.reports.model import CurrencySection, ReportContext
 from pipeline.reports.page_data import resources_data, services_data
+from pipeline.reports.writers.files import put
 from pipeline.store.warehouse import Warehouse
-
-
-class _Statuses(dict[str, tuple[str, str]]):
-    """Statuses as they are shown; one that is not known is shown by its name, cut to the room that a status has."""
-
-    def __missing__(self, name: str) -> tuple[str, str]:
-        return "○", clean(name, 16)
 
 
 class _Words(dict[str, str]):
@@ -46,27 +40,10 @@ FORMATS: Mapping[str, tuple[str, str]] = {
     "md": ("markdown/report.md.j2", "report.md"),
 }
 #: The one line that differs between two renderings of the same data begins so.
-STAMPS = ('<p id="rendered">', "Rendered ")
+STAMPS = (b'<p id="rendered">', b"Rendered ")
 #: A budget's bar ends here, in percent of its limit.
 GAUGE_END = Decimal(150)
 
-#: Health, threshold state, alert severity and delivery status: a shape, so that colour is not all, and a word.
-STATUS = _Statuses(
-    {
-        "EXCEEDED": ("■", "Exceeded"),
-        "CRITICAL": ("▲", "Critical"),
-        "WARNING": ("◆", "Warning"),
-        "OK": ("●", "OK"),
-        "UNSPECIFIED": ("○", "Not known"),
-        "DISABLED": ("–", "Off"),
-        "emergency": ("■", "Emergency"),
-        "critical": ("▲", "Critical"),
-        "warning": ("◆", "Warning"),
-        "info": ("●", "Info"),
-        "refused": ("■", "Refused"),
-        "quarantined": ("▲", "Quarantined"),
-    }
-)
 #: Alert severities, the worst first.
 SEVERITIES = ("emergency", "critical", "warning", "info")
 SCOPES = _Words(
@@ -138,7 +115,8 @@ def render_report(
     paths = []
     for name in formats:
         path = Path(out) / period / FORMATS[name][1]
-        _write(path, render(report, name, locale=locale, templates=templates))
+        text = render(report, name, locale=locale, templates=templates)
+        put(path, text.encode(), without_stamp=unstamped)
         paths.append(path)
     return paths
 
@@ -157,12 +135,15 @@ def render(report: ReportContext, format: str, *, locale: str = "en_US", templat
             severities=SEVERITIES,
             reasons=REASONS,
             draw=_Drawings(figures).draw,
-            script=lambda: _script(environment),
-            script_hash=lambda: _hash(_script(environment)),
             services_data=lambda: services_data(report, figures),
             resources_data=lambda: resources_data(report, figures),
         )
     return text.rstrip("\n") + "\n"
+
+
+def template(name: str, format: str, figures: Figures, templates: Path | None = None) -> jinja2.Template:
+    """Return a template of ours, or the user's of that name, with the filters of one locale."""
+    return _environment(format, figures, templates).get_template(name)
 
 
 @cache
@@ -180,6 +161,8 @@ def _environment(format: str, figures: Figures, templates: Path | None) -> jinja
     )
     environment.filters.update(figures.filters())
     environment.filters["gauge"] = gauge
+    environment.globals["script"] = lambda: _script(environment)
+    environment.globals["script_hash"] = lambda: _hash(_script(environment))
     return environment
 
 
@@ -270,17 +253,6 @@ def _twice(drawing: Callable[[charts.Size, str], str], ident: str) -> str:
     return f'<div class="wide">{wide}</div>\n<div class="narrow">{narrow}</div>'
 
 
-def _write(path: Path, text: str) -> None:
-    if path.exists() and _unstamped(path.read_text(encoding="utf-8")) == _unstamped(text):
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _unstamped(text: str) -> list[str]:
-    return [line for line in text.splitlines() if not line.startswith(STAMPS)]
+def unstamped(content: bytes) -> list[bytes]:
+    """The lines of a page without the one that says when it was rendered."""
+    return [line for line in content.splitlines() if not line.startswith(STAMPS)]

@@ -6,6 +6,8 @@ made of one ``Document``, so they cannot differ.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,12 +18,20 @@ from pipeline import money
 
 #: How a value reads: a name, an amount (in the table's currency), the price of a unit, a change as an amount or in percent,
 #: a share in percent, a budget's percent (cut, never rounded up), a number of things, a quantity with its decimals, a day,
-#: a moment, or a word of ``render.STATUS``.
+#: a moment, or a word of ``figures.STATUS``.
 Kind = Literal[
     "text", "money", "price", "signed", "change", "percent", "used", "count", "quantity", "date", "moment", "status"
 ]
 Value = str | int | Decimal | date | datetime | None
 Row = tuple[Value, ...]
+
+_NUMBERS = (Decimal, int)
+_TYPES: Mapping[Kind, tuple[type, ...]] = {
+    "text": (str,), "status": (str,), "date": (date,), "moment": (datetime,),
+    **dict.fromkeys(("money", "price", "signed", "change", "percent", "used", "count", "quantity"), _NUMBERS),
+}  # fmt: skip
+#: Names of tables and columns are those of files, sheets and keys.
+_FILE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,8 @@ class Table:
     """Rows of one kind and one currency, in the order in which they are told; ``rows`` has all of them.
 
     Args:
-        name: of its file, sheet and JSON key, such as ``services``; tables of one name and several currencies are one file.
+        name: of its file, sheet and JSON key, such as ``services``: letters, digits, - and _. Tables of one name are one
+            file, one after the other, such as those of several currencies: they have the same columns.
         title: its heading on pages; empty: the part's is enough.
         currency: of its amounts; None: it has none, or the bill states none.
         top: how many rows a page shows, the others summed in one; None: all.
@@ -63,9 +74,15 @@ class Table:
     searchable: bool = False
 
     def __post_init__(self) -> None:
-        """Check that each row has a value for each column."""
+        """Check that the name is one of a file, no two columns share one, and each row has a value of each column's kind."""
+        if not _FILE_NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is no name of a table: letters, digits, - and _, at most 63")
+        if len({column.name.casefold() for column in self.columns}) != len(self.columns):
+            raise ValueError(f"{self.name}: two columns have one name")
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError(f"{self.name}: each row has {len(self.columns)} values")
+        for place, column in enumerate(self.columns):
+            _check_kind(f"{self.name}.{column.name}", column.kind, (row[place] for row in self.rows))
 
     @property
     def shown(self) -> tuple[Row, ...]:
@@ -115,12 +132,17 @@ class Fact:
     currency: str | None = None
     note: str | None = None
 
+    def __post_init__(self) -> None:
+        """Check that the value is one of its kind."""
+        _check_kind(self.name, self.kind, (self.value,))
+
 
 @dataclass(frozen=True)
 class Picture:
     """A chart as SVG in the page's colours (CSS variables of reports/html/report.css), and in words what it shows.
 
-    ``narrow``: another drawing of it for a phone, where text would get too small.
+    ``narrow``: another drawing of it for a phone, where text would get too small; without one the picture is small and
+    stands beside the part's first table. ``key``: what its colours mean, each with its name under ``.key`` in report.css.
     """
 
     name: str
@@ -128,6 +150,7 @@ class Picture:
     words: str
     svg: str
     narrow: str | None = None
+    key: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -184,7 +207,37 @@ class Document:
     subject: str | None = None
     tenant: str | None = None
 
+    def __post_init__(self) -> None:
+        """Check that tables of one name have the same columns: they are one file."""
+        columns: dict[str, tuple[Column, ...]] = {}
+        for table in self.tables:
+            known = columns.setdefault(table.name.casefold(), table.columns)
+            if [(own.name, own.kind) for own in known] != [(own.name, own.kind) for own in table.columns]:
+                raise ValueError(f"{table.name}: two tables of this name differ in their columns")
+
     @property
     def tables(self) -> tuple[Table, ...]:
         """All tables, in their order."""
         return tuple(table for part in self.parts for table in part.tables)
+
+
+def exact(value: Value) -> str:
+    """A value in full precision, as machines read it: ``-12.5``, ``2026-03-21``, ``2026-03-21T06:10:00Z``; None is empty."""
+    match value:
+        case None:
+            return ""
+        case Decimal():
+            return money.text(value if value else money.ZERO)
+        case datetime():
+            return f"{value.isoformat()}Z"
+        case date():
+            return value.isoformat()
+    return str(value)
+
+
+def _check_kind(name: str, kind: Kind, values: Iterable[Value]) -> None:
+    """No float is money, and no time of day is a day."""
+    for own in set(map(type, values)) - {type(None)}:
+        is_time = kind == "date" and issubclass(own, datetime)
+        if own is bool or is_time or not issubclass(own, _TYPES[kind]):
+            raise ValueError(f"{name}: {own.__name__} is no value of the kind {kind}")
