@@ -11,7 +11,7 @@ from pipeline.errors import UsageError
 from pipeline.periods import parse_span
 from pipeline.store.warehouse import Warehouse
 from tests.reports import warehouse as fixture
-from tests.reports.documents.conftest import column, fact, table, told
+from tests.reports.editions.conftest import column, fact, table, told
 
 BY_BILL = "x_BillingPeriod BETWEEN $first AND $last"
 BY_CHARGE = "ChargePeriodStart >= $first AND ChargePeriodStart < $last"
