@@ -18,6 +18,9 @@ FORMATS = {
     "md": "Markdown, for a wiki or a pull request",
     "csv": "every row in full precision, a file for each table where there are several",
     "json": "the whole report in full precision, after docs/report.schema.json",
+    "pdf": "the page on paper; needs the extra costmill[pdf]",
+    "xlsx": "a workbook: the headline, and a sheet for each table",
+    "parquet": "every row in full precision, typed, a file for each table where there are several",
 }
 
 
@@ -68,6 +71,18 @@ def _files(document: Document, format: str, templates: Path | None) -> list[File
             from pipeline.reports.writers import as_json
 
             return as_json.files(document)
+        case "pdf":
+            from pipeline.reports.writers import as_pdf
+
+            return as_pdf.files(document, templates)
+        case "xlsx":
+            from pipeline.reports.writers import as_xlsx
+
+            return as_xlsx.files(document)
+        case "parquet":
+            from pipeline.reports.writers import as_parquet
+
+            return as_parquet.files(document)
     from pipeline.reports.writers import as_page
 
     return as_page.files(document, format, templates)
