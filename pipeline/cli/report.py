@@ -60,7 +60,7 @@ def report(
     as_of: str | None,
     verbose: bool,
 ) -> int:
-    """Write a report; prints the files written. NAME is costs (else), or budgets.
+    """Write a report; prints the files written. NAME is costs (else), budgets, teams, resources, restatements or models.
 
     Months, quarters and years go by billing period, as the bill does; weeks, days and other spans by the day of the charge.
 
@@ -72,6 +72,7 @@ def report(
       costmill report --period 2026-03 --format html --format xlsx --out /tmp/reports
       costmill report --period 2026-W12 --group-by ServiceName,RegionId,tag:team --format csv
       costmill report budgets --period 2026-03
+      costmill report teams --by tag:team --only platform --format pdf
       costmill report --tenant acme
     """
     from pipeline.night.documents import Wanted, check
@@ -114,6 +115,9 @@ def _of_operator(
         paths = night.report([span.label for span in months])
         paths += night.write(wanted, [span for span in chosen if span not in months])
         withheld = night.finish().withheld
+    if not paths and not withheld:
+        labels = ", ".join(span.label for span in chosen)
+        raise UsageError(f"no charge of {labels} is of any {wanted.by}, so there is no team to report on")
     return _told(paths, withheld)
 
 

@@ -70,7 +70,7 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
         end=span.end,
         title=f"Cloud costs{whose}, {name}",
         headline=f"Cloud costs{whose}, {name}: {headline(reader, told, standing, figures)}",
-        facts=(*_facts(reader, told, standing, figures), *day_facts(reader, told, figures)),
+        facts=(*facts(reader, told, standing, figures), *day_facts(reader, told, figures)),
         parts=(*shape, *budgets.parts(standing, figures, span.label, "")),
         cautions=read_cautions(reader, request, figures),
         last_day=reader.last_day,
@@ -112,12 +112,18 @@ def _grouped(reader: SpanReader, own: Group, whole: Decimal, compares: bool) -> 
 
 def read(reader: SpanReader) -> list[Told]:
     """Read a span by currency, A to Z; nothing where nothing was billed in it."""
-    services = by_currency(reader.groups(_SERVICES))
-    accounts = by_currency(reader.groups({"SubAccountId": "SubAccountId"}))
-    days = by_currency(reader.groups({DAY: ""})) if reader.span.days <= MOST_DAYS and reader.span.days > 1 else {}
+    days = reader.groups({DAY: ""}) if 1 < reader.span.days <= MOST_DAYS else []
+    return told_of(reader, reader.groups(_SERVICES), reader.groups({"SubAccountId": "SubAccountId"}), days)
+
+
+def told_of(
+    reader: SpanReader, services: Sequence[Group], accounts: Sequence[Group], days: Sequence[Group]
+) -> list[Told]:
+    """Return what is told of some charges of a span, by currency."""
+    by_account, by_day = by_currency(accounts), by_currency(days)
     found = [
-        Told(currency, together(own), own, accounts[currency], _daily(reader, days.get(currency, ())) if days else None)
-        for currency, own in services.items()
+        Told(code, together(own), own, by_account[code], _daily(reader, by_day.get(code, ())) if days else None)
+        for code, own in by_currency(services).items()
     ]
     return [own for own in found if own.total.costs.charges]
 
@@ -159,7 +165,8 @@ def parts(reader: SpanReader, told: Sequence[Told], figures: Figures) -> tuple[P
     return tuple(found)
 
 
-def _facts(reader: SpanReader, told: Sequence[Told], standing: Standing, figures: Figures) -> Iterable[Fact]:
+def facts(reader: SpanReader, told: Sequence[Told], standing: Standing, figures: Figures) -> Iterable[Fact]:
+    """The figures that come first."""
     for own in told:
         costs, currency = own.total.costs, own.currency
         so_far = "Billed so far" if reader.is_open else "Billed"

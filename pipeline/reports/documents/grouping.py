@@ -23,6 +23,9 @@ CHARGES = (
 _COLUMNS = "SELECT column_name FROM duckdb_columns() WHERE table_name = ? AND schema_name = 'main' AND NOT internal"
 
 
+_ACCOUNT_OWNER = "(SELECT min(a.owner) FROM accounts AS a WHERE a.account_id = daily_costs.{column})"
+
+
 @dataclass(frozen=True)
 class Grouping:
     """Names, the SQL of each, and the rows that it is over."""
@@ -50,8 +53,16 @@ def grouping(warehouse: Warehouse, names: Sequence[str]) -> Grouping:
             raise UsageError("tag: names no key; write one such as tag:team")
     reported = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
     rollup = set(_columns(warehouse, "daily_costs")) - {"SubAccountName"}  # the accounts' list has more of them
-    if all(name in rollup or (name.removeprefix(_TAG) in reported and name.startswith(_TAG)) for name in names):
+    if all(
+        name in rollup or name == OWNER or (name.removeprefix(_TAG) in reported and name.startswith(_TAG))
+        for name in names
+    ):
         return Grouping({name: _of_rollup(name) for name in names}, ROLLUP)
+    return of_charges(names)
+
+
+def of_charges(names: Sequence[str]) -> Grouping:
+    """Return how the charges themselves are grouped by names that there are."""
     return Grouping({name: _of_charge(name) for name in names}, CHARGES)
 
 
@@ -65,6 +76,10 @@ def _columns(warehouse: Warehouse, table: str) -> list[str]:
 
 
 def _of_rollup(name: str) -> str:
+    if name == OWNER:
+        return (
+            f"coalesce({', '.join(_ACCOUNT_OWNER.format(column=own) for own in ('SubAccountId', 'BillingAccountId'))})"
+        )
     return _tag("x_ReportedTags", name) if name.startswith(_TAG) else f'CAST("{name}" AS VARCHAR)'
 
 
