@@ -141,7 +141,7 @@ class Figures:
             case "count":
                 return _rounded(value, Decimal(1), ROUND_HALF_EVEN)
             case "price":
-                return _rounded(value, Decimal(1).scaleb(-(PRICE_DIGITS if _is_code(currency) else 2)))
+                return _rounded(value, Decimal(1).scaleb(-(PRICE_DIGITS if is_code(currency) else 2)))
             case "money" | "signed":
                 return _rounded(value, Decimal(1).scaleb(-_digits(currency)))
         return _rounded(value, Decimal(1).scaleb(-QUANTITY_DIGITS))
@@ -158,7 +158,7 @@ class Figures:
 
     def price(self, value: Decimal | None, currency: str | None) -> Figure:
         """A price of a unit: as ``money``, with up to ``PRICE_DIGITS`` decimals where it has them."""
-        if value is None or not currency or not _is_code(currency):
+        if value is None or not currency or not is_code(currency):
             return self.money(value, currency)
         shown, digits = _rounded(value, Decimal(1).scaleb(-PRICE_DIGITS)), _digits(currency)
         if shown == 0 and value != 0:
@@ -175,7 +175,7 @@ class Figures:
 
     def round_money(self, value: Decimal, currency: str | None) -> Figure:
         """An axis label: ``$2K``."""
-        if not currency or not _is_code(currency):
+        if not currency or not is_code(currency):
             return self._number(value, 0)
         digits = 0 if value == value.to_integral_value() and abs(value) < 1000 else 1
         text = format_compact_currency(value, currency, locale=self.locale, fraction_digits=digits)
@@ -249,7 +249,7 @@ class Figures:
         return missing if value is None or not value.strip() else clean(value, longest)
 
     def _amount(self, value: Decimal, currency: str | None) -> Figure:
-        if not currency or not _is_code(currency):
+        if not currency or not is_code(currency):
             number = self._number(value, _digits(currency))
             return Figure(f"{clean(currency, 12)} {number}") if currency else number
         return _minus(format_currency(value, currency, locale=self.locale))
@@ -293,10 +293,11 @@ def markdown(value: object) -> str:
 
 
 def _digits(currency: str | None) -> int:
-    return get_currency_precision(currency) if currency and _is_code(currency) else 2
+    return get_currency_precision(currency) if currency and is_code(currency) else 2
 
 
-def _is_code(currency: str | None) -> bool:
+def is_code(currency: str | None) -> bool:
+    """Whether a currency is written as codes are, so that amounts in it have its sign."""
     return currency is not None and _CURRENCY.fullmatch(currency) is not None
 
 

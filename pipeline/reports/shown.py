@@ -172,7 +172,11 @@ def shown_cell(value: Value, kind: Kind, currency: str | None, figures: Figures,
 
 
 def shown_table(table: Table, figures: Figures, heading: str | None = None) -> ShownTable:
-    """Return a table's rows as texts, with the row that makes what is shown add up to the total that is shown."""
+    """Return a table's rows as texts, with the row that makes what is shown add up to the total that is shown.
+
+    Columns that are not ``on_pages`` are left out.
+    """
+    table = _of_pages(table)
     with localcontext(money.EXACT):
         rows = [_row(table, row, figures) for row in table.shown]
         if table.rest:
@@ -182,6 +186,14 @@ def shown_table(table: Table, figures: Figures, heading: str | None = None) -> S
         total = _sums(table, table.total, "total", "Total", figures) if table.total else None
         rounding = _rounding(table, figures) if total else None
     return ShownTable(table, table.title if heading is None else heading, tuple(rows), rounding, total)
+
+
+def _of_pages(table: Table) -> Table:
+    if all(own.on_pages for own in table.columns):
+        return table
+    places = [place for place, own in enumerate(table.columns) if own.on_pages]
+    columns = tuple(table.columns[place] for place in places)
+    return replace(table, columns=columns, rows=tuple(tuple(row[place] for place in places) for row in table.rows))
 
 
 def _headings(tables: Sequence[Table]) -> list[str]:
