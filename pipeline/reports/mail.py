@@ -296,5 +296,6 @@ def _template(name: str, figures: Figures) -> jinja2.Template:
         keep_trailing_newline=True,
     )
     environment.filters["label"] = lambda *args, **kwargs: _plain(figures.label(*args, **kwargs))
+    environment.filters["plain"] = _plain
     environment.filters["columns"] = _columns
     return environment.get_template(name)
