@@ -148,8 +148,8 @@ def verdict(result: RunResult) -> None:
         if outcome.waits:
             where = " ".join(part for part in (outcome.x_Source, outcome.x_BillingPeriod) if part)
             click.echo(printable(f"costmill: {outcome.status}: {where}: {outcome.reason}"), err=True)
-    for period in result.withheld:
-        click.echo(f"costmill: the report of {period} is withheld, its data is stale (freshness.stale)", err=True)
+    withheld(result)
+    undelivered(result)
     stale(result.staleness)
     alerts(result.alerts)
     for warning in result.warnings:
@@ -166,6 +166,18 @@ def alerts(changes: Sequence[AlertChange]) -> None:
                 f"({change.severity})",
                 err=True,
             )
+
+
+def withheld(result: RunResult) -> None:
+    """Tell on stderr which reports nobody gets, since their data is stale."""
+    for period in result.withheld:
+        click.echo(f"costmill: the report of {period} is withheld, its data is stale (freshness.stale)", err=True)
+
+
+def undelivered(result: RunResult) -> None:
+    """Tell on stderr what could not be told to people."""
+    for line in result.undelivered:
+        click.echo(printable(f"costmill: not delivered: {line}"), err=True)
 
 
 def stale(staleness: Staleness | None) -> None:
