@@ -131,6 +131,10 @@ def _tell(result: RunResult) -> None:
     told = f"exit code {result.exit_code}: {'; '.join(lines)}"
     if any(outcome.waits and outcome.retry for outcome in result.outcomes):
         raise ExportError(told)  # Airflow tries again
+    if result.undelivered:
+        from pipeline.deliver.smtp import DeliveryError
+
+        raise DeliveryError(told, retry=True)  # likewise: what arrived is not sent twice
     raise _stop(told)
 
 

@@ -38,7 +38,7 @@ from pipeline.night.tenants import publish_files
 from pipeline.periods import Span, utc_now
 from pipeline.pricing.registry import PricingRegistry
 from pipeline.sources.delivery import Mode
-from pipeline.steps import STEPS
+from pipeline.steps import DELIVER, STEPS
 from pipeline.store import lists, publish, rollups, states
 from pipeline.store.rates import sync_rates
 from pipeline.store.tagging import stored_rules
@@ -54,15 +54,17 @@ __all__ = [
     "ask_forecast",
     "loaded_periods",
     "night",
+    "rehearse_delivery",
     "require_loaded",
     "require_same_tags",
     "require_source",
     "run",
     "staleness",
+    "tells",
 ]
 
 #: Exit codes of a run that ended by itself, the first that applies wins (SPEC 7); a budget breach comes last.
-CONFIGURATION, EXPORTS, STALE = 78, 65, 66
+CONFIGURATION, EXPORTS, UNDELIVERED, STALE = 78, 65, 69, 66
 #: As a shell has it for a program that ended by Ctrl-C.
 INTERRUPTED = 130
 
@@ -260,6 +262,34 @@ class Night:
             self._tell(Step("report", f"{wanted.report} {span.label}", seconds=time.monotonic() - started))
         return written
 
+    def deliver(self) -> None:
+        """Tell people what is due by the configured channels; what could not be told is in the result."""
+        from pipeline.night import delivering
+
+        channels = delivering.channels(self.settings)
+        if not channels:
+            return
+        started = time.monotonic()
+        delivery = delivering.Delivery(
+            self.warehouse,
+            self.settings,
+            as_of=self.as_of,
+            run_id=self.run_id,
+            keys=self.keys,
+            staleness=self.staleness(),
+            channels=channels,
+        )
+        left, done = delivery.send(), delivery.desk.delivered
+        self.result.undelivered += [
+            f"nobody can say whether it arrived: {each.subject} to {each.recipient}: {each.error}" for each in left
+        ]
+        self.result.undelivered += [*done.unknown, *done.failed]
+        self.result.withheld += delivery.editions.withheld
+        said = f"{len(done.sent)} sent, {len(self.result.undelivered)} not"
+        names = ", ".join(channel.name for channel in channels)
+        is_news = bool(done.sent or self.result.undelivered)
+        self._tell(Step("deliver", names, seconds=time.monotonic() - started, note=said), is_news=is_news)
+
     def publish(self) -> Path | None:
         """Publish the warehouse when the published copy does not show it, then the tenants' files; returns the copy, or
         None."""
@@ -285,6 +315,11 @@ class Night:
         self.result.exit_code = EXPORTS if any(outcome.waits for outcome in self.result.outcomes) else 0
         return self.result
 
+    def finish_delivery(self) -> RunResult:
+        """Decide the exit code of a delivery alone: what could not be told, or is withheld."""
+        self.result.exit_code = UNDELIVERED if self.result.undelivered else STALE if self.result.withheld else 0
+        return self.result
+
     def finish(self, *, waits: bool = False) -> RunResult:
         """Decide the exit code; ``waits`` says of a delivery that waits though this run did not meet it."""
         result = self.result
@@ -296,6 +331,8 @@ class Night:
             result.exit_code = CONFIGURATION
         elif waits or any(outcome.waits for outcome in result.outcomes):
             result.exit_code = EXPORTS
+        elif result.undelivered:
+            result.exit_code = UNDELIVERED
         elif result.staleness.is_stale:
             result.exit_code = STALE
         elif decision and decision.code:
@@ -329,10 +366,14 @@ def run(
     as_of: datetime | None = None,
     accept: bool = False,
     limits: Limits = NO_LIMITS,
+    deliver: bool = True,
     listen: Listener | None = None,
 ) -> RunResult:
-    """Run the night: load every source and the usage log, then summaries, budgets and alerts, reports, and the published
-    copy.
+    """Run the night: load every source and the usage log, then summaries, budgets and alerts, reports, what people are
+    told, and the published copy.
+
+    Args:
+        deliver: whether anybody is told.
 
     Raises:
         UsageError: when the configuration has no source.
@@ -342,11 +383,36 @@ def run(
     with night(settings, "run", as_of=as_of, listen=listen, create=True) as tonight:
         tonight.load_configured(accept=accept, limits=limits)
         for step in STEPS:
-            if step.do is not None:
+            if step.do is not None and (deliver or step.name != DELIVER):
                 step.do(tonight)
         tonight.finish()
     usage_log.clean_up(settings)
     return tonight.result
+
+
+def tells(settings: Settings) -> bool:
+    """Whether anybody is told anything."""
+    return settings.mail is not None
+
+
+def rehearse_delivery(warehouse: Warehouse, settings: Settings, folder: Path, *, as_of: datetime) -> list[Path]:
+    """Write what a delivery from an open (published) warehouse would send as files; nothing is sent or noted.
+
+    Raises:
+        UsageError: as ``ask_budgets``.
+    """
+    from pipeline.night import delivering
+
+    asking = _asking(warehouse, settings, as_of)
+    return delivering.Delivery(
+        warehouse,
+        settings,
+        as_of=as_of,
+        run_id="",
+        keys=asking.keys,
+        staleness=asking.staleness(),
+        channels=delivering.channels(settings),
+    ).write(folder)
 
 
 def ask_budgets(

@@ -38,9 +38,12 @@ STEPS = (
     ),
     NightStep("reports", "Renders the reports that are due.", lambda night: night.report()),
     NightStep("publish", "Publishes the copy that analysts open, and the tenants' files.", None),
+    NightStep("deliver", "Tells people what is due, by mail and the other channels.", lambda night: night.deliver()),
 )
 #: The name of the step that publishes; those before it leave the published copy alone, those after it bring it up to date.
 PUBLISH = "publish"
+#: The name of the step that tells people.
+DELIVER = "deliver"
 #: What is no step of the table: a source's load, which comes first, and what the night came to, which comes last.
 LOAD, VERDICT = "load", "verdict"
 
@@ -121,6 +124,8 @@ def perform(
             tonight.finish_load()
         elif do := STEPS[order.index(task.step)].do:
             do(tonight)
+        if task.step == DELIVER:
+            tonight.finish_delivery()
     if publishes:
         usage_log.clean_up(settings)
     return tonight.result

@@ -153,6 +153,20 @@ def alerts(changes: Sequence[AlertChange]) -> None:
     _say(words.alert_lines(changes))
 
 
+def withheld(result: RunResult) -> None:
+    """Tell on stderr which reports nobody gets, since their data is stale."""
+    from pipeline.night import words
+
+    _say(words.withheld_lines(result))
+
+
+def undelivered(result: RunResult) -> None:
+    """Tell on stderr what could not be told to people."""
+    from pipeline.night import words
+
+    _say(words.undelivered_lines(result))
+
+
 def stale(staleness: Staleness | None) -> None:
     """Tell on stderr which sources are older than the configured freshness."""
     from pipeline.night import words

@@ -23,7 +23,8 @@ def result_lines(result: RunResult) -> list[str]:
     """Say what a run's reader must know: what waits, what is stale, new alerts, warnings, breaches."""
     return [
         *waiting_lines(result),
-        *(f"the report of {period} is withheld, its data is stale (freshness.stale)" for period in result.withheld),
+        *withheld_lines(result),
+        *undelivered_lines(result),
         *stale_lines(result.staleness),
         *alert_lines(result.alerts),
         *(f"warning: {warning}" for warning in result.warnings),
@@ -39,6 +40,16 @@ def waiting_lines(result: RunResult) -> list[str]:
             where = " ".join(part for part in (outcome.x_Source, outcome.x_BillingPeriod) if part)
             found.append(f"{outcome.status}: {where}: {outcome.reason}")
     return found
+
+
+def withheld_lines(result: RunResult) -> list[str]:
+    """Say which reports nobody gets, since their data is stale."""
+    return [f"the report of {period} is withheld, its data is stale (freshness.stale)" for period in result.withheld]
+
+
+def undelivered_lines(result: RunResult) -> list[str]:
+    """Say what could not be told to people."""
+    return [f"not delivered: {line}" for line in result.undelivered]
 
 
 def alert_lines(changes: Sequence[AlertChange]) -> list[str]:
