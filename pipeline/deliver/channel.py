@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 from pipeline.budgets.alert_table import Alert
 from pipeline.deliver.ledger import Ledger, Notice, alert_subject, report_subject
+from pipeline.periods import utc_now
 from pipeline.reports.model.document import Document
 
 EditionName = Literal["daily", "weekly", "monthly"]
@@ -50,6 +51,7 @@ class Edition:
 
     Args:
         by: of the report ``teams``: ``owner`` or ``tag:KEY``.
+        is_covered: all sources cover it whole; else it is told because nobody is to wait any longer.
     """
 
     report: str
@@ -58,6 +60,7 @@ class Edition:
     start: date
     end: date
     by: str | None = None
+    is_covered: bool = True
 
     def subject(self, team: str | None = None) -> str:
         """What the ledger calls it."""
@@ -100,11 +103,18 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Desk:
-    """What channels work with: the ledger, the documents (each made once, when first asked for), and where results go."""
+    """What channels work with: the ledger, the documents (each made once, when first asked for), and where results go.
+
+    Args:
+        made_at: when messages are made, naive UTC: shown, nothing depends on it.
+        locale: of figures and dates.
+    """
 
     ledger: Ledger
     documents: Callable[[Edition], Sequence[Document]]
     delivered: Delivered = field(default_factory=Delivered)
+    made_at: datetime = field(default_factory=utc_now)
+    locale: str = "en_US"
 
 
 class Channel(Protocol):

@@ -154,8 +154,9 @@ class Ledger:
         self._settle(notices, "sent", None)
 
     def failed(self, notices: Sequence[Notice], error: str) -> None:
-        """Note that the server did not take it, for certain: the next run tries again."""
-        self._settle(notices, "failed", error)
+        """Note that the server did not take it, for certain, be it that it never got so far: the next run tries again."""
+        assignments = "attempts = attempts + CAST(status <> 'sending' AS INTEGER), settled_at = ?, error = ?"
+        self._move(notices, ("pending", "failed", "sending"), "failed", assignments, [utc_now(), error[:LONGEST_ERROR]])
 
     def unknown(self, notices: Sequence[Notice], error: str) -> None:
         """Note that nobody can say whether the server took it: it is never sent again."""

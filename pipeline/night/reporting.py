@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.config import Settings
+from pipeline.night import documents
 from pipeline.night.loaded import latest_period, loaded_periods
 from pipeline.night.summarising import last_complete_day
-from pipeline.periods import utc_now
 from pipeline.store import rollups
 from pipeline.store.warehouse import Warehouse
 from pipeline.version import VERSION
@@ -30,21 +30,19 @@ class Reporting:
         """Return the billing periods whose report is missing, or depends on something that has changed."""
         loaded = loaded_periods(self.warehouse)
         due = set(rollups.due(self.warehouse, "reports"))
-        emptied = {period for period in due - set(loaded) if any(path.exists() for path in self._paths(period))}
+        emptied = {period for period in due - set(loaded) if any(self._there(period))}
         for period in sorted(due - set(loaded) - emptied):  # a neighbour changed, or refused before anything loaded
             with self.warehouse.transaction():
                 rollups.done(self.warehouse, period, "reports")
         return [
             period
             for period in sorted({*loaded, *emptied})
-            if period in due
-            or self._made_with(period) != self._key(period)
-            or not all(path.exists() for path in self._paths(period))
+            if period in due or self._made_with(period) != self._key(period) or not all(self._there(period))
         ]
 
     def write(self, period: str, out: Path) -> list[Path]:
         """Render one billing period's report below the folder ``out``, and note it as made; returns the files."""
-        written = self._render(period, out)
+        written = documents.write_pages(self.warehouse, self.settings, period, out, as_of=self.as_of, keys=self.keys)
         with self.warehouse.transaction():
             self.warehouse.execute(
                 "INSERT OR REPLACE INTO settings VALUES (?, ?)", [f"report:{period}", self._key(period)]
@@ -69,24 +67,8 @@ class Reporting:
         day = last_complete_day(self.warehouse, period)
         return day is not None and (self.as_of.date() - day).days > self.settings.freshness.max_age_days
 
-    def _paths(self, period: str) -> list[Path]:
-        reports = self.settings.reports
-        return [reports.out / period / f"report.{kind}" for kind in reports.formats]
-
-    def _render(self, period: str, out: Path) -> list[Path]:
-        from pipeline.reports.render import render_report
-
-        reports = self.settings.reports
-        return render_report(
-            self.warehouse,
-            period,
-            out=out,
-            formats=reports.formats,
-            as_of=self.as_of,
-            generated_at=utc_now(),
-            version=VERSION,
-            locale=reports.locale,
-            max_age_days=self.settings.freshness.max_age_days,
-            tag_keys=self.keys,
-            fiscal_year_start=self.settings.fiscal_year_start,
-        )
+    def _there(self, period: str) -> list[bool]:
+        """Whether there are files of each format; some formats have one for each table."""
+        folder = self.settings.reports.out / period
+        formats = self.settings.reports.formats
+        return [(folder / f"report.{name}").exists() or any(folder.glob(f"report.*.{name}")) for name in formats]

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any, Literal
 
 import altair as alt
@@ -33,6 +34,8 @@ LABEL_ROOM = 42  # units of ``_units`` beside each other over a bar: its name an
 SHOWN_BARS = 10
 
 _ROOT = re.compile(r"^<svg [^>]*>")
+#: Roles of parts, which say nothing to a reader: the picture as a whole has its name and words.
+_ROLES = re.compile(r'(<[a-z]+\b[^<>]*?)(?: (?:role|aria-roledescription)="[^"]*")+')
 
 
 @dataclass(frozen=True)
@@ -228,6 +231,37 @@ def bars(rows: Sequence[Bar], ident: str, title: str) -> str:
     return _drawn(layers, _bars_size(shown), ident, title, _bar_sentence(shown))
 
 
+def walk(start: Bar, steps: Sequence[Bar], end: Bar, ident: str, title: str) -> str:
+    """From one amount to another by steps that float where the one before ended; both ends are marks, not lengths."""
+    shown = [start, *steps, end]
+    levels = [float(level) for level in accumulate([start.value, *(step.value for step in steps)])]
+    low, high = min(levels), max(levels)
+    room = (high - low) * 0.02 or 1.0
+    plane = Plane((low - room, high + room), (0, len(shown) * ROW_HEIGHT), downwards=True)
+    places = _bar_rows(shown)
+    rows = [
+        {**place, "x": before, "x2": after}
+        for place, before, after in zip(places[1:-1], levels[:-1], levels[1:], strict=True)
+    ]
+    layers = [
+        plane.layer(own, _bar(colour), x="x", x2="x2", y="y", y2="y2")
+        for colour, own in (
+            (ACCENT, [row for row in rows if row["x2"] >= row["x"]]),
+            (SECOND, [row for row in rows if row["x2"] < row["x"]]),
+        )
+        if own
+    ]
+    joints = [
+        {"x": level, "y": upper["y"], "y2": lower["y2"]}
+        for level, upper, lower in zip(levels, places[:-1], places[1:], strict=True)
+    ]
+    layers.append(plane.layer(joints, _mark("rule", color=MUTED, strokeWidth=1), x="x", y="y", y2="y2"))
+    ends = [{**place, "x": level} for place, level in ((places[0], levels[0]), (places[-1], levels[-1]))]
+    layers.append(plane.layer(ends, _mark("rule", color=INK, strokeWidth=3), x="x", y="y", y2="y2"))
+    layers += _bar_words(shown, plane)
+    return _drawn(layers, _bars_size(shown), ident, title, _bar_sentence(shown))
+
+
 def coverage(keys: Sequence[TagKey], figures: Figures, ident: str) -> str:
     """Per tag key the tagged share of the bill, in full length what is untagged; shares beyond 0 and 100 are cut."""
     shown = [
@@ -325,7 +359,7 @@ def specification(layers: Sequence[Layer], size: Size) -> Layer:
 
 def _drawn(layers: Sequence[Layer], size: Size, ident: str, title: str, words: str) -> str:
     """Draw the layers and give the picture a name, a description and the width of its container."""
-    drawn = vl_convert.vegalite_to_svg(specification(layers, size))
+    drawn = _ROLES.sub(r"\1", vl_convert.vegalite_to_svg(specification(layers, size)))
     width, height = size.left + size.width + size.right, size.top + size.height + size.bottom
     root = (
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{ident}-title {ident}-text">'

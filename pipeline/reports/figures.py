@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
+from functools import cache
 from typing import Any
 
 from babel import Locale
@@ -25,7 +26,9 @@ from babel.numbers import (
 from markupsafe import Markup
 
 from pipeline import money, periods
+from pipeline.reports.model import Reason
 from pipeline.reports.model.document import Kind, Value
+from pipeline.reports.spelling import Spelling, learnt
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "–"
@@ -33,6 +36,8 @@ NOTHING = "–"
 LONGEST_NAME = 200
 #: Decimals of a unit's price: a million tokens cost from a tenth of a cent to some hundred dollars.
 PRICE_DIGITS = 4
+#: Reason of a change -> its word beside an amount.
+REASON_WORDS = {"purchase": "purchases", "credit": "credits", "refund": "refunds"}
 #: From here on a percentage is shown without decimals.
 WIDE_PERCENT = 10_000
 #: Decimals of a quantity, such as hours or gigabytes.
@@ -40,10 +45,10 @@ QUANTITY_DIGITS = 6
 
 
 class _Statuses(dict[str, tuple[str, str]]):
-    """Statuses as they are shown; one that is not known is shown by its name."""
+    """Statuses as they are shown; one that is not known is shown by its name, cut to the room that a status has."""
 
     def __missing__(self, name: str) -> tuple[str, str]:
-        return "○", clean(name)
+        return "○", clean(name, 16)
 
 
 #: Health, threshold state, alert severity and delivery status: a shape, so that colour is not all, and a word.
@@ -65,8 +70,11 @@ STATUS: Mapping[str, tuple[str, str]] = _Statuses(
 )
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-# C0 and C1 controls, line and paragraph separators, zero-width marks, and what turns the direction of text.
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+# C0 and C1 controls, line and paragraph separators, zero-width marks, what turns the direction of text, and what is no
+# character at all.
+_STEERING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 # What would begin a list, a heading or a rule, were the value to begin a line.
 _BLOCK = re.compile(r"^(?:(\d{1,9})(?=[.)](?:\s|$))|(?=(?:#{1,6}|[-+])(?:\s|$)|[-=]+\s*$))")
@@ -98,6 +106,7 @@ class Figures:
         """Name -> filter, as templates use them."""
         names = (
             "money price signed percent floor_percent change count exact date day short_day weekday month moment label "
+            "told reasons"
             "quantity status value"
         )
         return {name: getattr(self, name) for name in names.split()}
@@ -141,7 +150,7 @@ class Figures:
             case "count":
                 return _rounded(value, Decimal(1), ROUND_HALF_EVEN)
             case "price":
-                return _rounded(value, Decimal(1).scaleb(-(PRICE_DIGITS if _is_code(currency) else 2)))
+                return _rounded(value, Decimal(1).scaleb(-(PRICE_DIGITS if is_code(currency) else 2)))
             case "money" | "signed":
                 return _rounded(value, Decimal(1).scaleb(-_digits(currency)))
         return _rounded(value, Decimal(1).scaleb(-QUANTITY_DIGITS))
@@ -158,7 +167,7 @@ class Figures:
 
     def price(self, value: Decimal | None, currency: str | None) -> Figure:
         """A price of a unit: as ``money``, with up to ``PRICE_DIGITS`` decimals where it has them."""
-        if value is None or not currency or not _is_code(currency):
+        if value is None or not currency or not is_code(currency):
             return self.money(value, currency)
         shown, digits = _rounded(value, Decimal(1).scaleb(-PRICE_DIGITS)), _digits(currency)
         if shown == 0 and value != 0:
@@ -175,11 +184,22 @@ class Figures:
 
     def round_money(self, value: Decimal, currency: str | None) -> Figure:
         """An axis label: ``$2K``."""
-        if not currency or not _is_code(currency):
+        if not currency or not is_code(currency):
             return self._number(value, 0)
         digits = 0 if value == value.to_integral_value() and abs(value) < 1000 else 1
         text = format_compact_currency(value, currency, locale=self.locale, fraction_digits=digits)
         return _minus(re.sub(r"([.,])0(?=\D|$)", "", text))
+
+    def told(self, reasons: Iterable[Reason], currency: str | None) -> list[Reason]:
+        """The reasons of which something is left when their amounts are rounded."""
+        unit = Decimal(1).scaleb(-_digits(currency))
+        return [own for own in reasons if _rounded(own.change, unit)]
+
+    def reasons(self, reasons: Iterable[Reason], currency: str | None) -> Figure:
+        """Why something moved, the most first: ``+$812.00 usage, −$20.00 credits``."""
+        largest = sorted(self.told(reasons, currency), key=lambda own: own.change.copy_abs(), reverse=True)
+        words = (f"{self.signed(own.change, currency)} {REASON_WORDS.get(own.name, own.name)}" for own in largest)
+        return Figure(", ".join(words))
 
     def percent(self, value: Decimal | None) -> Figure:
         """Percent with one decimal."""
@@ -249,14 +269,13 @@ class Figures:
         return missing if value is None or not value.strip() else clean(value, longest)
 
     def _amount(self, value: Decimal, currency: str | None) -> Figure:
-        if not currency or not _is_code(currency):
+        if not currency or not is_code(currency):
             number = self._number(value, _digits(currency))
             return Figure(f"{clean(currency, 12)} {number}") if currency else number
-        return _minus(format_currency(value, currency, locale=self.locale))
+        return self._written(value, "currency", currency, _digits(currency))
 
     def _number(self, value: Decimal, digits: int) -> Figure:
-        pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        return _minus(format_decimal(value, format=pattern, locale=self.locale))
+        return self._written(_rounded(value, Decimal(1).scaleb(-digits), ROUND_HALF_EVEN), "decimal", None, digits)
 
     def _decimals(self, value: Decimal) -> Figure:
         return _minus(format_decimal(value, format="#,##0." + "#" * QUANTITY_DIGITS, locale=self.locale))
@@ -264,16 +283,34 @@ class Figures:
     def _percent(self, value: Decimal | None, rounding: str) -> Figure:
         if value is None:
             return Figure(NOTHING)
-        shown = _percent_shown(value, rounding)
-        pattern = self.locale.percent_formats[None].pattern.replace("##0", "##0.0")
-        if abs(value) >= WIDE_PERCENT:
-            pattern = pattern.replace("##0.0", "##0")
-        with localcontext(money.EXACT):
-            return _minus(format_percent(shown / 100, format=pattern, locale=self.locale))
+        return self._written(_percent_shown(value, rounding), "percent", None, 0 if abs(value) >= WIDE_PERCENT else 1)
+
+    def _written(self, value: Decimal, kind: str, currency: str | None, digits: int) -> Figure:
+        """A number, rounded to the digits that it is shown with, as the locale writes it."""
+        spelling = _spelling(self, kind, currency, digits)
+        return _minus(spelling.write(value) if spelling else self._by_babel(value, kind, currency, digits))
+
+    def _by_babel(self, value: Decimal, kind: str, currency: str | None, digits: int) -> str:
+        decimals = "." + "0" * digits if digits else ""
+        match kind:
+            case "currency":
+                return format_currency(value, currency or "", locale=self.locale)
+            case "percent":
+                pattern = self.locale.percent_formats[None].pattern.replace("##0", f"##0{decimals}")
+                with localcontext(money.EXACT):
+                    return format_percent(value / 100, format=pattern, locale=self.locale)
+        return format_decimal(value, format=f"#,##0{decimals}", locale=self.locale)
+
+
+@cache
+def _spelling(figures: Figures, kind: str, currency: str | None, digits: int) -> Spelling | None:
+    return learnt(lambda value: figures._by_babel(value, kind, currency, digits), digits)
 
 
 def clean(text: str, longest: int = LONGEST_NAME) -> str:
     """One line of at most ``longest`` characters; what controls the display becomes the replacement character."""
+    if len(text) <= longest and text.isprintable():  # nothing that steers is printable
+        return text.strip()
     line = _STEERING.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"[\r\n\t]+", " ", text[: longest * 4]).strip())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
@@ -292,11 +329,13 @@ def markdown(value: object) -> str:
     return _LINK.sub(lambda m: f"{m[1]}&#58;" if m[1] else f"{m[3]}&#46;", text)
 
 
+@cache
 def _digits(currency: str | None) -> int:
-    return get_currency_precision(currency) if currency and _is_code(currency) else 2
+    return get_currency_precision(currency) if currency and is_code(currency) else 2
 
 
-def _is_code(currency: str | None) -> bool:
+def is_code(currency: str | None) -> bool:
+    """Whether a currency is written as codes are, so that amounts in it have its sign."""
     return currency is not None and _CURRENCY.fullmatch(currency) is not None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,10 +20,19 @@ from pipeline import money, resources
 from pipeline.errors import UsageError, near
 from pipeline.reports import charts
 from pipeline.reports.context import build_context
-from pipeline.reports.figures import STATUS, Figures, markdown
+from pipeline.reports.figures import STATUS, Figures, clean, markdown
 from pipeline.reports.model import CurrencySection, ReportContext
+from pipeline.reports.page_data import resources_data, services_data
 from pipeline.reports.writers.files import put
 from pipeline.store.warehouse import Warehouse
+
+
+class _Words(dict[str, str]):
+    """Words for names; one that is not known stands for itself."""
+
+    def __missing__(self, name: str) -> str:
+        return clean(name)
+
 
 #: Format -> its template and the file's name.
 FORMATS: Mapping[str, tuple[str, str]] = {
@@ -33,12 +44,31 @@ STAMPS = (b'<p id="rendered">', b"Rendered ")
 #: A budget's bar ends here, in percent of its limit.
 GAUGE_END = Decimal(150)
 
-SCOPES: Mapping[str, str] = {
-    "global": "Global",
-    "provider": "Provider",
-    "tag": "Tag",
-    "type": "Resource type",
-    "policy": "Policy",
+#: Alert severities, the worst first.
+SEVERITIES = ("emergency", "critical", "warning", "info")
+SCOPES = _Words(
+    {
+        "global": "Global",
+        "provider": "Provider",
+        "tag": "Tag",
+        "type": "Resource type",
+        "policy": "Policy",
+    }
+)
+#: What policies count.
+ORIGINS = _Words({"billed": "Billed", "recorded": "Recorded", "auto": "Billed, and recorded without a bill"})
+
+#: Reason of a change: its name, and what it is about.
+REASONS: Mapping[str, tuple[str, str]] = {
+    "usage": ("Usage", "more or less of the same, at the price before"),
+    "price": ("Price", "the same at another price, or paid by a commitment"),
+    "new": ("New", "not used the month before"),
+    "gone": ("Gone", "not used this month so far"),
+    "purchase": ("Purchases", "fees and commitments"),
+    "credit": ("Credits", ""),
+    "refund": ("Refunds and corrections", ""),
+    "tax": ("Tax", ""),
+    "other": ("Other", "adjustments, and usage without a quantity"),
 }
 
 
@@ -98,7 +128,15 @@ def render(report: ReportContext, format: str, *, locale: str = "en_US", templat
     # Altair checks every part of every picture against a schema: most of its time, and for a test to do.
     with localcontext(money.EXACT), schemapi.debug_mode(False):
         text = environment.get_template(FORMATS[format][0]).render(
-            report=report, status=STATUS, scopes=SCOPES, draw=_Drawings(figures).draw
+            report=report,
+            status=STATUS,
+            scopes=SCOPES,
+            origins=ORIGINS,
+            severities=SEVERITIES,
+            reasons=REASONS,
+            draw=_Drawings(figures).draw,
+            services_data=lambda: services_data(report, figures),
+            resources_data=lambda: resources_data(report, figures),
         )
     return text.rstrip("\n") + "\n"
 
@@ -123,7 +161,19 @@ def _environment(format: str, figures: Figures, templates: Path | None) -> jinja
     )
     environment.filters.update(figures.filters())
     environment.filters["gauge"] = gauge
+    environment.globals["script"] = lambda: _script(environment)
+    environment.globals["script_hash"] = lambda: _hash(_script(environment))
     return environment
+
+
+def _script(environment: jinja2.Environment) -> Markup:
+    """The page's script as it is written: no template, and the only one that the page lets run."""
+    assert environment.loader
+    return Markup(environment.loader.get_source(environment, "html/report.js")[0])
+
+
+def _hash(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
 
 
 def gauge(percentage: Decimal | None) -> str:
@@ -147,6 +197,7 @@ class _Drawings:
             "daily": self._daily,
             "categories": self._categories,
             "movers": self._movers,
+            "reasons": self._reasons,
             "resources": self._resources,
             "tags": lambda own, ident: charts.coverage(own.tags, self.figures, ident),
         }
@@ -169,6 +220,16 @@ class _Drawings:
             for own in section.movers[0].rows
         ]
         return charts.bars(rows, ident, "Change against the previous billing period, by service")
+
+    def _reasons(self, section: CurrencySection, ident: str) -> str:
+        whole, currency = section.movers[0].total, section.currency
+        steps = [
+            charts.Bar(REASONS[own.name][0], own.change, self.figures.signed(own.change, currency))
+            for own in self.figures.told(whole.reasons, currency)
+        ]
+        start = charts.Bar("Expected", whole.expected, self.figures.money(whole.expected, currency))
+        end = charts.Bar("This month", whole.billed, self.figures.money(whole.billed, currency))
+        return charts.walk(start, steps, end, ident, "From what was expected to this month, by reason")
 
     def _resources(self, section: CurrencySection, ident: str) -> str:
         rows = [

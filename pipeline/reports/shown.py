@@ -32,6 +32,8 @@ Role = Literal["row", "rest", "rounding", "total"]
 
 #: Kinds that stand at the right edge of their column.
 NUMBERS: frozenset[Kind] = frozenset({"money", "price", "signed", "change", "percent", "used", "count", "quantity"})
+#: Columns that fit on an upright sheet of paper.
+BROAD = 7
 _SIGNED: Mapping[Kind, Kind] = {"money": "signed", "percent": "change"}
 #: Said once on every page.
 ROUNDING = (
@@ -91,6 +93,11 @@ class ShownTable:
     def columns(self) -> tuple[Column, ...]:
         """The columns, in order."""
         return self.table.columns
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether paper has to be turned for it."""
+        return len(self.columns) > BROAD
 
     @property
     def all_rows(self) -> tuple[ShownRow, ...]:
@@ -172,7 +179,11 @@ def shown_cell(value: Value, kind: Kind, currency: str | None, figures: Figures,
 
 
 def shown_table(table: Table, figures: Figures, heading: str | None = None) -> ShownTable:
-    """Return a table's rows as texts, with the row that makes what is shown add up to the total that is shown."""
+    """Return a table's rows as texts, with the row that makes what is shown add up to the total that is shown.
+
+    Columns that are not ``on_pages`` are left out.
+    """
+    table = _of_pages(table)
     with localcontext(money.EXACT):
         rows = [_row(table, row, figures) for row in table.shown]
         if table.rest:
@@ -182,6 +193,14 @@ def shown_table(table: Table, figures: Figures, heading: str | None = None) -> S
         total = _sums(table, table.total, "total", "Total", figures) if table.total else None
         rounding = _rounding(table, figures) if total else None
     return ShownTable(table, table.title if heading is None else heading, tuple(rows), rounding, total)
+
+
+def _of_pages(table: Table) -> Table:
+    if all(own.on_pages for own in table.columns):
+        return table
+    places = [place for place, own in enumerate(table.columns) if own.on_pages]
+    columns = tuple(table.columns[place] for place in places)
+    return replace(table, columns=columns, rows=tuple(tuple(row[place] for place in places) for row in table.rows))
 
 
 def _headings(tables: Sequence[Table]) -> list[str]:

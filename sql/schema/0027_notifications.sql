@@ -24,7 +24,7 @@ COMMENT ON COLUMN notifications.subject IS 'Of a report: report/edition/period, 
 COMMENT ON COLUMN notifications.channel IS 'By what: mail, or a channel''s name in the configuration';
 COMMENT ON COLUMN notifications.recipient IS 'To whom: an address, or a channel''s name; never a password or a secret address';
 COMMENT ON COLUMN notifications.status IS 'pending: to be sent; sending: a run is at it, or died in it; sent: taken by the server; failed: not taken, tried again; unknown: nobody can say, never sent again';
-COMMENT ON COLUMN notifications.attempts IS 'Runs that tried to send it';
+COMMENT ON COLUMN notifications.attempts IS 'How often it was tried';
 COMMENT ON COLUMN notifications.message_id IS 'Id of the message it went out with last; those of one message share it; NULL before the first attempt';
 COMMENT ON COLUMN notifications.created_at IS 'When it was first due, UTC';
 COMMENT ON COLUMN notifications.sending_at IS 'When the last attempt began, UTC; NULL before the first';

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config import mail
 from pipeline.config.mail import PORTS, Mailbox, Secret, address, mailbox
+from pipeline.reports import documents, writers
 from tests.config.files import problem, problems, settings
 
 MAIL = "mail: {host: smtp.example.com, from: costs@example.com, username: kim%s}\n"
@@ -106,3 +108,8 @@ def test_a_budget_names_addresses_and_its_owner(tmp_path: Path) -> None:
     assert "no section mail" in problem(tmp_path, budget % "a@example.com")
     assert "nor a channel" in problem(tmp_path, MAIL % "" + budget % "slack")
     assert "has none" in problem(tmp_path, MAIL % "" + "cost: {budgets: {global: {amount: 9, notify: [owner]}}}")
+
+
+def test_reports_and_files_that_can_be_mailed_are_those_that_there_are() -> None:
+    assert set(mail.REPORTS) == set(documents.REPORTS)
+    assert set(mail.ATTACHMENTS) == set(writers.FORMATS)

@@ -43,6 +43,16 @@ def test_what_was_sent_or_may_have_been_is_not_due_again_and_what_failed_is(ware
     assert (failed.attempts, failed.message_id, len(failed.error or "")) == (1, ID, ledger.LONGEST_ERROR)
 
 
+def test_what_never_got_to_the_server_is_a_failed_attempt_too(warehouse: Warehouse) -> None:
+    book = Ledger(warehouse, "run-1")
+    book.open_for([DAILY])
+    book.failed([DAILY], "no route")
+    book.failed([DAILY], "no route")
+    book.sending([DAILY], ID)
+    book.failed([DAILY], "450")
+    assert [(row.status, row.attempts) for row in list_notifications(warehouse)] == [("failed", 3)]
+
+
 def test_what_a_dead_process_was_sending_becomes_unknown_and_is_told(tmp_path: Path) -> None:
     path = empty.put(tmp_path / "costs.duckdb")
     with Warehouse.open(path) as warehouse:

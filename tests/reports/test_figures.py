@@ -6,10 +6,15 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.reports.figures import Figures, clean, markdown
+from pipeline.reports.model import Reason
 from tests.reports.reading import as_html, tags, words
 from tests.reports.warehouse import HOSTILE
+from tests.soak import more
 
 US = Figures.of("en_US")
 
@@ -38,6 +43,20 @@ def test_an_amount_follows_the_locale() -> None:
     assert Figures.of("de_DE").money(Decimal("-1234.5"), "EUR") == "−1.234,50\N{NO-BREAK SPACE}€"
 
 
+@pytest.mark.parametrize("locale", ["en_US", "de_DE", "de_CH", "fr_FR", "en_IN", "ja_JP", "ar_EG", "es_ES", "sv_SE"])
+@given(units=st.integers(-(10**22), 10**22), currency=st.sampled_from(["USD", "JPY", "KWD", "INR", "XYZ"]))
+@settings(max_examples=more(20, 500))
+def test_a_learnt_spelling_writes_what_babel_writes(locale: str, units: int, currency: str) -> None:
+    figures = Figures.of(locale)
+    digits = get_currency_precision(currency)
+    value = Decimal(units).scaleb(-digits)
+    assert figures.money(value, currency) == format_currency(value, currency, locale=locale).replace("-", "−")
+    pattern = figures.locale.percent_formats[None].pattern.replace("##0", "##0.0")
+    share = Decimal(units % 99_999).scaleb(-1)
+    assert figures.percent(share) == format_percent(share / 100, pattern, locale=locale).replace("-", "−")
+    assert figures.count(units) == format_decimal(units, "#,##0", locale=locale).replace("-", "−")
+
+
 def test_nothing_reads_as_a_dash() -> None:
     assert [US.money(None, "USD"), US.percent(None), US.change(None), US.date(None), US.moment(None)] == ["–"] * 5
 
@@ -63,6 +82,12 @@ def test_a_budget_not_used_up_never_reads_100_percent() -> None:
 )
 def test_an_axis_label_is_short(value: str, shown: str) -> None:
     assert US.round_money(Decimal(value), "USD") == shown
+
+
+def test_the_reasons_of_a_change_read_as_words_and_leave_out_what_rounds_away() -> None:
+    pairs = (("usage", "-3"), ("price", "0.004"), ("credit", "-20.5"), ("new", "812"))
+    reasons = [Reason(name, Decimal(change)) for name, change in pairs]
+    assert US.reasons(reasons, "USD") == "+$812.00 new, −$20.50 credits, −$3.00 usage"
 
 
 def test_days_and_times_read_as_words() -> None:

@@ -31,9 +31,16 @@ def build(warehouse: Warehouse, request: Request) -> list[Document]:
     """
     from altair.utils import schemapi
 
-    from pipeline.reports.documents import budgets, costs
+    from pipeline.reports.documents import budgets, costs, models, resources, restatements, teams
 
-    documents = {"costs": costs.documents, "budgets": budgets.documents}
+    documents = {
+        "costs": costs.documents,
+        "budgets": budgets.documents,
+        "teams": teams.documents,
+        "resources": resources.documents,
+        "restatements": restatements.documents,
+        "models": models.documents,
+    }
     # Altair checks every part of every picture against a schema: most of its time, and for a test to do.
     with localcontext(money.EXACT), schemapi.debug_mode(False):
         return documents[request.report](warehouse, request)

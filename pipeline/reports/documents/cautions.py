@@ -8,11 +8,10 @@ from pipeline import periods
 from pipeline.reports.documents.reading import SpanReader
 from pipeline.reports.documents.request import Request
 from pipeline.reports.documents.words import count
-from pipeline.reports.figures import Figures
+from pipeline.reports.figures import STATUS, Figures
 from pipeline.reports.ledger import read_data
 from pipeline.reports.model import Data
 from pipeline.reports.model.document import Caution
-from pipeline.reports.render import STATUS
 
 #: Billing periods that deliveries name, be they loaded or not.
 _NOTED = """

@@ -13,6 +13,7 @@ from pipeline.reports import charts
 from pipeline.reports.documents import budgets, tables
 from pipeline.reports.documents.cautions import read_cautions
 from pipeline.reports.documents.days import day_facts
+from pipeline.reports.documents.grouping import grouping
 from pipeline.reports.documents.reading import DAY, Group, SpanReader, by_currency, together
 from pipeline.reports.documents.request import Request
 from pipeline.reports.documents.words import (
@@ -26,14 +27,17 @@ from pipeline.reports.documents.words import (
 )
 from pipeline.reports.figures import Figures
 from pipeline.reports.model import Daily, Day, Standing
-from pipeline.reports.model.document import Document, Fact, Part, Picture, Row, Table
+from pipeline.reports.model.document import Column, Document, Fact, Part, Picture, Row, Table
 from pipeline.reports.standing import read_span_standing
 from pipeline.store.tenants import owner
 from pipeline.store.warehouse import Warehouse
 
+_DAY_KEY = (("usage", "Usage"), ("other", "Purchases, tax, credits, refunds"), ("partial", "Not yet complete"))
 _SERVICES = {"ServiceCategory": "ServiceCategory", "ServiceName": "ServiceName"}
 #: So many days are a picture and a table; of longer spans months are.
 MOST_DAYS = 100
+TOP_GROUPS = 25
+_MORE = (tables.EFFECTIVE, tables.LIST, tables.CONTRACTED, tables.CHARGES)
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,11 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
     reader, tenant = SpanReader(warehouse, span), owner(warehouse)
     standing = read_span_standing(warehouse, span, tenant)
     told = read(reader)
+    shape = parts(reader, told, figures)
+    if request.group_by:
+        shape = (*shape[:1], grouped(reader, request.group_by), *shape[1:])
     name = spoken(span, figures)
     whose = f" of {figures.label(tenant)}" if tenant else ""
-    lead = f"{reached(reader, figures)} {compared(reader)}"
     document = Document(
         report="costs",
         edition=span.edition,
@@ -64,26 +70,60 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
         end=span.end,
         title=f"Cloud costs{whose}, {name}",
         headline=f"Cloud costs{whose}, {name}: {headline(reader, told, standing, figures)}",
-        facts=(*_facts(reader, told, standing, figures), *day_facts(reader, told, figures)),
-        parts=(*parts(reader, told, figures, lead), *budgets.parts(standing, figures, span.label, "")),
+        facts=(*facts(reader, told, standing, figures), *day_facts(reader, told, figures)),
+        parts=(*shape, *budgets.parts(standing, figures, span.label, "")),
         cautions=read_cautions(reader, request, figures),
         last_day=reader.last_day,
         generated_at=request.generated_at,
         version=request.version,
         locale=request.locale,
         tenant=tenant,
+        by=",".join(request.group_by) or None,
     )
     return [document]
 
 
+def grouped(reader: SpanReader, names: Sequence[str]) -> Part:
+    """What it came to by columns that somebody chose, each group beside what it came to before."""
+    asked = grouping(reader.warehouse, names)
+    found = by_currency(reader.groups(asked.expressions, asked.rows))
+    whole = {currency: together(own).costs.billed for currency, own in found.items()}
+    keys = tuple(Column(name, name, missing="(none)") for name in names)
+    compares = reader.before is not None
+    columns = (*keys, tables.BILLED, tables.SHARE, *((tables.EXPECTED, tables.CHANGE) if compares else ()), *_MORE)
+    made = []
+    for currency, groups in found.items():
+        ordered = sorted(groups, key=lambda own: (-own.costs.billed, [(key is None, str(key)) for key in own.keys]))
+        rows = tuple(_grouped(reader, own, whole[currency], compares) for own in ordered)
+        made.append(Table("groups", "", columns, rows, currency, top=TOP_GROUPS, others="groups", searchable=True))
+    by = ", ".join(names)
+    return Part("groups", f"Cost by {by}", lead=compared(reader), tables=tuple(made), empty="Nothing was billed.")
+
+
+def _grouped(reader: SpanReader, own: Group, whole: Decimal, compares: bool) -> Row:
+    costs = own.costs
+    before: Row = ()
+    if compares:
+        expected = reader.expected(own)
+        before = (expected, money.total((own.covered, expected.copy_negate())))
+    rest = (costs.effective, costs.list, costs.contracted, costs.charges)
+    return (*own.keys, costs.billed, money.percent(costs.billed, whole), *before, *rest)
+
+
 def read(reader: SpanReader) -> list[Told]:
     """Read a span by currency, A to Z; nothing where nothing was billed in it."""
-    services = by_currency(reader.groups(_SERVICES))
-    accounts = by_currency(reader.groups({"SubAccountId": "SubAccountId"}))
-    days = by_currency(reader.groups({DAY: ""})) if reader.span.days <= MOST_DAYS and reader.span.days > 1 else {}
+    days = reader.groups({DAY: ""}) if 1 < reader.span.days <= MOST_DAYS else []
+    return told_of(reader, reader.groups(_SERVICES), reader.groups({"SubAccountId": "SubAccountId"}), days)
+
+
+def told_of(
+    reader: SpanReader, services: Sequence[Group], accounts: Sequence[Group], days: Sequence[Group]
+) -> list[Told]:
+    """Return what is told of some charges of a span, by currency."""
+    by_account, by_day = by_currency(accounts), by_currency(days)
     found = [
-        Told(currency, together(own), own, accounts[currency], _daily(reader, days.get(currency, ())) if days else None)
-        for currency, own in services.items()
+        Told(code, together(own), own, by_account[code], _daily(reader, by_day.get(code, ())) if days else None)
+        for code, own in by_currency(services).items()
     ]
     return [own for own in found if own.total.costs.charges]
 
@@ -102,8 +142,9 @@ def headline(reader: SpanReader, told: Sequence[Told], standing: Standing, figur
     return "; ".join(parts)
 
 
-def parts(reader: SpanReader, told: Sequence[Told], figures: Figures, lead: str) -> tuple[Part, ...]:
+def parts(reader: SpanReader, told: Sequence[Told], figures: Figures) -> tuple[Part, ...]:
     """What it came to by day, service and account."""
+    lead = reached(reader, figures)
     if not told:
         name = spoken(reader.span, figures)
         return (Part("nothing", "Nothing was billed", lead=lead, empty=f"No charges of {name} are loaded."),)
@@ -124,7 +165,8 @@ def parts(reader: SpanReader, told: Sequence[Told], figures: Figures, lead: str)
     return tuple(found)
 
 
-def _facts(reader: SpanReader, told: Sequence[Told], standing: Standing, figures: Figures) -> Iterable[Fact]:
+def facts(reader: SpanReader, told: Sequence[Told], standing: Standing, figures: Figures) -> Iterable[Fact]:
+    """The figures that come first."""
     for own in told:
         costs, currency = own.total.costs, own.currency
         so_far = "Billed so far" if reader.is_open else "Billed"
@@ -148,8 +190,8 @@ def _facts(reader: SpanReader, told: Sequence[Told], standing: Standing, figures
 def _services(own: Told, several: bool) -> Table:
     return tables.cost_table(
         "services",
-        (tables.CATEGORY, tables.SERVICE),
-        [(group.keys, group.costs) for group in own.services if group.costs.charges],
+        (tables.SERVICE, tables.CATEGORY),
+        [(group.keys[::-1], group.costs) for group in own.services if group.costs.charges],
         own.currency,
         title=tables.title_of(own.currency, several),
         top=tables.TOP_SERVICES,
@@ -239,5 +281,6 @@ def _day_part(told: Sequence[Told], figures: Figures, several: bool) -> Part:
             )
             top = max(own.daily.shown_days, key=lambda day: day.billed)
             words = f"Highest on {figures.day(top.day)}: {figures.money(top.billed, own.currency)}."
-            pictures.append(Picture("days", title or "Cost of each day", words, wide, narrow))
+            name = f"Cost of each day{f', {title}' if title else ''}"
+            pictures.append(Picture("days", name, words, wide, narrow, _DAY_KEY))
     return Part("days", "Cost by day", pictures=tuple(pictures), tables=tuple(found))

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline import money, periods, resources
 from pipeline.errors import UsageError
 from pipeline.periods import Span
+from pipeline.reports.documents.grouping import ROLLUP
 from pipeline.reports.model import Costs
 from pipeline.reports.model.document import Value
 from pipeline.store import reach
@@ -24,8 +25,6 @@ USUAL_DAYS = 7
 DAY = "day"
 
 _LOADED = "SELECT DISTINCT x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed' AND charges > 0 ORDER BY ALL"
-_ROLLUP = """SELECT x_BillingPeriod, ChargeDay, BillingCurrency, x_Origin, ChargeCategory, ChargeClass, x_ChargeCount,
-    BilledCost, EffectiveCost, ListCost, ContractedCost{expressions} FROM daily_costs"""
 _NAMES = """
 SELECT d.SubAccountId, coalesce(min(d.SubAccountName), min(a.name)) AS name
 FROM daily_costs AS d LEFT JOIN accounts AS a ON a.account_id = d.SubAccountId
@@ -116,20 +115,18 @@ class SpanReader:
         found = self._before()
         return f"{' and '.join(self._lacking(found))} is not loaded" if found else "the calendar begins with it"
 
-    def groups(self, columns: Mapping[str, str], rows: str = _ROLLUP, **values: Any) -> list[Group]:
+    def groups(self, columns: Mapping[str, str], rows: str = ROLLUP) -> list[Group]:
         """Sum the span's charges by columns of ``daily_costs`` (or of other ``rows``), and what they are compared with.
 
         Args:
             columns: name -> its SQL over the rows; from fixed lists or quoted, never a caller's words. ``DAY`` is there.
             rows: the query that gives them, with the place ``{expressions}``.
-            values: what the query binds.
         """
-        expressions = "".join(f', {sql} AS "{name}"' for name, sql in columns.items() if name != DAY)
-        query = resources.sql("reports/sums")
-        query = query.replace("-- rows", rows.format(expressions=expressions))
-        query = query.replace("-- groups", "".join(f'"{name}", ' for name in columns))
-        found = self.warehouse.frame(query, {**self._bound, **values}).to_dicts()
-        return [_group(row, list(columns)) for row in found]
+        names = {name: name if name == DAY else f"group_{place}" for place, name in enumerate(columns)}
+        given = "".join(f", {sql} AS {names[name]}" for name, sql in columns.items() if name != DAY)
+        query = resources.sql("reports/sums").replace("-- groups", "".join(f"{name}, " for name in names.values()))
+        query = query.replace("-- rows", rows.format(expressions=given))
+        return [_group(row, list(names.values())) for row in self.warehouse.frame(query, self._bound).to_dicts()]
 
     def expected(self, group: Group) -> Decimal:
         """What a group would have cost in the complete days as in the time before."""

@@ -13,6 +13,10 @@ from pipeline.periods import Span
 REPORTS: Mapping[str, str] = {
     "costs": "what a span of time cost, against the time before it",
     "budgets": "how budgets and policies stand, and their alerts",
+    "teams": "what each owner of accounts, or each value of a tag, cost: one report for each",
+    "resources": "what every resource cost",
+    "restatements": "what later deliveries changed",
+    "models": "AI usage by model",
 }
 
 
@@ -56,3 +60,9 @@ class Request:
             raise UsageError(f"{self.report!r} is no report{near(self.report, REPORTS)}")
         if self.group_by and self.report != "costs":
             raise UsageError(f"the report {self.report} cannot be grouped; costs can")
+        if self.only is not None and self.report != "teams":
+            raise UsageError(f"the report {self.report} is of everybody; teams can be of one")
+        if self.report == "teams" and self.by != "owner" and not self.by.removeprefix("tag:").strip():
+            raise UsageError("teams are by owner, or by a tag such as tag:team")
+        if self.report == "teams" and self.by != "owner" and not self.by.startswith("tag:"):
+            raise UsageError(f"teams cannot be told by {self.by!r}; write owner, or a tag such as tag:team")

@@ -7,6 +7,7 @@ where there is nothing to divide by; days are UTC days; moments are naive UTC da
 from __future__ import annotations
 
 from pipeline.reports.model.attribution import Coverage, Owner, OwnerCoverage, Owners, SplitKey, SplitValue
+from pipeline.reports.model.commitments import Commitment, Commitments
 from pipeline.reports.model.costs import (
     Category,
     Costs,
@@ -16,12 +17,14 @@ from pipeline.reports.model.costs import (
     Line,
     Mover,
     Movers,
+    Reason,
     Resource,
     Resources,
     Rest,
     TagKey,
     TagValue,
 )
+from pipeline.reports.model.drill import Amounts, Drill, ResourceLines, ResourceNames, Service
 from pipeline.reports.model.ledger import (
     Data,
     Delivery,
@@ -40,8 +43,11 @@ from pipeline.reports.model.usage import ModelUsage, ModelUse
 
 __all__ = [
     "Alert",
+    "Amounts",
     "Budget",
     "Category",
+    "Commitment",
+    "Commitments",
     "Converted",
     "ConvertedLine",
     "Costs",
@@ -52,6 +58,7 @@ __all__ = [
     "Day",
     "Delivery",
     "Drift",
+    "Drill",
     "Headline",
     "Line",
     "ModelUsage",
@@ -62,15 +69,19 @@ __all__ = [
     "OwnerCoverage",
     "Owners",
     "PolicyStatus",
+    "Reason",
     "Reconciliation",
     "RejectedRow",
     "ReportContext",
     "Resource",
+    "ResourceLines",
+    "ResourceNames",
     "Resources",
     "Rest",
     "RestatedFinal",
     "RestatedLine",
     "Restatement",
+    "Service",
     "Source",
     "SplitKey",
     "SplitValue",

@@ -7,7 +7,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from pipeline.reports.model.attribution import Coverage, Owners, SplitKey
+from pipeline.reports.model.commitments import Commitments
 from pipeline.reports.model.costs import Category, Costs, Daily, Headline, Movers, Resources, TagKey
+from pipeline.reports.model.drill import Drill
 from pipeline.reports.model.ledger import Data, Restatement, Source
 from pipeline.reports.model.standing import Standing
 from pipeline.reports.model.usage import ModelUsage
@@ -15,7 +17,10 @@ from pipeline.reports.model.usage import ModelUsage
 
 @dataclass(frozen=True)
 class CurrencySection:
-    """Everything about the charges of one currency; ``currency`` None: the bill states none."""
+    """Everything about the charges of one currency; ``currency`` None: the bill states none.
+
+    ``drill`` is what a page opens by category, service and resource.
+    """
 
     currency: str | None
     total: Costs
@@ -27,6 +32,7 @@ class CurrencySection:
     tags: tuple[TagKey, ...]
     coverage: tuple[Coverage, ...]
     splits: tuple[SplitKey, ...]
+    drill: Drill
     owners: Owners | None = None
     tenants: Owners | None = None
 
@@ -72,6 +78,7 @@ class ReportContext:
     last_day: date | None
     sections: tuple[CurrencySection, ...]
     converted: Converted | None
+    commitments: tuple[Commitments, ...]
     models: tuple[ModelUsage, ...]
     standing: Standing
     restatements: tuple[Restatement, ...]

@@ -18,6 +18,9 @@ FORMATS = {
     "md": "Markdown, for a wiki or a pull request",
     "csv": "every row in full precision, a file for each table where there are several",
     "json": "the whole report in full precision, after docs/report.schema.json",
+    "pdf": "the page on paper; needs the extra costmill[pdf]",
+    "xlsx": "a workbook: the headline, and a sheet for each table",
+    "parquet": "every row in full precision, typed, a file for each table where there are several",
 }
 
 
@@ -37,8 +40,7 @@ def write(
     Raises:
         UsageError: when the format is not known, or its library is not installed.
     """
-    if format not in FORMATS:
-        raise UsageError(f"{format!r} is no format of a report{near(format, FORMATS)}")
+    check_format(format)
     if not name or re.search(r"[./\\\x00]", name):
         raise ValueError(f"{name!r} begins no file's name: no dot, no slash")
     files = _files(document, format, templates)
@@ -47,6 +49,16 @@ def write(
         file.put(path)
     _remove_others(Path(folder), name, format, {path.name for path in paths})
     return paths
+
+
+def check_format(name: str) -> None:
+    """Check that there is a format of a name.
+
+    Raises:
+        UsageError: naming the near ones.
+    """
+    if name not in FORMATS:
+        raise UsageError(f"{name!r} is no format of a report{near(name, FORMATS)}")
 
 
 def _files(document: Document, format: str, templates: Path | None) -> list[File]:
@@ -59,6 +71,18 @@ def _files(document: Document, format: str, templates: Path | None) -> list[File
             from pipeline.reports.writers import as_json
 
             return as_json.files(document)
+        case "pdf":
+            from pipeline.reports.writers import as_pdf
+
+            return as_pdf.files(document, templates)
+        case "xlsx":
+            from pipeline.reports.writers import as_xlsx
+
+            return as_xlsx.files(document)
+        case "parquet":
+            from pipeline.reports.writers import as_parquet
+
+            return as_parquet.files(document)
     from pipeline.reports.writers import as_page
 
     return as_page.files(document, format, templates)

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.reports.model.document import Column, Document, Fact, Kind, Part, Row, Table, Value, exact
 from pipeline.reports.writers.files import File
 
-#: Raised when a reader of the version before could misunderstand a file.
+#: Raised whenever a key is added, changed or gone; docs/report.schema.json has the same.
 SCHEMA_VERSION = 1
 _STAMP = b' "generated_at": '
 
@@ -40,6 +40,7 @@ def _document(document: Document) -> dict[str, Any]:
         "title": document.title,
         "headline": document.headline,
         "subject": document.subject,
+        "by": document.by,
         "tenant": document.tenant,
         "last_day": document.last_day and document.last_day.isoformat(),
         "generated_at": exact(document.generated_at),

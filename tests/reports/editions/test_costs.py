@@ -11,7 +11,7 @@ from pipeline.errors import UsageError
 from pipeline.periods import parse_span
 from pipeline.store.warehouse import Warehouse
 from tests.reports import warehouse as fixture
-from tests.reports.documents.conftest import column, fact, table, told
+from tests.reports.editions.conftest import column, fact, table, told
 
 BY_BILL = "x_BillingPeriod BETWEEN $first AND $last"
 BY_CHARGE = "ChargePeriodStart >= $first AND ChargePeriodStart < $last"
@@ -44,7 +44,7 @@ def test_a_spans_total_and_tables_are_what_its_charges_sum_to(sampled: Warehouse
 def test_each_service_is_what_its_charges_sum_to(sampled: Warehouse) -> None:
     [document] = told(sampled, "costs", "2026-02-10")
     services = table(document, "services")
-    for category, name, billed, *_ in services.rows:
+    for name, category, billed, *_ in services.rows:
         part = f"ServiceName = '{name}' AND ServiceCategory = '{category}'"
         assert billed == charged(sampled, "2026-02-10", "USD", part)
 
@@ -120,3 +120,51 @@ def test_stale_data_is_said_of_a_day_as_of_its_month(rich_warehouse: Warehouse) 
 def test_an_unknown_report_names_the_near_one(rich_warehouse: Warehouse) -> None:
     with pytest.raises(UsageError, match="did you mean 'costs'"):
         told(rich_warehouse, "cost", "2026-03")
+
+
+@pytest.mark.parametrize("period", ["2026-W07", "2026-02"])
+def test_groups_are_what_their_charges_sum_to(sampled: Warehouse, period: str) -> None:
+    [document] = told(sampled, "costs", period, group_by=("SkuId", "tag:team"))
+    where = BY_BILL if period == "2026-02" else "ChargePeriodStart >= $first AND ChargePeriodStart < $last"
+    span = parse_span(period)
+    bounds = (period, period) if period == "2026-02" else (span.start, span.end)
+    asked = sampled.rows(
+        f"""SELECT SkuId, x_EffectiveTags->>'$.team', sum(BilledCost) FROM focus_data_table
+        WHERE x_Origin = 'billed' AND {where} GROUP BY ALL""",
+        {"first": bounds[0], "last": bounds[1]},
+    )
+    groups = table(document, "groups")
+    own = {row[:2]: row[2] for row in groups.rows if row[2]}
+    assert own == {row[:2]: row[2] for row in asked if row[2]}
+    assert document.by == "SkuId,tag:team"
+
+
+def test_the_rollup_and_the_charges_group_alike(sampled: Warehouse) -> None:
+    [by_rollup] = told(sampled, "costs", "2026-W07", group_by=("ServiceName", "tag:team"))
+    [by_charges] = told(sampled, "costs", "2026-W07", group_by=("ServiceName", "tag:team", "SkuPriceId"))
+    sums: dict[tuple[object, ...], Decimal] = {}
+    for row in table(by_charges, "groups").rows:
+        assert isinstance(row[3], Decimal)
+        sums[row[:2]] = sums.get(row[:2], Decimal(0)) + row[3]
+    assert {row[:2]: row[2] for row in table(by_rollup, "groups").rows} == sums
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("ServiceNam",), "'ServiceNam'; did you mean 'ServiceName'"),
+        (('x" FROM charges; DROP TABLE charges --',), "name a column of focus_data_table"),
+        (("ServiceName", "ServiceName"), "each once"),
+        (("a", "b", "c", "d"), "one to 3 columns"),
+        (("tag:",), "names no key"),
+    ],
+)
+def test_what_charges_cannot_be_grouped_by_is_said(sampled: Warehouse, names: tuple[str, ...], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        told(sampled, "costs", "2026-W07", group_by=names)
+
+
+def test_a_hostile_tag_key_is_only_a_key(sampled: Warehouse) -> None:
+    for key in ("' OR 1 = 1 --", "-- rows", "-- groups", "{expressions}", 'a"b/~*'):
+        [document] = told(sampled, "costs", "2026-02-10", group_by=(f"tag:{key}",))
+        assert [row[0] for row in table(document, "groups").rows] == [None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.reports.model import ReportContext
 from pipeline.store.warehouse import Warehouse
-from tests.reports.documents.conftest import column, fact, table, told
+from tests.reports.editions.conftest import column, fact, table, told
 
 
 def test_it_has_every_budget_policy_and_alert_of_the_page(rich_warehouse: Warehouse, rich: ReportContext) -> None:
