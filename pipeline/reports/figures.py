@@ -106,7 +106,7 @@ class Figures:
         """Name -> filter, as templates use them."""
         names = (
             "money price signed percent floor_percent change count exact date day short_day weekday month moment label "
-            "told reasons"
+            "told reasons "
             "quantity status value"
         )
         return {name: getattr(self, name) for name in names.split()}
