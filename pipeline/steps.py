@@ -134,6 +134,7 @@ def perform(
 def _verdict(settings: Settings, as_of: datetime | None) -> RunResult:
     """Say what the night came to, from the published copy alone: nothing is written, and nobody waited for."""
     from pipeline.jobs import Night
+    from pipeline.night import failing
     from pipeline.periods import label, utc_now
     from pipeline.store import publish
 
@@ -141,25 +142,12 @@ def _verdict(settings: Settings, as_of: datetime | None) -> RunResult:
     moment = as_of or settings.as_of or utc_now()
     with publish.opened(settings.publish.path) as copy:
         asking = Night(copy, settings, as_of=moment, run_id="")
-        waiting = _waiting(copy, settings, moment)
+        waiting = [failing.waiting_line(own) for own in failing.waiting(copy, settings, moment)]
         asking.result.warnings += settings.warnings
         asking.result.notes += waiting
         asking.result.budgets = asking.evaluate(label(moment))
         asking.result.missing_rates = _lacks_rates(copy)
         return asking.finish(waits=bool(waiting))
-
-
-def _waiting(copy: Warehouse, settings: Settings, moment: datetime) -> list[str]:
-    """Name the deliveries of configured sources, and of the usage log, that wait for somebody."""
-    from pipeline.store import coverage
-
-    names = [source.name for source in settings.sources]
-    matrix = coverage.coverage(copy, names, as_of=moment, grace_days=settings.freshness.max_age_days)
-    return [
-        f"{own.state}: {' '.join(part for part in (own.source, own.period) if part)}: {own.reason}"
-        for own in matrix
-        if own.state in coverage.WAITING and own.source in (*names, USAGE_LOG)
-    ]
 
 
 def _lacks_rates(copy: Warehouse) -> bool:

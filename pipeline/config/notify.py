@@ -89,9 +89,9 @@ def _channel(section: Section, name: str, resolver: Resolver) -> ChannelSettings
     return ChannelSettings(
         name=name,
         type=kind,
-        url=section.value("url", _webhook_url if kind == "webhook" else _apprise_url, None),
+        url=section.value("url", webhook_url if kind == "webhook" else apprise_url, None),
         url_file=section.value("url_file", resolver.path, None),
-        secret=section.value("secret", _secret, None),
+        secret=section.value("secret", webhook_secret, None),
         secret_file=section.value("secret_file", resolver.path, None),
         on=cast("tuple[Topic, ...]", on),
         min_severity=cast(Severity, section.value("min_severity", fields.choice(SEVERITIES), "warning")),
@@ -133,20 +133,22 @@ def channel_name(value: str) -> str:
     return value
 
 
-def _apprise_url(value: str) -> Secret:
+def apprise_url(value: str) -> Secret:
     """Read apprise's address of a channel; what is wrong is said without it: it holds the channel's key."""
     if not _APPRISE.fullmatch(value) or not value.isprintable():
         raise ValueError("is no address of apprise, such as slack://token or ntfys://ntfy.sh/topic")
     return Secret(value)
 
 
-def _webhook_url(value: str) -> Secret:
+def webhook_url(value: str) -> Secret:
+    """Read a webhook's address, likewise."""
     if not _WEB.fullmatch(value):
         raise ValueError("is no web address, such as https://hooks.example.com/costs; a login does not belong in it")
     return Secret(value)
 
 
-def _secret(value: str) -> Secret:
+def webhook_secret(value: str) -> Secret:
+    """Read what a webhook's requests are signed with."""
     if len(value) < 16 or not value.isprintable():
         raise ValueError(
             "is shorter than 16 characters or holds a control character; make one with `openssl rand -hex 32`"

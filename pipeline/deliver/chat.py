@@ -11,10 +11,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.deliver.smtp import DeliveryError, UnansweredError
 from pipeline.deliver.webhook import hushed
 from pipeline.reports.figures import clean
+
+if TYPE_CHECKING:
+    import apprise
 
 #: What services take at least, whatever they say of themselves.
 SHORTEST_BODY = 130
@@ -67,7 +71,7 @@ class Room:
             raise DeliveryError(f"{self.name}: the service cannot be reached", retry=True)
         raise UnansweredError(f"{self.name}: the service did not say whether it took the message")
 
-    def _service(self) -> object:
+    def _service(self) -> apprise.NotifyBase:
         import apprise
 
         with _listened():  # its complaints have the address in them

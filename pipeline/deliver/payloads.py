@@ -19,9 +19,9 @@ SCHEMA_VERSION = 1
 MOST_ALERTS = 500
 
 
-def alerts(ident: str, moment: datetime, news: Sequence[AlertNews]) -> bytes:
-    """Return the document of some alerts, as the run judged them."""
-    return _document("alerts", ident, moment, alerts=[_alert(own) for own in news])
+def alerts(ident: str, moment: datetime, news: Sequence[AlertNews], stale: Sequence[str]) -> bytes:
+    """Return the document of some alerts, as the run judged them; ``stale`` names sources whose data is old."""
+    return _document("alerts", ident, moment, stale=list(stale), alerts=[_alert(own) for own in news])
 
 
 def report(ident: str, moment: datetime, document: Document, link: str | None) -> bytes:

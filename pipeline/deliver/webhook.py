@@ -41,6 +41,7 @@ def post(
     body: bytes,
     *,
     delivery: str,
+    begin: Callable[[], None] = lambda: None,
     pause: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.time,
 ) -> None:
@@ -49,6 +50,7 @@ def post(
     Args:
         name: of the channel, for messages: the address is a secret.
         delivery: the document's id: the same for each attempt.
+        begin: called before each attempt.
 
     Raises:
         DeliveryError: when no attempt was answered by 2xx.
@@ -56,6 +58,7 @@ def post(
     import requests
 
     def attempt() -> None:
+        begin()
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": f"costmill/{VERSION}",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.deliver.chat import Room, quiet
-from pipeline.deliver.notify import shortened
+from pipeline.deliver.messages import shortened
 from pipeline.deliver.smtp import DeliveryError, UnansweredError
 from tests.deliver.web import Answer, Web, serving
 

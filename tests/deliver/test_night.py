@@ -253,4 +253,4 @@ def test_each_owner_gets_only_its_own_team_and_the_files_beside_it(
 def test_without_the_section_nobody_is_told(company: Callable[..., Path], say: Say, tmp_path: Path) -> None:
     told: Ended = say("deliver", "--config", write_config(tmp_path))
     assert told.code == 64
-    assert "no section mail" in told.stderr
+    assert "neither mail nor notify" in told.stderr
