@@ -37,6 +37,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 _Found = TypeVar("_Found")
+#: Exit codes, the worst first.
+_WORST = (70, 64, 78, 75, 65, 69, 66)
 #: A path that cannot be read or written: the configuration's fault or the system's, none of ours.
 _PATHS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 
@@ -224,3 +226,8 @@ def path_problem(error: BaseException) -> str | None:
     if not isinstance(error, OSError) or error.errno not in _PATHS or not error.filename:
         return None
     return f"{error.filename}: {error.strerror}; check this path and who may write there"
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Return the exit code that a run ends with where several meet."""
+    return min(codes, key=lambda code: _WORST.index(code) if code in _WORST else len(_WORST))

@@ -7,14 +7,14 @@ Nothing heavy is imported before a task is performed: schedulers read the plan e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipeline.config import Settings
 from pipeline.config.fields import USAGE_LOG
-from pipeline.errors import UsageError, near
+from pipeline.errors import UsageError, near, worst
 
 if TYPE_CHECKING:
     from pipeline.jobs import Listener, Night, RunResult
@@ -129,6 +129,17 @@ def perform(
     if publishes:
         usage_log.clean_up(settings)
     return tonight.result
+
+
+def tell_break(settings: Settings, codes: Sequence[int], lines: Sequence[str]) -> None:
+    """Tell the channels that ask for failures that tasks of a night broke off, with these exit codes.
+
+    Called once a night: the ledger takes no part. What a night came to by itself, such as a delivery that waits, is told by
+    the step ``deliver``.
+    """
+    from pipeline.night import failing
+
+    failing.tell_break(settings, worst(codes), lines)
 
 
 def _verdict(settings: Settings, as_of: datetime | None) -> RunResult:

@@ -20,12 +20,14 @@ from pipeline.reports.figures import clean
 if TYPE_CHECKING:
     import apprise
 
+#: Who writes, where a service shows that.
+SENDER = "Costmill"
 #: What services take at least, whatever they say of themselves.
 SHORTEST_BODY = 130
 _REFUSED = re.compile(r"\berror=(?P<code>[0-9]{3})\b")
 _NOT_CONNECTED = ("NewConnectionError", "NameResolutionError", "ConnectTimeout", "Connection refused", "SSLError")
-#: What chat programs make mentions, links and mark-up of; names come from bills.
-_LOUD = re.compile(r"[<>@*_`~|\[\]()#]|(?i:\b(?:https?|ftp|mailto)(?=:)|\bwww(?=\.))")
+#: What chat programs make mentions, links and mark-up of (an underscore within a word is none); names come from bills.
+_LOUD = re.compile(r"[<>@*`~|\[\]#]|(?<!\w)_|_(?!\w)|(?i:\b(?:https?|ftp|mailto)(?=:)|\bwww(?=\.))")
 _JOINER = "\N{WORD JOINER}"
 _TWINS = {"<": "‹", ">": "›", "*": "∗", "_": "＿", "`": "ˋ", "~": "∼", "|": "¦", "[": "［", "]": "］", "#": "＃"}
 
@@ -74,8 +76,9 @@ class Room:
     def _service(self) -> apprise.NotifyBase:
         import apprise
 
+        ours = apprise.AppriseAsset(app_id=SENDER, app_desc=SENDER, app_url="", image_url_mask="", image_url_logo="")
         with _listened():  # its complaints have the address in them
-            found = apprise.Apprise.instantiate(self.address, suppress_exceptions=True)
+            found = apprise.Apprise.instantiate(self.address, asset=ours, suppress_exceptions=True)
         if not isinstance(found, apprise.NotifyBase):
             raise DeliveryError(
                 f"{self.name}: apprise does not know this address; see its list of services", retry=False

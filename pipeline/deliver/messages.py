@@ -23,6 +23,7 @@ _LONGEST_LINE = 300
 _LONGEST_TITLE = 200
 #: What to do about a run that ended so.
 _HINTS = {
+    64: "What to do: mend what the lines say, and run it again",
     65: "What to do: costmill deliveries list --status quarantined (or refused), then costmill deliveries show ID",
     66: "What to do: look whether the provider still delivers; costmill status --sources has each source",
     69: "What to do: costmill notifications --status failed has them; the next run tries them again",
@@ -51,7 +52,7 @@ def of_alerts(
 ) -> Message:
     """Return some alerts as one message; of each budget and window people are told the highest threshold."""
     document = digest.document(told, as_of=news.as_of, made_at=desk.made_at, locale=desk.locale, stale=news.stale)
-    title = quiet(f"{'[stale data] ' if news.stale else ''}{document.title}", _LONGEST_TITLE)
+    title = _title(document, is_stale=bool(news.stale))
     if as_json:
         return Message(notices, title, payloads.alerts(_identity(notices), desk.made_at, told, news.stale))
     figures, shown = Figures.of(desk.locale), digest.highest(told)
@@ -69,14 +70,14 @@ def of_report(
     notice: Notice, document: Document, link: str | None, desk: Desk, *, is_stale: bool, as_json: bool
 ) -> Message:
     """Return what a report says first, and where it is."""
-    title = quiet(f"{'[stale data] ' if is_stale else ''}{document.title}", _LONGEST_TITLE)
+    title = _title(document, is_stale=is_stale)
     if as_json:
         return Message((notice,), title, payloads.report(_identity([notice]), desk.made_at, document, link))
     facts = [own for group in shown_facts(document.facts, Figures.of(desk.locale)) for own in group]
     lines = [quiet(own.text, _LONGEST_LINE) for own in document.cautions[:MOST_CAUTIONS]]
     left = len(document.cautions) - MOST_CAUTIONS
     lines += [f"and {left} more to know before you use these figures"] if left > 0 else []
-    lines += [quiet(document.headline, _LONGEST_LINE)]
+    lines += [quiet(document.headline.removeprefix(f"{document.title}: "), _LONGEST_LINE)]
     lines += [f"{quiet(own.fact.title)}: {quiet(own.cell.text)}" for own in facts[:MOST_FACTS]]
     lines += [link] if link else []
     return Message((notice,), title, "\n".join(lines))
@@ -86,7 +87,7 @@ def of_failure(
     notices: tuple[Notice, ...], exit_code: int, lines: Sequence[str], made_at: datetime, *, as_json: bool
 ) -> Message:
     """Return what a run ended badly for, or broke off with, and what to do about it."""
-    said = list(dict.fromkeys(line for each in lines for line in each.splitlines() if line.strip()))
+    said = list(dict.fromkeys(lines))
     left, hint = len(said) - MOST_LINES, _HINTS.get(exit_code, _DEFECT)
     more = [f"and {left} more; the run's stderr has them all"] if left > 0 else []
     title = f"Costmill: the run ended with {exit_code}"
@@ -109,6 +110,10 @@ def shortened(body: str, longest: int) -> str:
         used += len(line) + 1
     left = len(lines) - 1 - len(kept)
     return "\n".join([*kept, f"… and {left} more", lines[-1]])[:longest]
+
+
+def _title(document: Document, *, is_stale: bool) -> str:
+    return f"{'[stale data] ' if is_stale else ''}{quiet(document.title, _LONGEST_TITLE)}"
 
 
 def _identity(notices: Sequence[Notice]) -> str:

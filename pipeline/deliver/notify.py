@@ -18,10 +18,8 @@ from pipeline.deliver.ledger import Kind, Notice
 from pipeline.deliver.messages import Message, shortened
 from pipeline.deliver.patience import patiently
 from pipeline.deliver.smtp import DeliveryError, first_line
+from pipeline.errors import worst
 from pipeline.reports.model.document import Document
-
-#: Exit codes of a run, the worst first: that of a message that tells several troubles.
-_WORST = (70, 78, 75, 65, 69, 66)
 
 
 @dataclass
@@ -134,8 +132,7 @@ class NotifyChannel:
         troubles = [(each.notice, each.about) for each in tellings if isinstance(each.about, Trouble)]
         if troubles:
             notices, found = zip(*troubles, strict=True)
-            code = min((own.exit_code for own in found), key=_WORST.index)
-            lines = [own.line for own in found]
+            code, lines = worst(own.exit_code for own in found), [own.line for own in found]
             yield messages.of_failure(notices, code, lines, desk.made_at, as_json=self._is_webhook)
 
     def _of_edition(self, notice: Notice, edition: Edition, desk: Desk) -> Iterator[Message]:

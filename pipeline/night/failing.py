@@ -13,7 +13,7 @@ from pipeline import errors, periods
 from pipeline.config import Settings
 from pipeline.config.fields import USAGE_LOG
 from pipeline.deliver.channel import Trouble
-from pipeline.errors import CostmillError, UsageError
+from pipeline.errors import ConfigurationError, CostmillError, UsageError
 from pipeline.night.loaded import Staleness
 from pipeline.periods import utc_now
 from pipeline.store import coverage
@@ -103,8 +103,10 @@ def told(settings: Settings, *, tells: bool) -> Iterator[None]:
 
 def words(error: BaseException) -> tuple[int, list[str]]:
     """Return the exit code of an error, and what people are told of it: of a defect only what it is called."""
-    if isinstance(error, CostmillError):
+    if isinstance(error, ConfigurationError):
         return error.exit_code, str(error).splitlines()
+    if isinstance(error, CostmillError):
+        return error.exit_code, [str(error)]
     if line := errors.path_problem(error):
         return CONFIGURATION, [line]
     return CostmillError.exit_code, [f"a defect of ours: {type(error).__name__}"]

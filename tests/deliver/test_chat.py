@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,19 +11,6 @@ from pipeline.deliver.chat import Room, quiet
 from pipeline.deliver.messages import shortened
 from pipeline.deliver.smtp import DeliveryError, UnansweredError
 from tests.deliver.web import Answer, Web, serving
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Web]:
-    with serving() as found:
-        yield found
-
-
-@pytest.fixture
-def web(server: Web) -> Web:
-    server.requests.clear()
-    server.answers[:] = [Answer()]
-    return server
 
 
 def room(web: Web) -> Room:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,12 +15,6 @@ from tests.deliver.web import Answer, Web, serving
 
 SECRET = "0123456789abcdef-4711"
 BODY = '{"headline": "Köln ≤ 5 €"}'.encode()
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with serving() as found:
-        yield found
 
 
 def post(web: Web, *answers: Answer) -> list[float]:
