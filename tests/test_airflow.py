@@ -18,6 +18,7 @@ import pytest
 
 from pipeline.store.warehouse import Warehouse
 from tests.conftest import IN_CI, ROOT
+from tests.deliver.web import serving
 from tests.jobs.nights import SAMPLE, ask, write_bill, write_config
 
 PYTHON = Path(sys.prefix) / "airflow" / "bin" / "python"
@@ -51,6 +52,7 @@ class Nights:
     codes: list[int] = field(default_factory=list)
     nights: list[dict[str, tuple[str, int]]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,16 @@ def tested(tmp_path_factory: pytest.TempPathFactory) -> Nights:
     (folder / "other").mkdir()
     (folder / "other" / "bill.csv").write_text("a,b\n1,2\n")
     sources = [{"name": "azure", "path": "exports"}, {"name": "other", "path": "other"}]
-    config = write_config(folder, sources=sources, writer_wait_seconds=0)
+    with serving() as web:
+        channel = {"name": "ops", "url": f"json://{web.host}", "on": ["failures"]}
+        found = _night_after_night(
+            folder, write_config(folder, sources=sources, writer_wait_seconds=0, notify=[channel])
+        )
+        found.told = [json.loads(asked.body)["message"] for asked in web.requests]
+    return found
+
+
+def _night_after_night(folder: Path, config: Path) -> Nights:
     (folder / "dags").mkdir()
     code = DAG_FILE.format(config=str(config), parsed=str(folder / "parsed.jsonl"))
     (folder / "dags" / "night.py").write_text(code)
@@ -120,18 +131,23 @@ def _nights(database: Path) -> list[dict[str, tuple[str, int]]]:
     return list(found.values())
 
 
-STEPS = ("summarise", "budgets", "reports", "publish")
+STEPS = ("summarise", "budgets", "reports", "publish", "deliver")
 
 
 def test_what_may_pass_is_tried_again_what_is_refused_is_not_and_the_others_go_on(tested: Nights) -> None:
     first = tested.nights[0]
     assert first["load_azure"] == first["load_usage_log"] == ("success", 2), "".join(tested.lines[-80:])
     assert first["load_other"] == ("failed", 2)  # in vain, then refused: four retries were allowed
-    assert [first[name] for name in STEPS] == [("success", 1)] * 4
+    assert [first[name] for name in STEPS] == [("success", 1)] * len(STEPS)
     assert (first["verdict"], first["costmill"], tested.codes[1]) == (("failed", 1), ("failed", 1), 1)
     said = "".join(tested.lines)
     assert "the task load_other has failed" in said
     assert "AirflowFailException: exit code 65: refused: other: " in said
+
+
+def test_who_asks_for_failures_is_told_what_waits_once_and_by_no_other_task(tested: Nights) -> None:
+    (told,) = (each for each in tested.told if "refused: other: " in each)
+    assert tested.told == [told]
 
 
 def test_the_next_night_takes_what_was_mended_and_ends_well(tested: Nights) -> None:

@@ -1,0 +1,53 @@
+"""The section ``notify``: what is read, what is refused, and that nobody is shown an address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.config.files import problem, problems, settings
+
+HOOK = "{name: hook, type: webhook, url: 'https://hooks.example.com/key-4711', secret: 0123456789abcdef-4711%s}"
+
+
+def test_channels_are_read_in_their_order_and_a_budget_may_name_one(tmp_path: Path) -> None:
+    text = "notify: [%s, {name: ops, url_file: slack, on: [alerts, failures]}]\ncost: {budgets: {global: %s}}\n"
+    found = settings(tmp_path, text % (HOOK % "", "{amount: 9, notify: [ops]}"))
+    assert [(own.name, own.type, own.on) for own in found.notify] == [
+        ("hook", "webhook", ("alerts",)),
+        ("ops", "apprise", ("alerts", "failures")),
+    ]
+    assert found.notify[1].url_file == tmp_path / "slack"
+    assert found.budgets is not None
+    assert found.budgets.scopes[0].notify == ("ops",)
+    assert "4711" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("channel", "said"),
+    [
+        ("{name: mail, url: 'json://a/key-4711'}", "neither mail nor owner"),
+        ("{name: a@b, url: 'json://a/key-4711'}", "is no channel's name"),
+        ("{name: ops}", "url is missing"),
+        ("{name: ops, url: 'json://a/key-4711', url_file: x}", "stands beside url; keep one"),
+        ("{name: ops, url: 'key-4711 no address'}", "is no address of apprise"),
+        ("{name: ops, url: 'json://a/key-4711', secret: 0123456789abcdef}", "signs a webhook's requests"),
+        ("{name: ops, type: webhook, url: 'https://a/key-4711'}", "secret is missing"),
+        ("{name: ops, type: webhook, url: 'ftp://a/key-4711', secret: 0123456789abcdef}", "is no web address"),
+        ("{name: ops, type: webhook, url: 'https://k:4711@a', secret: 0123456789abcdef}", "is no web address"),
+        (HOOK.replace("0123456789abcdef-4711", "short-4711") % "", "shorter than 16 characters"),
+        (HOOK % ", on: [reports]", "reports: is missing"),
+        (HOOK % ", reports: [{report: costs, edition: daily}]", "on does not have reports"),
+        (HOOK % ", on: [reports], reports: [{report: teams, edition: daily}]", "goes to that team, by mail"),
+        (HOOK % ", on: [failures], min_severity: info", "on does not have alerts"),
+    ],
+)
+def test_what_is_wrong_is_said_without_the_address(tmp_path: Path, channel: str, said: str) -> None:
+    told = problem(tmp_path, f"notify: [{channel}]\n")
+    assert said in told
+    assert "4711" not in told
+
+
+def test_two_channels_have_two_names(tmp_path: Path) -> None:
+    assert any("'hook' stands twice" in each for each in problems(tmp_path, f"notify: [{HOOK % ''}, {HOOK % ''}]\n"))
