@@ -33,6 +33,8 @@ LABEL_ROOM = 42  # units of ``_units`` beside each other over a bar: its name an
 SHOWN_BARS = 10
 
 _ROOT = re.compile(r"^<svg [^>]*>")
+#: Roles of parts, which say nothing to a reader: the picture as a whole has its name and words.
+_ROLES = re.compile(r'(<[a-z]+\b[^<>]*?)(?: (?:role|aria-roledescription)="[^"]*")+')
 
 
 @dataclass(frozen=True)
@@ -325,7 +327,7 @@ def specification(layers: Sequence[Layer], size: Size) -> Layer:
 
 def _drawn(layers: Sequence[Layer], size: Size, ident: str, title: str, words: str) -> str:
     """Draw the layers and give the picture a name, a description and the width of its container."""
-    drawn = vl_convert.vegalite_to_svg(specification(layers, size))
+    drawn = _ROLES.sub(r"\1", vl_convert.vegalite_to_svg(specification(layers, size)))
     width, height = size.left + size.width + size.right, size.top + size.height + size.bottom
     root = (
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{ident}-title {ident}-text">'

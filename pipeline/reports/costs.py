@@ -17,6 +17,7 @@ import polars as pl
 
 from pipeline import forecast, money, periods
 from pipeline.reports.attribution import fiscal_year_to_date, read_coverage, read_splits
+from pipeline.reports.drill import read_drills
 from pipeline.reports.model import (
     Budget,
     Category,
@@ -24,6 +25,7 @@ from pipeline.reports.model import (
     CurrencySection,
     Daily,
     Day,
+    Drill,
     Headline,
     Line,
     Mover,
@@ -86,13 +88,24 @@ def read_sections(
     tables["days"] = warehouse.frame(_DAYS, [period])
     accounts = _account_names(warehouse, period)
     owners, tenants = read_owners(warehouse, period), read_tenants(warehouse, period)
+    drills = read_drills(warehouse, period, tables["category_summary"])
     found = tables["category_summary"]["BillingCurrency"].unique().to_list()
     currencies = sorted(found, key=lambda code: (code is None, code or ""))
     budget = _whole_bill_budget(standing, currencies)
     year, to_date = fiscal_year_to_date(warehouse, period, fiscal_year_start)
     found_sections = []
     for currency in currencies:
-        own = _section(currency, period, last_day, _of_currency(tables, currency), accounts, budget, tag_keys, owners)
+        own = _section(
+            currency,
+            period,
+            last_day,
+            _of_currency(tables, currency),
+            accounts,
+            budget,
+            tag_keys,
+            owners,
+            drills[currency],
+        )
         billed = to_date.get(currency, own.total.billed)
         keys = [key.key for key in own.tags]
         found_sections.append(
@@ -116,6 +129,7 @@ def _section(
     budget: Budget | None,
     tag_keys: Sequence[str],
     owners: Mapping[str | None, Owners],
+    drill: Drill,
 ) -> CurrencySection:
     services = tables["category_summary"].to_dicts()
     total = _costs(services)
@@ -132,6 +146,7 @@ def _section(
         owners=owners.get(currency),
         coverage=(),
         splits=(),
+        drill=drill,
     )
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
+from functools import cache
 from typing import Any
 
 from babel import Locale
@@ -26,6 +27,7 @@ from markupsafe import Markup
 
 from pipeline import money, periods
 from pipeline.reports.model.document import Kind, Value
+from pipeline.reports.spelling import Spelling, learnt
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "–"
@@ -40,10 +42,10 @@ QUANTITY_DIGITS = 6
 
 
 class _Statuses(dict[str, tuple[str, str]]):
-    """Statuses as they are shown; one that is not known is shown by its name."""
+    """Statuses as they are shown; one that is not known is shown by its name, cut to the room that a status has."""
 
     def __missing__(self, name: str) -> tuple[str, str]:
-        return "○", clean(name)
+        return "○", clean(name, 16)
 
 
 #: Health, threshold state, alert severity and delivery status: a shape, so that colour is not all, and a word.
@@ -65,8 +67,11 @@ STATUS: Mapping[str, tuple[str, str]] = _Statuses(
 )
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-# C0 and C1 controls, line and paragraph separators, zero-width marks, and what turns the direction of text.
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+# C0 and C1 controls, line and paragraph separators, zero-width marks, what turns the direction of text, and what is no
+# character at all.
+_STEERING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 # What would begin a list, a heading or a rule, were the value to begin a line.
 _BLOCK = re.compile(r"^(?:(\d{1,9})(?=[.)](?:\s|$))|(?=(?:#{1,6}|[-+])(?:\s|$)|[-=]+\s*$))")
@@ -252,11 +257,10 @@ class Figures:
         if not currency or not is_code(currency):
             number = self._number(value, _digits(currency))
             return Figure(f"{clean(currency, 12)} {number}") if currency else number
-        return _minus(format_currency(value, currency, locale=self.locale))
+        return self._written(value, "currency", currency, _digits(currency))
 
     def _number(self, value: Decimal, digits: int) -> Figure:
-        pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        return _minus(format_decimal(value, format=pattern, locale=self.locale))
+        return self._written(_rounded(value, Decimal(1).scaleb(-digits), ROUND_HALF_EVEN), "decimal", None, digits)
 
     def _decimals(self, value: Decimal) -> Figure:
         return _minus(format_decimal(value, format="#,##0." + "#" * QUANTITY_DIGITS, locale=self.locale))
@@ -264,16 +268,34 @@ class Figures:
     def _percent(self, value: Decimal | None, rounding: str) -> Figure:
         if value is None:
             return Figure(NOTHING)
-        shown = _percent_shown(value, rounding)
-        pattern = self.locale.percent_formats[None].pattern.replace("##0", "##0.0")
-        if abs(value) >= WIDE_PERCENT:
-            pattern = pattern.replace("##0.0", "##0")
-        with localcontext(money.EXACT):
-            return _minus(format_percent(shown / 100, format=pattern, locale=self.locale))
+        return self._written(_percent_shown(value, rounding), "percent", None, 0 if abs(value) >= WIDE_PERCENT else 1)
+
+    def _written(self, value: Decimal, kind: str, currency: str | None, digits: int) -> Figure:
+        """A number, rounded to the digits that it is shown with, as the locale writes it."""
+        spelling = _spelling(self, kind, currency, digits)
+        return _minus(spelling.write(value) if spelling else self._by_babel(value, kind, currency, digits))
+
+    def _by_babel(self, value: Decimal, kind: str, currency: str | None, digits: int) -> str:
+        decimals = "." + "0" * digits if digits else ""
+        match kind:
+            case "currency":
+                return format_currency(value, currency or "", locale=self.locale)
+            case "percent":
+                pattern = self.locale.percent_formats[None].pattern.replace("##0", f"##0{decimals}")
+                with localcontext(money.EXACT):
+                    return format_percent(value / 100, format=pattern, locale=self.locale)
+        return format_decimal(value, format=f"#,##0{decimals}", locale=self.locale)
+
+
+@cache
+def _spelling(figures: Figures, kind: str, currency: str | None, digits: int) -> Spelling | None:
+    return learnt(lambda value: figures._by_babel(value, kind, currency, digits), digits)
 
 
 def clean(text: str, longest: int = LONGEST_NAME) -> str:
     """One line of at most ``longest`` characters; what controls the display becomes the replacement character."""
+    if len(text) <= longest and text.isprintable():  # nothing that steers is printable
+        return text.strip()
     line = _STEERING.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"[\r\n\t]+", " ", text[: longest * 4]).strip())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
@@ -292,6 +314,7 @@ def markdown(value: object) -> str:
     return _LINK.sub(lambda m: f"{m[1]}&#58;" if m[1] else f"{m[3]}&#46;", text)
 
 
+@cache
 def _digits(currency: str | None) -> int:
     return get_currency_precision(currency) if currency and is_code(currency) else 2
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
 import traceback
@@ -22,12 +24,21 @@ from pipeline.periods import parse_span
 from pipeline.reports import charts
 from pipeline.reports.context import build_context
 from pipeline.reports.documents.sections import own_parts
-from pipeline.reports.figures import STATUS, Figures, markdown
+from pipeline.reports.figures import STATUS, Figures, clean, markdown
 from pipeline.reports.model import CurrencySection, ReportContext
 from pipeline.reports.model.document import Part
+from pipeline.reports.page_data import resources_data, services_data
 from pipeline.reports.shown import NUMBERS, shown_part
 from pipeline.reports.writers.files import put
 from pipeline.store.warehouse import Warehouse
+
+
+class _Words(dict[str, str]):
+    """Words for names; one that is not known stands for itself."""
+
+    def __missing__(self, name: str) -> str:
+        return clean(name)
+
 
 #: Format -> its template and the file's name.
 FORMATS: Mapping[str, tuple[str, str]] = {
@@ -39,13 +50,19 @@ STAMPS = (b'<p id="rendered">', b"Rendered ")
 #: A budget's bar ends here, in percent of its limit.
 GAUGE_END = Decimal(150)
 
-SCOPES: Mapping[str, str] = {
-    "global": "Global",
-    "provider": "Provider",
-    "tag": "Tag",
-    "type": "Resource type",
-    "policy": "Policy",
-}
+#: Alert severities, the worst first.
+SEVERITIES = ("emergency", "critical", "warning", "info")
+SCOPES = _Words(
+    {
+        "global": "Global",
+        "provider": "Provider",
+        "tag": "Tag",
+        "type": "Resource type",
+        "policy": "Policy",
+    }
+)
+#: What policies count.
+ORIGINS = _Words({"billed": "Billed", "recorded": "Recorded", "auto": "Billed, and recorded without a bill"})
 
 
 def render_report(
@@ -121,9 +138,13 @@ def render(
             report=report,
             status=STATUS,
             scopes=SCOPES,
+            origins=ORIGINS,
+            severities=SEVERITIES,
             numbers=NUMBERS,
             sections=[shown_part(own, figures) for own in sections],
             draw=_Drawings(figures).draw,
+            services_data=lambda: services_data(report, figures),
+            resources_data=lambda: resources_data(report, figures),
         )
 
 
@@ -167,7 +188,19 @@ def _environment(format: str, figures: Figures, templates: Path | None) -> jinja
     )
     environment.filters.update(figures.filters())
     environment.filters["gauge"] = gauge
+    environment.globals["script"] = lambda: _script(environment)
+    environment.globals["script_hash"] = lambda: _hash(_script(environment))
     return environment
+
+
+def _script(environment: jinja2.Environment) -> Markup:
+    """The page's script as it is written: no template, and the only one that the page lets run."""
+    assert environment.loader
+    return Markup(environment.loader.get_source(environment, "html/report.js")[0])
+
+
+def _hash(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
 
 
 def gauge(percentage: Decimal | None) -> str:

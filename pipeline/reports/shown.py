@@ -32,6 +32,8 @@ Role = Literal["row", "rest", "rounding", "total"]
 
 #: Kinds that stand at the right edge of their column.
 NUMBERS: frozenset[Kind] = frozenset({"money", "price", "signed", "change", "percent", "used", "count", "quantity"})
+#: Columns that fit on an upright sheet of paper.
+BROAD = 7
 _SIGNED: Mapping[Kind, Kind] = {"money": "signed", "percent": "change"}
 #: Said once on every page.
 ROUNDING = (
@@ -91,6 +93,11 @@ class ShownTable:
     def columns(self) -> tuple[Column, ...]:
         """The columns, in order."""
         return self.table.columns
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether paper has to be turned for it."""
+        return len(self.columns) > BROAD
 
     @property
     def all_rows(self) -> tuple[ShownRow, ...]:

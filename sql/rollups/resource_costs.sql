@@ -1,10 +1,10 @@
--- resource_costs: one row per resource, full tag set, tags of answers and tenant of one source, billing period, currency and
--- origin.
+-- resource_costs: one row per service, resource, full tag set, tags of answers and tenant of one source, billing period,
+-- currency and origin.
 -- A NULL cost counts as 0. tagged_charges and charge_tags: see pipeline/store/tagging.py.
 
 SELECT
     c.x_BillingPeriod, c.BillingCurrency, c.x_Source, c.x_Origin, c.x_ResourceKey, c.x_TagSetId, t.x_EffectiveTagSetId,
-    c.x_TenantId,
+    c.x_TenantId, c.ServiceCategory, c.ServiceName,
     coalesce(sum(c.BilledCost), 0) AS BilledCost,
     coalesce(sum(c.EffectiveCost), 0) AS EffectiveCost,
     coalesce(sum(c.ListCost), 0) AS ListCost,

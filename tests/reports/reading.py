@@ -32,6 +32,42 @@ class _Words(HTMLParser):
             self.words.append(data)
 
 
+class _Tables(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tables: list[list[list[tuple[str, str]]]] = []
+        self.cell: list[str] | None = None
+        self.exact = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.cell, self.exact = [], dict(attrs).get("data-v") or ""
+        elif tag == "i" and self.cell:
+            self.cell.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th") and self.cell is not None:
+            self.tables[-1][-1].append((" ".join("".join(self.cell).split()), self.exact))
+            self.cell = None
+        elif tag == "i" and self.cell:
+            self.cell.append(" ")
+
+    def handle_data(self, data: str) -> None:
+        if self.cell is not None:
+            self.cell.append(data)
+
+
+def tables(html: str) -> list[list[list[tuple[str, str]]]]:
+    """The tables of a page: rows of cells, each its text and the exact value beside it (empty: none)."""
+    parser = _Tables()
+    parser.feed(html)
+    return parser.tables
+
+
 def as_html(markdown: str) -> str:
     """Markdown as a wiki shows it: CommonMark with tables."""
     return str(MarkdownIt("commonmark").enable("table").render(markdown))

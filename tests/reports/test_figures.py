@@ -6,10 +6,14 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.reports.figures import Figures, clean, markdown
 from tests.reports.reading import as_html, tags, words
 from tests.reports.warehouse import HOSTILE
+from tests.soak import more
 
 US = Figures.of("en_US")
 
@@ -36,6 +40,20 @@ def test_an_amount_has_the_digits_of_its_currency(value: str, currency: str | No
 
 def test_an_amount_follows_the_locale() -> None:
     assert Figures.of("de_DE").money(Decimal("-1234.5"), "EUR") == "−1.234,50\N{NO-BREAK SPACE}€"
+
+
+@pytest.mark.parametrize("locale", ["en_US", "de_DE", "de_CH", "fr_FR", "en_IN", "ja_JP", "ar_EG", "es_ES", "sv_SE"])
+@given(units=st.integers(-(10**22), 10**22), currency=st.sampled_from(["USD", "JPY", "KWD", "INR", "XYZ"]))
+@settings(max_examples=more(20, 500))
+def test_a_learnt_spelling_writes_what_babel_writes(locale: str, units: int, currency: str) -> None:
+    figures = Figures.of(locale)
+    digits = get_currency_precision(currency)
+    value = Decimal(units).scaleb(-digits)
+    assert figures.money(value, currency) == format_currency(value, currency, locale=locale).replace("-", "−")
+    pattern = figures.locale.percent_formats[None].pattern.replace("##0", "##0.0")
+    share = Decimal(units % 99_999).scaleb(-1)
+    assert figures.percent(share) == format_percent(share / 100, pattern, locale=locale).replace("-", "−")
+    assert figures.count(units) == format_decimal(units, "#,##0", locale=locale).replace("-", "−")
 
 
 def test_nothing_reads_as_a_dash() -> None:

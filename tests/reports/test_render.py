@@ -79,7 +79,7 @@ def test_two_currencies_carry_the_same_figures(empty: Warehouse) -> None:
 
 
 def test_the_page_needs_nothing_else(rich_html: str) -> None:
-    assert not re.search(r"(?i)<script|<link(?! rel=\"icon\" href=\"data:,\")|@import|url\(|https?://|src=", rich_html)
+    assert not re.search(r"(?i)<link(?! rel=\"icon\" href=\"data:,\")|@import|url\(|https?://|src=", rich_html)
 
 
 def test_ids_are_unique(rich_html: str) -> None:
@@ -88,8 +88,9 @@ def test_ids_are_unique(rich_html: str) -> None:
 
 
 def test_html_is_well_nested(rich_html: str) -> None:
+    marked_up = re.sub(r"<script.*?</script>", "", rich_html, flags=re.DOTALL)
     for tag in ("div", "section", "table", "tbody", "tr", "td", "th", "figure", "details", "bdi", "span", "p"):
-        assert len(re.findall(f"<{tag}[ >]", rich_html)) == rich_html.count(f"</{tag}>"), tag
+        assert len(re.findall(f"<{tag}[ >]", marked_up)) == marked_up.count(f"</{tag}>"), tag
 
 
 def test_every_markdown_table_has_as_many_cells_in_each_row(rich_markdown: str) -> None:
@@ -116,7 +117,8 @@ def test_the_reconciliation_shows_every_decimal(rich_html: str, rich: ReportCont
 
 def test_hostile_values_are_harmless_in_html(report_on: Callable[..., ReportContext]) -> None:
     html = render(report_on(*hostile_spends()), "html")
-    assert tags(html).isdisjoint({"script", "img", "b"})
+    assert tags(html).isdisjoint({"img", "b"})
+    assert html.lower().count("<script") == 3  # the page's own, and its data
     assert not [name for name in attributes(html) if name.startswith("on")]
     assert "<script>alert(1)</script>" in words(html)
 

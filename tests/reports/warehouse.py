@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 import polars as pl
 
@@ -178,6 +179,7 @@ def fill(warehouse: Warehouse, period: str, spends: Sequence[Spend], through: da
     _source_periods(warehouse, period, {spend.source for spend in spends}, through)
     _category_summary(warehouse, period)
     _resource_summary(warehouse, period, rows)
+    _resource_costs(warehouse, period, rows)
     _tag_summary(warehouse, period, rows)
     _trend(warehouse, period, through)
     _movers(warehouse, period)
@@ -269,6 +271,26 @@ def _resource_summary(warehouse: Warehouse, period: str, rows: Sequence[dict[str
         "resource_summary",
         [{**dict(zip(names, key, strict=True)), **_summed(group)} for key, group in groups.items()],
     )
+
+
+def _resource_costs(warehouse: Warehouse, period: str, rows: Sequence[dict[str, Any]]) -> None:
+    of = ("x_Provider", "SubAccountId", "SubAccountName", "RegionId", "_resource", "_name", "x_ResourceType")
+    keys = {
+        key: str(uuid5(NAMESPACE_OID, f"{period} {key!r}")) for key in {tuple(row[own] for own in of) for row in rows}
+    }
+    names = [{"_resource": "ResourceId", "_name": "ResourceName"}.get(own, own) for own in of]
+    insert(
+        warehouse,
+        "resources",
+        [{"x_ResourceKey": own, **dict(zip(names, key, strict=True))} for key, own in keys.items()],
+    )
+    bill = ("x_BillingPeriod", "BillingCurrency", "x_Source", "x_Origin", "ServiceCategory", "ServiceName")
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        group = (*(row[own] for own in bill), keys[tuple(row[own] for own in of)])
+        groups.setdefault(group, []).append(row)
+    made = [{**dict(zip((*bill, "x_ResourceKey"), key, strict=True)), **_summed(own)} for key, own in groups.items()]
+    insert(warehouse, "resource_costs", made)
 
 
 def _tag_summary(warehouse: Warehouse, period: str, rows: Sequence[dict[str, Any]]) -> None:

@@ -28,7 +28,7 @@ RESOURCE_COSTS: dict[str, pl.DataType] = {
     **dict.fromkeys(("x_ResourceKey", "x_TagSetId"), pl.String()),
     **dict.fromkeys((*COSTS, *PARTS), MONEY),
     "x_ChargeCount": pl.Int64(),
-    "x_TenantId": pl.String(),
+    **dict.fromkeys(("x_TenantId", "ServiceCategory", "ServiceName"), pl.String()),
 }
 RESOURCES: dict[str, pl.DataType] = {
     **dict.fromkeys(("x_ResourceKey", "x_Provider", "SubAccountId", "SubAccountName", "RegionId"), pl.String()),

@@ -22,6 +22,7 @@ from pipeline.reports.model.costs import (
     TagKey,
     TagValue,
 )
+from pipeline.reports.model.drill import Amounts, Drill, ResourceLines, ResourceNames, Service
 from pipeline.reports.model.ledger import (
     Data,
     Delivery,
@@ -40,6 +41,7 @@ from pipeline.reports.model.usage import ModelUsage, ModelUse
 
 __all__ = [
     "Alert",
+    "Amounts",
     "Budget",
     "Category",
     "Converted",
@@ -52,6 +54,7 @@ __all__ = [
     "Day",
     "Delivery",
     "Drift",
+    "Drill",
     "Headline",
     "Line",
     "ModelUsage",
@@ -66,11 +69,14 @@ __all__ = [
     "RejectedRow",
     "ReportContext",
     "Resource",
+    "ResourceLines",
+    "ResourceNames",
     "Resources",
     "Rest",
     "RestatedFinal",
     "RestatedLine",
     "Restatement",
+    "Service",
     "Source",
     "SplitKey",
     "SplitValue",

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from pipeline.reports.model.attribution import Coverage, Owners, SplitKey
 from pipeline.reports.model.costs import Category, Costs, Daily, Headline, Movers, Resources, TagKey
+from pipeline.reports.model.drill import Drill
 from pipeline.reports.model.ledger import Data, Restatement, Source
 from pipeline.reports.model.standing import Standing
 from pipeline.reports.model.usage import ModelUsage
@@ -15,7 +16,10 @@ from pipeline.reports.model.usage import ModelUsage
 
 @dataclass(frozen=True)
 class CurrencySection:
-    """Everything about the charges of one currency; ``currency`` None: the bill states none."""
+    """Everything about the charges of one currency; ``currency`` None: the bill states none.
+
+    ``drill`` is what a page opens by category, service and resource.
+    """
 
     currency: str | None
     total: Costs
@@ -27,6 +31,7 @@ class CurrencySection:
     tags: tuple[TagKey, ...]
     coverage: tuple[Coverage, ...]
     splits: tuple[SplitKey, ...]
+    drill: Drill
     owners: Owners | None = None
     tenants: Owners | None = None
 

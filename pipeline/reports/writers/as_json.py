@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.reports.model.document import Column, Document, Fact, Kind, Part, Row, Table, Value, exact
 from pipeline.reports.writers.files import File
 
-#: Raised when a reader of the version before could misunderstand a file.
+#: Raised whenever a key is added, changed or gone; docs/report.schema.json has the same.
 SCHEMA_VERSION = 1
 _STAMP = b' "generated_at": '
 

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline import resources
 from pipeline.errors import UsageError
 from pipeline.reports import render
 from pipeline.reports.model.document import Document
@@ -20,8 +19,6 @@ from pipeline.reports.palette import in_light
 from pipeline.reports.writers import as_page
 from pipeline.reports.writers.files import File
 
-#: Rows that a table has on paper at most; the others are summed in one.
-LONGEST = 500
 INSTALL = (
     'a report as PDF needs WeasyPrint and the library Pango: `pip install "costmill[pdf]"` and `apt-get install '
     "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0` (or your system's name for them)"
@@ -37,10 +34,8 @@ def files(document: Document, templates: Path | None) -> list[File]:
         UsageError: when WeasyPrint or Pango is missing.
     """
     weasyprint = _weasyprint()
-    page = _SVG.sub(lambda found: in_light(found[0]), as_page.text(document, "html", templates, longest=LONGEST))
-    said = hashlib.sha256(
-        b"\n".join([*render.unstamped(page.encode()), _css().encode(), weasyprint.__version__.encode()])
-    )
+    page = _SVG.sub(lambda found: in_light(found[0]), as_page.text(document, "html", templates, paper=True))
+    said = hashlib.sha256(b"\n".join([*render.unstamped(page.encode()), weasyprint.__version__.encode()]))
     return [File(".pdf", partial(_pdf, page, said.hexdigest()), identifier, said.hexdigest())]
 
 
@@ -53,14 +48,8 @@ def identifier(content: bytes) -> str | None:
 def _pdf(page: str, said: str) -> bytes:
     weasyprint = _weasyprint()
     source = weasyprint.HTML(string=page, url_fetcher=weasyprint.urls.URLFetcher(allowed_protocols=("data",)))
-    content: bytes = source.write_pdf(
-        stylesheets=[weasyprint.CSS(string=_css())], pdf_identifier=said.encode(), pdf_variant="pdf/ua-1"
-    )
+    content: bytes = source.write_pdf(pdf_identifier=said.encode(), pdf_variant="pdf/ua-1")
     return content
-
-
-def _css() -> str:
-    return (resources.folder("reports") / "html" / "pdf.css").read_text(encoding="utf-8")
 
 
 def _weasyprint() -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING
 
 from babel.numbers import get_currency_precision, get_currency_symbol
@@ -28,11 +29,14 @@ _FORMATS: dict[Kind, str] = {
 
 def number_format(value: int | Decimal | date, kind: Kind, currency: str | None, figures: Figures) -> str:
     """Return the format of a value: ``"$"#,##0.00``."""
-    if kind in _FORMATS:
-        return _FORMATS[kind]
     if kind == "quantity":
         whole = isinstance(value, (int, Decimal)) and value == int(value)
         return "#,##0" if whole else f"#,##0.0{'#' * (QUANTITY_DIGITS - 1)}"
+    return _FORMATS[kind] if kind in _FORMATS else _amount(kind, currency, figures)
+
+
+@cache
+def _amount(kind: Kind, currency: str | None, figures: Figures) -> str:
     digits = get_currency_precision(currency) if currency and is_code(currency) else 2
     decimals = "0" * digits
     if kind == "price":
