@@ -6,6 +6,7 @@ WeasyPrint is an extra and needs Pango. It is given no way to fetch anything: ne
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import warnings
 from functools import partial
@@ -53,6 +54,7 @@ def _pdf(page: str, said: str) -> bytes:
 
 
 def _weasyprint() -> Any:
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)  # it warns of each line of style that is for screens
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # it asks for a newer library of the system
