@@ -28,14 +28,14 @@ from pipeline.config.fields import USAGE_LOG
 from pipeline.errors import CostmillError, UsageError, is_interrupt
 from pipeline.load import Limits, Loader, Outcome, origins
 from pipeline.load.limits import NO_LIMITS
-from pipeline.night import budgeting, cautions, explaining, forecasting, splitting, usage_log
+from pipeline.night import budgeting, cautions, documents, explaining, forecasting, splitting, usage_log
 from pipeline.night.loaded import Staleness, loaded_periods, require_loaded, staleness
 from pipeline.night.record import RunRecord
 from pipeline.night.reporting import Reporting
 from pipeline.night.result import Listener, RunResult, Step, load_step
 from pipeline.night.summarising import write_fiscal_summary, write_model_summaries, write_summaries
 from pipeline.night.tenants import publish_files
-from pipeline.periods import utc_now
+from pipeline.periods import Span, utc_now
 from pipeline.pricing.registry import PricingRegistry
 from pipeline.sources.delivery import Mode
 from pipeline.store import lists, publish, rollups, states
@@ -230,7 +230,23 @@ class Night:
             started = time.monotonic()
             written += reporting.write(period, out or self.settings.reports.out)
             self._tell(Step("report", period, seconds=time.monotonic() - started))
+        self.result.warnings += dict.fromkeys(reporting.warnings)
         self.result.reports += written
+        return written
+
+    def write(self, wanted: documents.Wanted, spans: Sequence[Span]) -> list[Path]:
+        """Write a report of spans that somebody asked for; returns the files. What is withheld is in the result."""
+        withholds = self.settings.freshness.stale == "withhold" and self.staleness().is_stale
+        written: list[Path] = []
+        for span in spans:
+            if withholds and documents.reaches_open(self.warehouse, span):
+                self.result.withheld.append(span.label)
+                continue
+            started, out = time.monotonic(), self.settings.reports.out
+            written += documents.write(
+                self.warehouse, self.settings, wanted, span, out, as_of=self.as_of, keys=self.keys
+            )
+            self._tell(Step("report", f"{wanted.report} {span.label}", seconds=time.monotonic() - started))
         return written
 
     def publish(self) -> Path | None:

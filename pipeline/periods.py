@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from typing import Literal
 
 from pipeline.errors import UsageError
 
 _LABEL = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+_SPAN = re.compile(r"(?P<year>[0-9]{4})(?:-(?:[Qq](?P<quarter>[1-4])|[Ww](?P<week>[0-9]{2})))?")
+
+#: How much time a report is of.
+Edition = Literal["daily", "weekly", "monthly", "quarterly", "yearly", "custom"]
 
 
 @dataclass(frozen=True, order=True)
@@ -43,6 +48,120 @@ class BudgetPeriod(StrEnum):
     def by_billing_period(self) -> bool:
         """Whether a charge belongs to it by its billing period, as on the bill; else by ChargePeriodStart."""
         return self in (BudgetPeriod.MONTHLY, BudgetPeriod.QUARTERLY, BudgetPeriod.YEARLY)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The time that a report is of: whole UTC days, [start, end).
+
+    Attributes:
+        label: as people write it: ``2026-03``, ``2026-Q1``, ``2026``, ``2026-W12``, ``2026-03-21``, and for days of
+            their own choice ``2026-03-01..2026-03-15``, the last one included.
+    """
+
+    label: str
+    start: date
+    end: date
+    edition: Edition
+
+    @property
+    def by_billing_period(self) -> bool:
+        """Whether a charge belongs to it by its billing period, as on the bill; else by ChargePeriodStart."""
+        return self.edition in ("monthly", "quarterly", "yearly")
+
+    @property
+    def days(self) -> int:
+        """Its days."""
+        return (self.end - self.start).days
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return self.end - timedelta(days=1)
+
+    @property
+    def window(self) -> Window:
+        """The same time as moments."""
+        return Window(datetime.combine(self.start, time()), datetime.combine(self.end, time()))
+
+    @property
+    def first_month(self) -> str:
+        """The billing period that holds its first day."""
+        return label(self.start)
+
+    @property
+    def last_month(self) -> str:
+        """The billing period that holds its last day."""
+        return label(self.last)
+
+    @property
+    def previous(self) -> Span:
+        """The span before it: the month before a month, as many days before days.
+
+        Raises:
+            UsageError: when that leaves the calendar.
+        """
+        try:
+            if self.edition == "custom":
+                return _days(self.start - timedelta(days=self.days), self.start)
+            return span_of(self.edition, self.start - timedelta(days=1))
+        except (ValueError, OverflowError):
+            raise UsageError(f"{self.label}: the time before it leaves the calendar") from None
+
+
+def parse_span(text: str) -> Span:
+    """Read a report's ``--period``.
+
+    Raises:
+        UsageError: when ``text`` is none, saying which there are.
+    """
+    try:
+        first, dots, last = text.partition("..")
+        if dots:
+            return _custom(text, date.fromisoformat(first), date.fromisoformat(last))
+        if _LABEL.fullmatch(text):
+            return span_of("monthly", month(text).start)
+        if found := _SPAN.fullmatch(text):
+            return _of_year(text, int(found["year"]), found["quarter"], found["week"])
+        if len(text) == 10:
+            return span_of("daily", date.fromisoformat(text))
+    except (ValueError, OverflowError):
+        pass
+    raise UsageError(
+        f"{text!r} is no period; write a month (2026-03), a quarter (2026-Q1), a year (2026), a week (2026-W12), a day "
+        "(2026-03-21), or from its first to its last day (2026-03-01..2026-03-15)"
+    )
+
+
+def span_of(edition: Edition, day: date) -> Span:
+    """Return the span of an edition that holds a day; of ``custom`` the day itself.
+
+    Raises:
+        UsageError: when it leaves the calendar.
+    """
+    period = BudgetPeriod.DAILY if edition == "custom" else BudgetPeriod(edition)
+    found = window(period, datetime.combine(day, time()))
+    return Span(describe(found), found.start.date(), found.end.date(), edition)
+
+
+def _of_year(text: str, year: int, quarter: str | None, week: str | None) -> Span:
+    if week is None:
+        first = date(year, 3 * int(quarter) - 2 if quarter else 1, 1)
+        return span_of("quarterly" if quarter else "yearly", first)
+    try:
+        return span_of("weekly", date.fromisocalendar(year, int(week), 1))
+    except ValueError:
+        raise UsageError(f"{text!r}: {year:04d} has no week {week}; its weeks go by ISO 8601, from Monday") from None
+
+
+def _custom(text: str, first: date, last: date) -> Span:
+    if last < first:
+        raise UsageError(f"{text!r}: its last day, {last}, is before its first, {first}")
+    return _days(first, last + timedelta(days=1))
+
+
+def _days(start: date, end: date) -> Span:
+    return Span(f"{start}..{end - timedelta(days=1)}", start, end, "custom")
 
 
 def window(period: BudgetPeriod, as_of: datetime) -> Window:

@@ -180,3 +180,51 @@ def test_fiscal_years_follow_one_another(period: str, start: int) -> None:
 def test_a_fiscal_year_beyond_the_calendar_is_a_wrong_use() -> None:
     with pytest.raises(UsageError, match="leaves the calendar"):
         periods.fiscal_year("0001-01", 4)
+
+
+class TestSpan:
+    """What a report is of."""
+
+    @pytest.mark.parametrize(
+        ("text", "first", "last", "edition", "before"),
+        [
+            ("2026-03", "2026-03-01", "2026-03-31", "monthly", "2026-02"),
+            ("2026-Q1", "2026-01-01", "2026-03-31", "quarterly", "2025-Q4"),
+            ("2026", "2026-01-01", "2026-12-31", "yearly", "2025"),
+            ("2026-W01", "2025-12-29", "2026-01-04", "weekly", "2025-W52"),
+            ("2026-03-01", "2026-03-01", "2026-03-01", "daily", "2026-02-28"),
+            ("2026-03-01..2026-03-15", "2026-03-01", "2026-03-15", "custom", "2026-02-14..2026-02-28"),
+        ],
+    )
+    def test_it_is_read_as_people_write_it(self, text: str, first: str, last: str, edition: str, before: str) -> None:
+        span = periods.parse_span(text)
+        assert (span.label, str(span.start), str(span.last), span.edition) == (text, first, last, edition)
+        assert span.previous.label == before
+
+    @pytest.mark.parametrize("text", ["2026-W12", "2026-03-21", "2026-03-01..2026-03-15"])
+    def test_days_of_the_calendar_go_by_charge_period(self, text: str) -> None:
+        assert not periods.parse_span(text).by_billing_period
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("2026-13", "is no period; write a month"),
+            ("2026-W54", "2026 has no week 54"),
+            ("2026-02-30", "is no period"),
+            ("2026-03-02..2026-03-01", "is before its first"),
+            ("2026-Q5", "is no period"),
+            ("9999", "leaves the calendar"),
+            ("\u0662\u0660\u0662\u0666", "is no period"),
+            ("..", "is no period"),
+        ],
+    )
+    def test_what_is_none_says_what_would_be(self, text: str, words: str) -> None:
+        with pytest.raises(UsageError, match=words):
+            periods.parse_span(text)
+
+    @given(st.sampled_from(["daily", "weekly", "monthly", "quarterly", "yearly"]), st.dates(date(1900, 1, 1)))
+    def test_its_label_reads_back_and_spans_meet(self, edition: periods.Edition, day: date) -> None:
+        if day.year < 9990:
+            span = periods.span_of(edition, day)
+            assert periods.parse_span(span.label) == span
+            assert span.previous.end == span.start

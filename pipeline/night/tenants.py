@@ -14,13 +14,13 @@ from pipeline.budgets import charges
 from pipeline.config import Settings, TagSettings
 from pipeline.errors import UsageError, near
 from pipeline.night.budgeting import read_kept
-from pipeline.night.loaded import latest_period, loaded_periods, require_loaded, staleness
+from pipeline.night.documents import Wanted, reaches_open, require_some, write
+from pipeline.night.loaded import loaded_periods, staleness
 from pipeline.night.summarising import write_fiscal_summary, write_model_summaries, write_summaries
-from pipeline.periods import utc_now
+from pipeline.periods import Span, parse_span
 from pipeline.store import publish, rollups, tenants
 from pipeline.store.tagging import stored_rules
 from pipeline.store.warehouse import Warehouse
-from pipeline.version import VERSION
 
 #: Where a file is made, beside the published ones.
 _BUILDING = ".building-"
@@ -74,43 +74,38 @@ def own_settings(settings: Settings, warehouse: Warehouse) -> Settings:
 
 
 def write_reports(
-    warehouse: Warehouse, settings: Settings, tenant: str, periods: Sequence[str], *, everything: bool, as_of: datetime
+    warehouse: Warehouse,
+    settings: Settings,
+    tenant: str,
+    wanted: Wanted,
+    spans: Sequence[Span],
+    *,
+    everything: bool,
+    as_of: datetime,
 ) -> tuple[list[Path], list[str]]:
-    """Render a tenant's reports from its file, below a folder of its own; returns the files, and what is withheld.
+    """Write a tenant's reports from its file, below a folder of its own; returns the files, and what is withheld.
 
     Args:
-        periods: billing periods; none: the latest, or all with ``everything``.
+        spans: none: the latest billing period, or all with ``everything``.
 
     Raises:
         UsageError: when nothing is loaded for one of them.
     """
-    from pipeline.reports.render import render_report
-
-    require_loaded(warehouse, periods)
-    loaded, latest = loaded_periods(warehouse), latest_period(warehouse)
+    require_some(warehouse, spans)
+    loaded = loaded_periods(warehouse)
     if not loaded:
         raise UsageError(f"no bill has charges of the tenant {tenant}, so there is nothing to report")
     is_stale = staleness(warehouse, own_settings(settings, warehouse), as_of).is_stale
-    keys = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
+    made_with = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
+    keys = [key for key in settings.tags.report_keys if key in made_with]
+    out = settings.reports.out / "tenants" / tenants.file_name(tenant)
     written: list[Path] = []
     withheld: list[str] = []
-    for period in list(periods) or (loaded if everything else loaded[-1:]):
-        if is_stale and settings.freshness.stale == "withhold" and period == latest:
-            withheld.append(period)
-            continue
-        written += render_report(
-            warehouse,
-            period,
-            out=settings.reports.out / "tenants" / tenants.file_name(tenant),
-            formats=settings.reports.formats,
-            as_of=as_of,
-            generated_at=utc_now(),
-            version=VERSION,
-            locale=settings.reports.locale,
-            max_age_days=settings.freshness.max_age_days,
-            tag_keys=[key for key in settings.tags.report_keys if key in keys],
-            fiscal_year_start=settings.fiscal_year_start,
-        )
+    for span in list(spans) or [parse_span(period) for period in (loaded if everything else loaded[-1:])]:
+        if is_stale and settings.freshness.stale == "withhold" and reaches_open(warehouse, span):
+            withheld.append(span.label)
+        else:
+            written += write(warehouse, settings, wanted, span, out, as_of=as_of, keys=keys)
     return written, withheld
 
 

@@ -134,9 +134,13 @@ def _running_words(section: CurrencySection, figures: Figures) -> tuple[str, str
 
 
 def daily_cost(section: CurrencySection, figures: Figures, ident: str, size: Size) -> str:
-    """Each day's usage, and on it what is bought, taxed or credited; days not yet complete are pale."""
-    daily, currency = section.daily, section.currency
-    rows = [row for day in daily.shown_days for row in _stacked(day)]
+    """Each day of the month's usage, and on it what is bought, taxed or credited; days not yet complete are pale."""
+    return days_cost(section.daily, section.currency, figures, ident, size)
+
+
+def days_cost(daily: Daily, currency: str | None, figures: Figures, ident: str, size: Size) -> str:
+    """The same for the days of any span."""
+    rows = [row for number, day in enumerate(daily.shown_days, 1) for row in _stacked(day, number)]
     heights = [value for row in rows for value in (row["y"], row["y2"])] + (
         [float(daily.pace_per_day)] if daily.pace_per_day else []
     )
@@ -154,11 +158,11 @@ def daily_cost(section: CurrencySection, figures: Figures, ident: str, size: Siz
     return _drawn(layers, size, ident, "Cost of each day", words)
 
 
-def _stacked(day: Day) -> list[Row]:
+def _stacked(day: Day, number: int) -> list[Row]:
     """Usage from 0, the rest on top of it, or below 0 where the two pull apart."""
     usage, other = float(day.usage), float(day.other)
     base = usage if usage * other > 0 else 0.0
-    common = {"x": day.day.day - 0.86, "x2": day.day.day - 0.14, "o": 1.0 if day.complete else 0.4}
+    common = {"x": number - 0.86, "x2": number - 0.14, "o": 1.0 if day.complete else 0.4}
     return [
         {**common, "kind": "usage", "y": 0.0, "y2": usage},
         {**common, "kind": "other", "y": base, "y2": base + other},
@@ -182,13 +186,18 @@ def _grid(plane: Plane, daily: Daily, currency: str | None, figures: Figures) ->
     ]
     days = [
         {"x": number - 0.5, "y": low, "t": figures.short_day(daily.days[number - 1].day)}
-        for number in range(1, len(daily.days) + 1, 7)
+        for number in range(1, len(daily.days) + 1, _label_every(len(daily.days)))
     ]
     return [
         plane.layer(levels, _mark("rule", color=HAIRLINE, strokeWidth=1), y="y"),
         plane.layer(levels, _words(align="right", dx=-10, color=MUTED, baseline="middle"), x="x", y="y", text="t"),
         plane.layer(days, _words(align="center", dy=20, color=MUTED), x="x", y="y", text="t"),
     ]
+
+
+def _label_every(days: int) -> int:
+    """Days from one label to the next: a week, of few days less, of many more, so that labels never meet."""
+    return max(1, -(-days // 5)) if days < 28 else 7 * -(-days // 35)
 
 
 def _round_steps(low: float, high: float) -> list[Decimal]:

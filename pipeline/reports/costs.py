@@ -150,6 +150,21 @@ def _section(
     )
 
 
+def read_month(
+    warehouse: Warehouse, period: str, last_day: date | None, standing: Standing
+) -> dict[str | None, tuple[Daily, Decimal | None, str | None]]:
+    """Read a billing period's days by currency, each with the forecast of its whole, or why there is none."""
+    days = warehouse.frame(_DAYS, [period])
+    currencies = days["BillingCurrency"].unique().to_list()
+    budget = _whole_bill_budget(standing, currencies)
+    found = {}
+    for currency in currencies:
+        own = _of_currency({"days": days}, currency)["days"].to_dicts()
+        daily = _daily(own, period, last_day, budget)
+        found[currency] = (daily, *_forecast(daily, budget))
+    return found
+
+
 def _whole_bill_budget(standing: Standing, currencies: Sequence[str | None]) -> Budget | None:
     """The global budget, where it counts exactly what the one section shows."""
     for budget in standing.enabled:

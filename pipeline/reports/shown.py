@@ -148,13 +148,16 @@ class ShownDocument:
 
 def shown_document(document: Document, figures: Figures, *, longest: int | None = None) -> ShownDocument:
     """Return a document as texts; tables longer than ``longest`` rows are cut there, whatever they say themselves."""
-    parts = []
-    for part in document.parts:
-        tables = [table if longest is None else cut(table, longest) for table in part.tables]
-        headings = _headings(tables)
-        shown = [shown_table(table, figures, heading) for table, heading in zip(tables, headings, strict=True)]
-        parts.append(ShownPart(part, tuple(shown)))
-    return ShownDocument(document, shown_facts(document.facts, figures), tuple(parts))
+    parts = tuple(shown_part(part, figures, longest=longest) for part in document.parts)
+    return ShownDocument(document, shown_facts(document.facts, figures), parts)
+
+
+def shown_part(part: Part, figures: Figures, *, longest: int | None = None) -> ShownPart:
+    """Return one section with its tables as texts."""
+    tables = [table if longest is None else cut(table, longest) for table in part.tables]
+    headings = _headings(tables)
+    shown = [shown_table(table, figures, heading) for table, heading in zip(tables, headings, strict=True)]
+    return ShownPart(part, tuple(shown))
 
 
 def cut(table: Table, longest: int) -> Table:
@@ -179,7 +182,11 @@ def shown_cell(value: Value, kind: Kind, currency: str | None, figures: Figures,
 
 
 def shown_table(table: Table, figures: Figures, heading: str | None = None) -> ShownTable:
-    """Return a table's rows as texts, with the row that makes what is shown add up to the total that is shown."""
+    """Return a table's rows as texts, with the row that makes what is shown add up to the total that is shown.
+
+    Columns that are not ``on_pages`` are left out.
+    """
+    table = _of_pages(table)
     with localcontext(money.EXACT):
         rows = [_row(table, row, figures) for row in table.shown]
         if table.rest:
@@ -189,6 +196,14 @@ def shown_table(table: Table, figures: Figures, heading: str | None = None) -> S
         total = _sums(table, table.total, "total", "Total", figures) if table.total else None
         rounding = _rounding(table, figures) if total else None
     return ShownTable(table, table.title if heading is None else heading, tuple(rows), rounding, total)
+
+
+def _of_pages(table: Table) -> Table:
+    if all(own.on_pages for own in table.columns):
+        return table
+    places = [place for place, own in enumerate(table.columns) if own.on_pages]
+    columns = tuple(table.columns[place] for place in places)
+    return replace(table, columns=columns, rows=tuple(tuple(row[place] for place in places) for row in table.rows))
 
 
 def _headings(tables: Sequence[Table]) -> list[str]:

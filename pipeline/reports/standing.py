@@ -12,7 +12,7 @@ from typing import Any
 from pipeline import periods
 from pipeline.budgets import windows
 from pipeline.budgets.alert_table import ANOMALY
-from pipeline.periods import Window, to_utc
+from pipeline.periods import Span, Window, to_utc
 from pipeline.reports.model import Alert, Budget, PolicyStatus, Standing, Threshold
 from pipeline.store.warehouse import Warehouse
 
@@ -35,7 +35,7 @@ LEFT JOIN budgets USING (budget_id)
 WHERE
     list_contains($types, status.scope_type) AND period_start < $end AND period_end > $start
     AND (status.scope_type NOT IN ('policy', 'managed') OR budgets.ended_at IS NULL)
-    AND (period_end <= $end OR coalesce((SELECT x_BillingPeriod FROM latest) <= $period, true))
+    AND ($overlapping OR period_end <= $end OR coalesce((SELECT x_BillingPeriod FROM latest) <= $period, true))
 QUALIFY row_number() OVER (PARTITION BY budget_id ORDER BY period_start DESC, period_end DESC) = 1
 ORDER BY position, budget_id
 """
@@ -45,7 +45,10 @@ SELECT alerts.*, budgets.name, budgets.scope_key
 FROM budget_alerts AS alerts
 LEFT JOIN budgets USING (budget_id)
 LEFT JOIN places USING (budget_id)
-WHERE x_BillingPeriod = $period AND ($policies OR coalesce(budgets.origin, 'file') = 'file')
+WHERE
+    x_BillingPeriod BETWEEN $first AND $period
+    AND (NOT $overlapping OR (period_start < $end AND period_end > $start))
+    AND ($policies OR coalesce(budgets.origin, 'file') = 'file')
 ORDER BY list_position(['open', 'acknowledged', 'suppressed', 'resolved'], alerts.status),
     places.position NULLS LAST, budget_id, type, threshold DESC, alerts.period_start DESC, occurrence DESC
 """
@@ -57,23 +60,32 @@ def read_standing(warehouse: Warehouse, period: str, tenant: str | None = None) 
     Args:
         tenant: whose file it is.
     """
-    month = periods.month(period)
-    given = {"period": period, "start": month.start, "end": month.end}
+    return read_span_standing(warehouse, periods.parse_span(period), tenant)
+
+
+def read_span_standing(warehouse: Warehouse, span: Span, tenant: str | None = None) -> Standing:
+    """Read them for any span: of days, the windows that hold its newest ones, and the alerts of windows that it touches.
+
+    Args:
+        tenant: whose file it is.
+    """
+    own, is_days = span.window, not span.by_billing_period
+    given = {"period": span.last_month, "start": own.start, "end": own.end, "overlapping": is_days}
     shown = warehouse.frame(_BUDGETS, {**given, "types": _OF_THE_FILE if tenant is None else _APART})
-    budgets = tuple(_budget(row, month) for row in shown.to_dicts())
+    budgets = tuple(_budget(row, own) for row in shown.to_dicts())
     limits = warehouse.frame(_BUDGETS, {**given, "types": ["policy"] if tenant is None else []})
-    policies = tuple(_policy(row, month) for row in limits.to_dicts())
-    asked = {"period": period, "policies": tenant is not None}
-    alerts = tuple(_alert(row, month) for row in warehouse.frame(_ALERTS, asked).to_dicts())
+    policies = tuple(_policy(row, own) for row in limits.to_dicts())
+    asked = {**given, "first": span.first_month, "policies": tenant is not None}
+    alerts = tuple(_alert(row, own) for row in warehouse.frame(_ALERTS, asked).to_dicts())
     found = {budget.health for budget in budgets if budget.enabled}
     worst = next((health for health in HEALTH if health in found), "UNSPECIFIED")
     return Standing(worst, budgets, alerts, policies)
 
 
-def _policy(row: Mapping[str, Any], month: Window) -> PolicyStatus:
+def _policy(row: Mapping[str, Any], own: Window) -> PolicyStatus:
     which = f":{row['policy_scope_id']}" if row["policy_scope_id"] else ""
     return PolicyStatus(
-        budget=_budget(row, month),
+        budget=_budget(row, own),
         scope=f"{row['policy_scope']}{which}",
         tenant=row["tenant_id"],
         action=row["hard_limit_action"],
@@ -81,7 +93,7 @@ def _policy(row: Mapping[str, Any], month: Window) -> PolicyStatus:
     )
 
 
-def _budget(row: Mapping[str, Any], month: Window) -> Budget:
+def _budget(row: Mapping[str, Any], own: Window) -> Budget:
     thresholds = [
         Threshold(Decimal(str(alert["threshold"])), alert["type"], alert["state"], alert.get("unit", "percent"))
         for alert in json.loads(row["alerts"])
@@ -104,18 +116,18 @@ def _budget(row: Mapping[str, Any], month: Window) -> Budget:
         health=row["health"] if row["enabled"] else "DISABLED",
         thresholds=tuple(sorted(thresholds, key=lambda own: (own.type, own.unit != "percent", own.threshold))),
         unconverted=tuple((code, Decimal(str(amount))) for code, amount in sorted(unconverted.items())),
-        window=_window(row, month),
+        window=_window(row, own),
         is_billed=bool(row["is_billed"]),
     )
 
 
-def _window(row: Mapping[str, Any], month: Window) -> str | None:
-    """The window's name; None for the report's own month."""
+def _window(row: Mapping[str, Any], own: Window) -> str | None:
+    """The window's name; None for the report's own time."""
     window = Window(row["period_start"], row["period_end"])
-    return None if window == month else windows.name_of(row["period"], window)
+    return None if window == own else windows.name_of(row["period"], window)
 
 
-def _alert(row: Mapping[str, Any], month: Window) -> Alert:
+def _alert(row: Mapping[str, Any], own: Window) -> Alert:
     return Alert(
         budget=row["budget_id"],
         name=_alert_name(row),
@@ -135,7 +147,7 @@ def _alert(row: Mapping[str, Any], month: Window) -> Alert:
         acknowledged_by=row["acknowledged_by"],
         snoozed_until=row["snoozed_until"] if row["status"] in ("open", "acknowledged") else None,
         unit=row["unit"],
-        window=_window(row, month),
+        window=_window(row, own),
     )
 
 

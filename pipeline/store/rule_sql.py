@@ -33,7 +33,7 @@ def literal(text: str) -> str:
 
 def billed_key(spelling: str) -> str:
     """Return the value that the bill's own tag set has under one spelling of a key."""
-    return f"json_extract_string(t.Tags, {literal(_pointer(spelling))})"
+    return f"json_extract_string(t.Tags, {literal(pointer(spelling))})"
 
 
 def billed_tag(rules: TagRules) -> TagSql:
@@ -154,7 +154,7 @@ def _column(name: str) -> str:
         return f"r.{name}"
     if name in column_kinds():
         return f"c.{name}"
-    return f"json_extract_string(c.x_Kept, {literal(_pointer(name))})"
+    return f"json_extract_string(c.x_Kept, {literal(pointer(name))})"
 
 
 def _comparison(asked: Comparison, tag: TagSql) -> str:
@@ -209,6 +209,6 @@ def _member(tag: VirtualTag, billed: TagSql) -> str:
     )
 
 
-def _pointer(key: str) -> str:
+def pointer(key: str) -> str:
     """The JSON pointer of a key of an object: unlike a JSON path, it has no wildcards and takes any key."""
     return "/" + key.replace("~", "~0").replace("/", "~1")

@@ -38,7 +38,8 @@ _FILE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 class Column:
     """A column: ``name`` heads it in files (a FOCUS or snake_case name), ``title`` on pages.
 
-    ``sums``: its values add up to a total. ``missing``: what stands on pages for None.
+    ``sums``: its values add up to a total. ``missing``: what stands on pages for None. ``on_pages``: files for machines have
+    it either way.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Column:
     kind: Kind = "text"
     sums: bool = False
     missing: str = "–"
+    on_pages: bool = True
 
 
 @dataclass(frozen=True)
@@ -180,12 +182,13 @@ class Document:
 
     Args:
         report: which one: ``costs``, ``budgets``, ``teams`` …
-        edition: ``daily``, ``weekly``, ``monthly`` or ``custom``.
+        edition: ``daily``, ``weekly``, ``monthly``, ``quarterly``, ``yearly`` or ``custom``.
         period: the span's label, such as ``2026-03``, ``2026-W12`` or ``2026-03-21``.
         start, end: the span, half-open, UTC days.
         title: the page's heading and the file's title.
         headline: the one line that a subject or a link says: what it came to, and whether that is fine.
         subject: the team or owner that it is of; None: everybody's.
+        by: what it is divided or grouped by, as it was asked for: ``owner``, ``tag:team``, ``ServiceName,RegionId``.
         last_day: the last day that all its sources cover whole.
         locale: that its sentences are worded in, and its figures are to read in.
     """
@@ -206,6 +209,7 @@ class Document:
     locale: str = "en_US"
     subject: str | None = None
     tenant: str | None = None
+    by: str | None = None
 
     def __post_init__(self) -> None:
         """Check that tables of one name have the same columns: they are one file."""

@@ -40,8 +40,7 @@ def write(
     Raises:
         UsageError: when the format is not known, or its library is not installed.
     """
-    if format not in FORMATS:
-        raise UsageError(f"{format!r} is no format of a report{near(format, FORMATS)}")
+    check_format(format)
     if not name or re.search(r"[./\\\x00]", name):
         raise ValueError(f"{name!r} begins no file's name: no dot, no slash")
     files = _files(document, format, templates)
@@ -50,6 +49,16 @@ def write(
         file.put(path)
     _remove_others(Path(folder), name, format, {path.name for path in paths})
     return paths
+
+
+def check_format(name: str) -> None:
+    """Check that there is a format of a name.
+
+    Raises:
+        UsageError: naming the near ones.
+    """
+    if name not in FORMATS:
+        raise UsageError(f"{name!r} is no format of a report{near(name, FORMATS)}")
 
 
 def _files(document: Document, format: str, templates: Path | None) -> list[File]:

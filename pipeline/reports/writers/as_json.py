@@ -40,6 +40,7 @@ def _document(document: Document) -> dict[str, Any]:
         "title": document.title,
         "headline": document.headline,
         "subject": document.subject,
+        "by": document.by,
         "tenant": document.tenant,
         "last_day": document.last_day and document.last_day.isoformat(),
         "generated_at": exact(document.generated_at),

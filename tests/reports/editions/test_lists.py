@@ -1,0 +1,56 @@
+"""Resources, restatements and AI usage as documents: all rows, and the figures of the charges."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline import money
+from pipeline.store.warehouse import Warehouse
+from tests.reports import warehouse as fixture
+from tests.reports.editions.conftest import column, fact, table, told
+
+
+@pytest.mark.parametrize(
+    ("period", "where"),
+    [
+        ("2026-02", "x_BillingPeriod = '2026-02'"),
+        ("2026-W07", "ChargePeriodStart >= '2026-02-09' AND ChargePeriodStart < '2026-02-16'"),
+    ],
+)
+def test_resources_are_what_their_charges_sum_to(sampled: Warehouse, period: str, where: str) -> None:
+    [document] = told(sampled, "resources", period)
+    asked = f"""SELECT ResourceId, sum(BilledCost) FROM focus_data_table
+        WHERE x_Origin = 'billed' AND BillingCurrency = 'USD' AND {where} GROUP BY ALL"""
+    expected = dict(sampled.rows(asked))
+    found: dict[str, list[object]] = {}
+    own = table(document, "resources")
+    for name, billed in zip(column(own, "ResourceId"), column(own, "BilledCost"), strict=True):
+        found.setdefault(name, []).append(billed)
+    without = expected.pop(None, None)
+    assert {name: money.total(each) for name, each in found.items()} == expected  # type: ignore[arg-type]
+    unattached = [each for each in document.tables if each.name == "unattached"]
+    assert [money.total(column(each, "BilledCost")) for each in unattached] == ([without] if without else [])
+    assert own.searchable
+
+
+def test_restatements_are_all_there(rich_warehouse: Warehouse) -> None:
+    [document] = told(rich_warehouse, "restatements", fixture.PERIOD)
+    own = table(document, "restatements")
+    assert len(own.rows) == 3
+    assert own.total is not None
+    assert fact(document, "change").value == own.total[2]
+    [day] = told(rich_warehouse, "restatements", "2026-03-22")
+    assert day.tables == document.tables
+    [before] = told(rich_warehouse, "restatements", "2026-03-21")
+    assert before.headline.endswith("nothing changed")
+
+
+def test_models_are_what_the_rollup_sums_to(sampled: Warehouse) -> None:
+    [document] = told(sampled, "models", "2026-03")
+    expected = sampled.rows(
+        "SELECT x_Origin, sum(BilledCost), sum(tokens) FROM model_summary WHERE x_BillingPeriod = '2026-03' GROUP BY ALL"
+    )
+    assert expected
+    for origin, billed, tokens in expected:
+        own = table(document, f"models_{origin}")
+        assert (money.total(column(own, "BilledCost")), money.total(column(own, "tokens"))) == (billed, tokens)
