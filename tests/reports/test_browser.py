@@ -16,6 +16,8 @@ from pipeline import money
 from pipeline.reports.figures import Figures, clean
 from pipeline.reports.model import ReportContext, ResourceLines, ResourceNames
 from pipeline.reports.render import render
+from pipeline.reports.writers import write
+from tests.reports import documents
 from tests.reports.hostile import TEXTS, hostile
 from tests.reports.reading import as_html, tags
 
@@ -108,6 +110,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pages")
 
 
+def axe() -> str:
+    """What checks a page for everybody's use."""
+    found = find_spec("axe_playwright_python")
+    assert found
+    assert found.origin
+    return Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")
+
+
 def put(folder: Path, name: str, html: str) -> str:
     path = folder / f"{name}.html"
     path.write_text(html, encoding="utf-8")
@@ -177,12 +187,8 @@ def test_dark_mode_turns_page_and_pictures(page: Any) -> None:
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
 def test_everybody_can_use_the_page(tab: Any, address: str, scheme: str, width: int) -> None:
-    found = find_spec("axe_playwright_python")
-    assert found
-    assert found.origin
-    axe = Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")
     opened(tab, address, scheme=scheme, width=width).evaluate(OPEN_ALL)
-    tab.evaluate(axe)
+    tab.evaluate(axe())
     assert tab.evaluate(WCAG) == []
     assert tab.evaluate(CONTRAST) == []
 
@@ -437,3 +443,24 @@ def test_nothing_but_the_page_s_own_script_would_run(tab: Any, rich_html: str, f
     assert tab.title() == "Cloud costs, March 2026"
     assert sum("Content Security Policy" in own for own in heard) >= 3
     assert tab.locator(".sort").count() > 10
+
+
+# --- Documents ------------------------------------------------------------------------------
+
+
+def test_the_page_of_a_document_sorts_fits_everywhere_and_runs_nothing_of_its_texts(
+    tab: Any, folder: Path, heard: list[str]
+) -> None:
+    [path] = write(documents.rich(), "html", folder, name="document")
+    heard.clear()
+    opened(tab, path.as_uri(), width=360, scheme="dark")
+    assert tab.evaluate("document.documentElement.scrollWidth") == 360
+    assert tab.evaluate("[typeof owned, document.scripts.length]") == ["undefined", 1]
+    tab.evaluate(axe())
+    assert tab.evaluate(WCAG) == []
+    assert [own for own in heard if not own.startswith("data:")] == [path.as_uri()]
+    tab.locator("th button", has_text="Money").first.click()
+    found = rows(tab, "table")
+    exact = amounts([row for row in found if "rest" not in row["kind"]])
+    assert exact == sorted(exact, reverse=True)
+    assert found[-1]["name"] == "13 other rows"
