@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from pipeline import money
+from pipeline.reports.documents import REPORTS
+from pipeline.reports.writers import as_json
 from pipeline.store.warehouse import Warehouse
 from tests.reports import warehouse as fixture
 from tests.reports.editions.conftest import column, fact, table, told
@@ -43,6 +48,15 @@ def test_restatements_are_all_there(rich_warehouse: Warehouse) -> None:
     assert day.tables == document.tables
     [before] = told(rich_warehouse, "restatements", "2026-03-21")
     assert before.headline.endswith("nothing changed")
+
+
+@pytest.mark.parametrize("period", ["2026-03", "2026-03-21", "2026-Q1"])
+def test_every_report_s_json_is_as_its_schema_says(rich_warehouse: Warehouse, period: str) -> None:
+    schema = json.loads((Path(__file__).resolve().parents[3] / "docs" / "report.schema.json").read_text())
+    validator = pytest.importorskip("jsonschema").Draft202012Validator(schema)
+    for report in REPORTS:
+        for document in told(rich_warehouse, report, period):
+            validator.validate(json.loads(as_json.text(document)))
 
 
 def test_models_are_what_the_rollup_sums_to(sampled: Warehouse) -> None:
