@@ -14,6 +14,7 @@ from pipeline.config import Settings
 from pipeline.deliver.channel import AlertNews, Channel, Desk, Edition, News, Telling
 from pipeline.deliver.ledger import Ledger, Notice, Notification
 from pipeline.errors import CostmillError
+from pipeline.night.documents import reaches_open
 from pipeline.night.editions import Editions
 from pipeline.night.loaded import Staleness
 from pipeline.periods import Span, utc_now
@@ -61,8 +62,9 @@ class Delivery:
             first_day=warehouse.value("SELECT min(ChargeDay) FROM daily_costs WHERE x_Origin = 'billed'"),
             last_day=staleness.last_complete_day,
             max_age_days=settings.freshness.max_age_days,
-            withholds=settings.freshness.stale == "withhold",
+            withholds=self._withholds,
         )
+        self._is_stale = staleness.is_stale
         self.news = News(as_of, _alerts(warehouse, settings, as_of), self.editions, staleness.lines)
         ledger = Ledger(warehouse, run_id)
         self.desk = Desk(ledger, self._documents, made_at=utc_now(), locale=settings.reports.locale)
@@ -89,6 +91,12 @@ class Delivery:
             if due := self._due(channel, self.desk.ledger.due):
                 paths += channel.write(due, self.news, self.desk, folder)
         return paths
+
+    def _withholds(self, span: Span) -> bool:
+        """As pages of stale data are, and what is told only because nobody is to wait any longer."""
+        if self.settings.freshness.stale != "withhold":
+            return False
+        return not self.editions.covers(span) or (self._is_stale and reaches_open(self.warehouse, span))
 
     def _due(self, channel: Channel, opened: Callable[[Iterable[Notice]], list[Notice]]) -> list[Telling]:
         wanted = {telling.notice.id: telling for telling in channel.tellings(self.news, self.desk)}

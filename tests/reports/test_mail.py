@@ -158,6 +158,10 @@ def test_the_subject_is_the_headline_and_says_that_data_is_stale(is_stale: bool,
     assert letter(documents.small(), is_stale=is_stale).subject.startswith(subject)
 
 
+def test_a_mail_program_in_the_dark_has_colours_of_its_own() -> None:
+    assert "@media (prefers-color-scheme: dark)" in letter(documents.small()).html
+
+
 def test_a_subject_of_several_lines_is_one() -> None:
     made = letter(documents.small(headline="a\r\nBcc: x@example.com\n\nb"))
     assert str(message(made)["Subject"]) == "a Bcc: x@example.com b"
