@@ -40,7 +40,12 @@ PERIOD_BY: tuple[str, ...] = get_args(PeriodBy)
 ALERT_TYPES = ("actual", "forecasted")
 #: ``auto`` and the names of pipeline.sources.formats, which lies above this package: a test compares them.
 EXPORT_FORMATS = ("auto", "aws_cur", "azure_cost", "focus", "focus_preview", "gcp_billing", "oci_cost", "usage_log")
-REPORT_FORMATS = ("html", "md")
+REPORT_FORMATS = ("html", "md", "csv", "json", "xlsx", "parquet", "pdf")
+#: Those that a run writes where nothing else is said.
+USUAL_FORMATS = ("html", "md")
+#: Names of pipeline.reports.documents, which lies above this package: a test compares them.
+REPORTS = ("costs", "budgets", "teams", "resources", "restatements", "models")
+REPORT_EDITIONS = ("daily", "weekly", "monthly")
 STALE = ("banner", "withhold")
 ORIGINS = ("billed", "recorded")
 DURABILITY = ("batch", "record")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
@@ -15,11 +16,16 @@ from altair.utils import schemapi
 from markupsafe import Markup
 
 from pipeline import money, resources
+from pipeline.config.model import OwnSection
 from pipeline.errors import UsageError, near
+from pipeline.periods import parse_span
 from pipeline.reports import charts
 from pipeline.reports.context import build_context
+from pipeline.reports.documents.sections import own_parts
 from pipeline.reports.figures import STATUS, Figures, markdown
 from pipeline.reports.model import CurrencySection, ReportContext
+from pipeline.reports.model.document import Part
+from pipeline.reports.shown import NUMBERS, shown_part
 from pipeline.reports.writers.files import put
 from pipeline.store.warehouse import Warehouse
 
@@ -56,6 +62,7 @@ def render_report(
     max_age_days: int | None = None,
     tag_keys: Sequence[str] = (),
     fiscal_year_start: int = 1,
+    sections: Sequence[OwnSection] = (),
 ) -> list[Path]:
     """Write a billing period's report as ``out/<period>/report.<format>`` and return the paths, in ``formats``' order.
 
@@ -64,10 +71,12 @@ def render_report(
     Args:
         templates: a folder whose ``html/report.html.j2`` or ``markdown/report.md.j2`` stands before ours.
         locale: of numbers, dates and currencies, such as ``de_DE``; the words are English.
+        sections: parts of a user's own, at the end.
         as_of, generated_at, version, max_age_days, tag_keys, fiscal_year_start: as ``build_context`` takes them.
 
     Raises:
-        UsageError: when ``period`` is no billing period, or a format is not known.
+        UsageError: when ``period`` is no billing period, a format is not known, or a template or section of the user's
+            cannot be used.
     """
     for name in formats:
         if name not in FORMATS:
@@ -82,30 +91,65 @@ def render_report(
         tag_keys=tag_keys,
         fiscal_year_start=fiscal_year_start,
     )
+    own = own_parts(warehouse, sections, "costs", parse_span(period)) if formats else ()
     paths = []
     for name in formats:
         path = Path(out) / period / FORMATS[name][1]
-        text = render(report, name, locale=locale, templates=templates)
+        text = render(report, name, locale=locale, templates=templates, sections=own)
         put(path, text.encode(), without_stamp=unstamped)
         paths.append(path)
     return paths
 
 
-def render(report: ReportContext, format: str, *, locale: str = "en_US", templates: Path | None = None) -> str:
-    """Return a report's text in one of ``FORMATS``."""
+def render(
+    report: ReportContext,
+    format: str,
+    *,
+    locale: str = "en_US",
+    templates: Path | None = None,
+    sections: Sequence[Part] = (),
+) -> str:
+    """Return a report's text in one of ``FORMATS``; ``sections`` are parts of a user's own."""
     figures = Figures.of(locale)
-    environment = _environment(format, figures, templates)
     # Altair checks every part of every picture against a schema: most of its time, and for a test to do.
     with localcontext(money.EXACT), schemapi.debug_mode(False):
-        text = environment.get_template(FORMATS[format][0]).render(
-            report=report, status=STATUS, scopes=SCOPES, draw=_Drawings(figures).draw
+        return fill(
+            FORMATS[format][0],
+            format,
+            figures,
+            templates,
+            report=report,
+            status=STATUS,
+            scopes=SCOPES,
+            numbers=NUMBERS,
+            sections=[shown_part(own, figures) for own in sections],
+            draw=_Drawings(figures).draw,
         )
+
+
+def fill(name: str, format: str, figures: Figures, templates: Path | None, **values: object) -> str:
+    """Fill in a template of ours, or the user's of that name.
+
+    Raises:
+        UsageError: when a template of the user's cannot be used, with its file and line.
+    """
+    try:
+        text = _environment(format, figures, templates).get_template(name).render(**values)
+    except jinja2.TemplateError as error:
+        place = _place(error, templates)
+        if place is None:
+            raise
+        raise UsageError(f"{place}: the template cannot be used: {error.message or error}") from error
     return text.rstrip("\n") + "\n"
 
 
-def template(name: str, format: str, figures: Figures, templates: Path | None = None) -> jinja2.Template:
-    """Return a template of ours, or the user's of that name, with the filters of one locale."""
-    return _environment(format, figures, templates).get_template(name)
+def _place(error: jinja2.TemplateError, templates: Path | None) -> str | None:
+    """The file and line of an error in a user's template; None where it is in one of ours."""
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        places.append((error.filename or "", error.lineno))
+    own = [place for place in places if templates and place[0].startswith(os.fspath(templates))]
+    return f"{own[-1][0]}:{own[-1][1]}" if own else None
 
 
 @cache

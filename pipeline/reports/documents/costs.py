@@ -32,7 +32,7 @@ from pipeline.reports.standing import read_span_standing
 from pipeline.store.tenants import owner
 from pipeline.store.warehouse import Warehouse
 
-_DAY_KEY = (("usage", "Usage"), ("other", "Purchases, tax, credits, refunds"), ("partial", "Not yet complete"))
+DAY_KEY = (("usage", "Usage"), ("other", "Purchases, tax, credits, refunds"), ("partial", "Not yet complete"))
 _SERVICES = {"ServiceCategory": "ServiceCategory", "ServiceName": "ServiceName"}
 #: So many days are a picture and a table; of longer spans months are.
 MOST_DAYS = 100
@@ -282,5 +282,5 @@ def _day_part(told: Sequence[Told], figures: Figures, several: bool) -> Part:
             top = max(own.daily.shown_days, key=lambda day: day.billed)
             words = f"Highest on {figures.day(top.day)}: {figures.money(top.billed, own.currency)}."
             name = f"Cost of each day{f', {title}' if title else ''}"
-            pictures.append(Picture("days", name, words, wide, narrow, _DAY_KEY))
+            pictures.append(Picture("days", name, words, wide, narrow, DAY_KEY))
     return Part("days", "Cost by day", pictures=tuple(pictures), tables=tuple(found))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.config.model import OwnSection
 from pipeline.errors import UsageError, near
 from pipeline.periods import Span
 
@@ -35,6 +36,7 @@ class Request:
         group_by: of ``costs``: one to three columns, or ``tag:KEY``.
         by: of ``teams``: ``owner`` or ``tag:KEY``.
         only: of ``teams``: the one that is asked for; None: all of them.
+        sections: parts of a user's own, at the end of the reports that they name.
     """
 
     report: str
@@ -49,6 +51,7 @@ class Request:
     group_by: tuple[str, ...] = ()
     by: str = "owner"
     only: str | None = None
+    sections: tuple[OwnSection, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that there is such a report, and that it is not asked for what only others have.

@@ -58,11 +58,11 @@ def cost_table(
     top: int | None = None,
     others: str = "rows",
     searchable: bool = False,
-    notes: tuple[str, ...] = (),
+    whole: Decimal | None = None,
 ) -> Table:
-    """What some keys cost, the most expensive first, then by name."""
+    """What some keys cost, the most expensive first, then by name; shares are of ``whole``, else of all rows."""
     ordered = sorted(rows, key=lambda row: (-row[1].billed, tuple(_sortable(key) for key in row[0])))
-    whole = money.total(costs.billed for _, costs in ordered)
+    whole = money.total(costs.billed for _, costs in ordered) if whole is None else whole
     return Table(
         name,
         title,
@@ -72,7 +72,6 @@ def cost_table(
         top=top,
         others=others,
         searchable=searchable,
-        notes=notes,
     )
 
 

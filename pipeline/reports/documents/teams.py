@@ -120,7 +120,7 @@ def _document(
         parts=(
             Part("trend", "Trend", lead=_left_out(request.by), tables=tuple(_trend(found.trend))),
             *costs.parts(reader, told, figures),
-            resources.part(_resources(found.resources), lead=reached(reader, figures), top=TOP_RESOURCES),
+            *resources.parts(_resources(found.resources), lead=reached(reader, figures), top=TOP_RESOURCES),
             *budgets.parts(own, figures, span.label, "Budgets of this team alone."),
         ),
         cautions=cautions,

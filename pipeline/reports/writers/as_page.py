@@ -21,9 +21,6 @@ def files(document: Document, format: str, templates: Path | None) -> list[File]
 def text(document: Document, format: str, templates: Path | None = None, *, longest: int | None = None) -> str:
     """Return a document as a page; ``longest``: where its tables are cut at the latest."""
     figures = Figures.of(document.locale)
-    template = render.template(TEMPLATES[format], format, figures, templates)
     page = shown_document(document, figures, longest=longest)
-    return (
-        template.render(page=page, document=document, status=STATUS, numbers=NUMBERS, rounding=ROUNDING).rstrip("\n")
-        + "\n"
-    )
+    given = {"page": page, "document": document, "status": STATUS, "numbers": NUMBERS, "rounding": ROUNDING}
+    return render.fill(TEMPLATES[format], format, figures, templates, **given)
