@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,13 @@ from pipeline.config import Settings
 from pipeline.deliver.channel import AlertNews, Channel, Desk, Edition, News, Telling
 from pipeline.deliver.ledger import Ledger, Notice, Notification
 from pipeline.errors import CostmillError
-from pipeline.night.documents import reaches_open
+from pipeline.night.documents import Wanted, reaches_open, request_of
 from pipeline.night.editions import Editions
 from pipeline.night.loaded import Staleness
 from pipeline.periods import Span, utc_now
-from pipeline.reports.documents import Request, build
+from pipeline.reports.documents import build
 from pipeline.reports.model.document import Document
 from pipeline.store.warehouse import Warehouse
-from pipeline.version import VERSION
 
 #: An alert of a window that has ended is told for so long after it fired: who is added later gets no history.
 TOLD_FOR = timedelta(days=31)
@@ -34,7 +34,7 @@ def channels(settings: Settings) -> list[Channel]:
     if settings.mail is not None:
         from pipeline.deliver.mail import MailChannel
 
-        found.append(MailChannel(settings.mail, settings.reports.out))
+        found.append(MailChannel(settings.mail, settings.reports.out, settings.reports.templates))
     return found
 
 
@@ -104,20 +104,10 @@ class Delivery:
 
     def _documents(self, edition: Edition) -> list[Document]:
         if edition not in self._made:
-            settings = self.settings
-            request = Request(
-                edition.report,
-                Span(edition.period, edition.start, edition.end, edition.edition),
-                as_of=self.as_of,
-                generated_at=self.desk.made_at,
-                version=VERSION,
-                locale=settings.reports.locale,
-                max_age_days=settings.freshness.max_age_days,
-                tag_keys=self.keys,
-                fiscal_year_start=settings.fiscal_year_start,
-                by=edition.by or "owner",
-            )
-            self._made[edition] = build(self.warehouse, request)
+            span = Span(edition.period, edition.start, edition.end, edition.edition)
+            wanted = Wanted(edition.report, by=edition.by or "owner")
+            request = request_of(self.settings, wanted, span, self.as_of, self.keys)
+            self._made[edition] = build(self.warehouse, replace(request, generated_at=self.desk.made_at))
         return self._made[edition]
 
 

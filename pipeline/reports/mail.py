@@ -6,10 +6,12 @@ left out until the HTML is shorter than ``LONGEST``, and what they come to is sa
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import jinja2
 
@@ -120,7 +122,13 @@ class Letter:
 
 
 def letter(
-    document: Document, *, is_stale: bool = False, link: str | None = None, notes: Sequence[str] = (), brand: str = ""
+    document: Document,
+    *,
+    is_stale: bool = False,
+    link: str | None = None,
+    notes: Sequence[str] = (),
+    brand: str = "",
+    templates: Path | None = None,
 ) -> Letter:
     """Lay out a document as a mail.
 
@@ -129,6 +137,7 @@ def letter(
         link: address of the full report; None: there is none to link to.
         notes: said at the end, such as which files are attached.
         brand: the line over the title; empty: the report, its edition and period.
+        templates: a folder whose ``mail/report.html.j2``, ``mail/report.txt.j2`` and styles stand before ours.
     """
     figures = Figures.of(document.locale)
     images = [_images(own.pictures, number) for number, own in enumerate(document.parts)]
@@ -150,9 +159,9 @@ def letter(
                 tables,
             )
         ]
-        if len((page := _html(document, mail)).encode()) < LONGEST
+        if len((page := _html(document, mail, templates)).encode()) < LONGEST
     )
-    return Letter(subject, page, _text(document, mail), tuple(image for own in images for image in own))
+    return Letter(subject, page, _text(document, mail, templates), tuple(image for own in images for image in own))
 
 
 def _lengths(document: Document) -> Iterable[tuple[int, int]]:
@@ -257,15 +266,15 @@ def _first(images: Sequence[tuple[Image, ...]], most: int) -> list[tuple[Image, 
     return kept
 
 
-def _html(document: Document, mail: Mail) -> str:
+def _html(document: Document, mail: Mail, templates: Path | None) -> str:
     import css_inline
 
-    page = _template("mail/report.html.j2", Figures.of(document.locale)).render(document=document, mail=mail)
+    page = _template("mail/report.html.j2", Figures.of(document.locale), templates).render(document=document, mail=mail)
     return css_inline.CSSInliner(load_remote_stylesheets=False).inline(re.sub(r"\n+", "\n", page))
 
 
-def _text(document: Document, mail: Mail) -> str:
-    page = _template("mail/report.txt.j2", Figures.of(document.locale)).render(document=document, mail=mail)
+def _text(document: Document, mail: Mail, templates: Path | None) -> str:
+    page = _template("mail/report.txt.j2", Figures.of(document.locale), templates).render(document=document, mail=mail)
     return re.sub(r"\n{4,}", "\n\n\n", page).strip() + "\n"
 
 
@@ -290,9 +299,10 @@ def _plain(text: str) -> str:
 
 
 @cache
-def _template(name: str, figures: Figures) -> jinja2.Template:
+def _template(name: str, figures: Figures, templates: Path | None) -> jinja2.Template:
+    folders = [*([templates] if templates else []), resources.folder("reports")]
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(resources.folder("reports"))),
+        loader=jinja2.FileSystemLoader([os.fspath(folder) for folder in folders]),
         autoescape=jinja2.select_autoescape(("html", "html.j2")),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
