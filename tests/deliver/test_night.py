@@ -105,7 +105,9 @@ def test_all_that_is_new_for_an_address_is_one_mail_of_the_highest_thresholds(
     assert str(found[OPS]["Subject"]).startswith("2 budget alerts: All spend is at 140.0%")
     assert str(found[KIM]["Subject"]).startswith("1 budget alert: team:ml is at 84.0%")
     assert "3 lower ones were reached as well" in body(found[OPS], "plain")
-    alerts = [row["subject"][:8] for row in rows(say, config) if row["recipient"] == KIM]
+    listed = [row for row in rows(say, config) if row["recipient"] == KIM]
+    assert {row["message_id"] for row in listed} == {str(found[KIM]["Message-ID"])}
+    alerts = [row["subject"][:8] for row in listed]
     assert any(f"costmill alerts ack {each}" in body(found[KIM], "plain") for each in alerts)
 
 
