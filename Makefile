@@ -7,9 +7,6 @@ CONFIG ?= sample_data/costmill.yaml
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 # Files in the order of tests/conftest.py, the long ones first, and not by how many tests they have.
-# pip compiles what it installs file after file, which takes longer than the rest: this does it on every core. What does
-# not compile is never imported.
-COMPILE := $(BIN)/python -m compileall -qq -j 0 "$(VENV)/lib" >/dev/null 2>&1 || true
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # A stamp in the environment: packages are installed once per change of a lock.
 RUN_STAMP := $(VENV)/.installed-run
@@ -17,6 +14,15 @@ DEV_STAMP := $(VENV)/.installed-dev
 # An environment of its own within: what it needs is older than what we do. Its tests look for it there.
 FOCUS_VALIDATOR := $(VENV)/focus-validator
 FOCUS_STAMP := $(FOCUS_VALIDATOR)/.installed
+# Airflow's own, with what Costmill needs beside it. Its tests look for it there.
+AIRFLOW := $(VENV)/airflow
+AIRFLOW_STAMP := $(AIRFLOW)/.installed
+# Fill an environment from a lock: $(call fill,ENVIRONMENT,LOCK). uv takes a tenth of pip's time; where it cannot (an index
+# that only pip was told of), pip does it.
+define fill
+	@$(BIN)/uv pip install --quiet $(3) --python "$(1)/bin/python" --require-hashes -r "$(2)" || \
+		"$(1)/bin/python" -m pip --quiet --disable-pip-version-check --no-input install --require-hashes -r "$(2)"
+endef
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 
@@ -39,23 +45,28 @@ $(BIN)/pip:
 
 $(RUN_STAMP): requirements/runtime.txt requirements/build.txt pyproject.toml | $(BIN)/pip
 	@echo "Installing Costmill into $(VENV) …" >&2
-	@$(PIP) install --no-compile --require-hashes -r requirements/runtime.txt -r requirements/build.txt
-	@$(COMPILE)
+	@$(PIP) install --require-hashes -r requirements/build.txt
+	$(call fill,$(VENV),requirements/runtime.txt,--compile-bytecode)
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@
 
-$(DEV_STAMP): requirements/dev.txt pyproject.toml | $(BIN)/pip
+$(DEV_STAMP): requirements/dev.txt requirements/build.txt pyproject.toml | $(BIN)/pip
 	@echo "Installing Costmill and its tools into $(VENV) …" >&2
-	@$(PIP) install --no-compile --require-hashes -r requirements/dev.txt
-	@$(COMPILE)
+	@$(PIP) install --require-hashes -r requirements/build.txt
+	$(call fill,$(VENV),requirements/dev.txt,--compile-bytecode)
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $(RUN_STAMP) $@
 
-$(FOCUS_STAMP): requirements/focus-validator.txt | $(BIN)/pip
+$(FOCUS_STAMP): requirements/focus-validator.txt | $(DEV_STAMP)
 	@echo "Installing focus-validator into $(FOCUS_VALIDATOR) …" >&2
 	@$(PYTHON) -m venv "$(FOCUS_VALIDATOR)"
-	@$(FOCUS_VALIDATOR)/bin/python -m pip --quiet --disable-pip-version-check --no-input install --no-compile \
-		--require-hashes -r requirements/focus-validator.txt
+	$(call fill,$(FOCUS_VALIDATOR),$<)
+	@touch $@
+
+$(AIRFLOW_STAMP): requirements/airflow.txt | $(DEV_STAMP)
+	@echo "Installing Airflow into $(AIRFLOW) …" >&2
+	@$(PYTHON) -m venv "$(AIRFLOW)"
+	$(call fill,$(AIRFLOW),$<)
 	@touch $@
 
 install: $(DEV_STAMP) ## Install Costmill with its tools into .venv
@@ -79,7 +90,7 @@ bench: install ## Measure loading beside plain DuckDB
 
 # --- Proof ----------------------------------------------------------------------------------
 
-test: install $(FOCUS_STAMP) ## The whole test suite
+test: install $(FOCUS_STAMP) $(AIRFLOW_STAMP) ## The whole test suite
 	$(PYTEST) $(PYTEST_ARGS)
 
 test-fast: install ## What can be told without browser, heavy parts and whole loads: under a minute
@@ -88,7 +99,7 @@ test-fast: install ## What can be told without browser, heavy parts and whole lo
 soak: install ## The long proofs: many more examples, orders and kills
 	COSTMILL_SOAK=1 $(PYTEST) -m heavy $(PYTEST_ARGS)
 
-check: static $(FOCUS_STAMP) ## Lint, types, import contracts, docs, and the tests with their coverage
+check: static $(FOCUS_STAMP) $(AIRFLOW_STAMP) ## Lint, types, import contracts, docs, and the tests with their coverage
 	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
 
 static: lint types contracts docs-check
@@ -118,16 +129,14 @@ docs: install ## Write the command-line reference anew
 wheel: install ## Build sdist and wheel into dist/
 	$(BIN)/python -m build --no-isolation --outdir dist .
 
-$(BIN)/uv: | $(BIN)/pip
-	@$(PIP) install uv
-
 # dev first: the runtime lock takes its versions from it, so both agree.
-lock: $(BIN)/uv ## Resolve the dependencies anew, for every system and Python 3.11 to 3.14
+lock: install ## Resolve the dependencies anew, for every system and Python 3.11 to 3.14
 	$(LOCK) --extra dev pyproject.toml --output-file requirements/dev.txt
 	$(LOCK) --constraints requirements/dev.txt pyproject.toml --output-file requirements/runtime.txt
 	$(BIN)/python -c 'import tomllib; \
 	print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["focus-validator"], sep="\n")' \
 	| $(LOCK) - --output-file requirements/focus-validator.txt
+	$(LOCK) --constraints requirements/dev.txt --group airflow pyproject.toml --output-file requirements/airflow.txt
 	$(LOCK) --constraints requirements/dev.txt --group build --output-file requirements/build.txt
 
 clean: ## Remove what was built or measured; the environment stays

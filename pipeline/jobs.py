@@ -38,6 +38,7 @@ from pipeline.night.tenants import publish_files
 from pipeline.periods import Span, utc_now
 from pipeline.pricing.registry import PricingRegistry
 from pipeline.sources.delivery import Mode
+from pipeline.steps import DELIVER, STEPS
 from pipeline.store import lists, publish, rollups, states
 from pipeline.store.rates import sync_rates
 from pipeline.store.tagging import stored_rules
@@ -53,14 +54,17 @@ __all__ = [
     "ask_forecast",
     "loaded_periods",
     "night",
+    "rehearse_delivery",
     "require_loaded",
     "require_same_tags",
+    "require_source",
     "run",
     "staleness",
+    "tells",
 ]
 
 #: Exit codes of a run that ended by itself, the first that applies wins (SPEC 7); a budget breach comes last.
-CONFIGURATION, EXPORTS, STALE = 78, 65, 66
+CONFIGURATION, EXPORTS, UNDELIVERED, STALE = 78, 65, 69, 66
 #: As a shell has it for a program that ended by Ctrl-C.
 INTERRUPTED = 130
 
@@ -127,7 +131,7 @@ class Night:
                     outcomes.append(outcome)
                     self.tell_load(outcome)
             if whole:
-                loader.close_sources_but([source.name for source, _ in sources])
+                loader.close_sources_but([source.name for source, _ in usage_log.with_own(self.settings)])
         has_loaded = any(outcome.is_new and outcome.status == "loaded" for outcome in outcomes)
         self.result.warnings += cautions.of_charges(self.warehouse, self.run_id, has_loaded=has_loaded)
         self.tell_restated(since_last_run=whole)
@@ -136,6 +140,16 @@ class Night:
             self.result.notes.append(f"outside of {limits.words}, left as it is: {', '.join(dict.fromkeys(left))}")
         if self._tagged_anew or any(outcome.is_new for outcome in outcomes):
             self.result.warnings += cautions.of_tags(self.warehouse)
+        return outcomes
+
+    def load_configured(
+        self, only: str | None = None, *, accept: bool = False, limits: Limits = NO_LIMITS
+    ) -> list[Outcome]:
+        """Load what is new of every configured source and of the usage log, or of the ``only`` one of them."""
+        sources = [each for each in usage_log.with_own(self.settings) if only in (None, each[0].name)]
+        outcomes = self.load(sources, accept=accept, whole=True, limits=limits)
+        if only in (None, USAGE_LOG):
+            self.result.notes += usage_log.torn_lines(self.warehouse, self.settings)
         return outcomes
 
     def loader(self, *, accept: bool = False, note: str | None = None, limits: Limits = NO_LIMITS) -> Loader:
@@ -249,6 +263,34 @@ class Night:
             self._tell(Step("report", f"{wanted.report} {span.label}", seconds=time.monotonic() - started))
         return written
 
+    def deliver(self) -> None:
+        """Tell people what is due by the configured channels; what could not be told is in the result."""
+        from pipeline.night import delivering
+
+        channels = delivering.channels(self.settings)
+        if not channels:
+            return
+        started = time.monotonic()
+        delivery = delivering.Delivery(
+            self.warehouse,
+            self.settings,
+            as_of=self.as_of,
+            run_id=self.run_id,
+            keys=self.keys,
+            staleness=self.staleness(),
+            channels=channels,
+        )
+        left, done = delivery.send(), delivery.desk.delivered
+        self.result.undelivered += [
+            f"nobody can say whether it arrived: {each.subject} to {each.recipient}: {each.error}" for each in left
+        ]
+        self.result.undelivered += [*done.unknown, *done.failed]
+        self.result.withheld += delivery.editions.withheld
+        said = f"{len(done.sent)} sent, {len(self.result.undelivered)} not"
+        names = ", ".join(channel.name for channel in channels)
+        is_news = bool(done.sent or self.result.undelivered)
+        self._tell(Step("deliver", names, seconds=time.monotonic() - started, note=said), is_news=is_news)
+
     def publish(self) -> Path | None:
         """Publish the warehouse when the published copy does not show it, then the tenants' files; returns the copy, or
         None."""
@@ -274,8 +316,13 @@ class Night:
         self.result.exit_code = EXPORTS if any(outcome.waits for outcome in self.result.outcomes) else 0
         return self.result
 
-    def finish(self) -> RunResult:
-        """Decide the exit code."""
+    def finish_delivery(self) -> RunResult:
+        """Decide the exit code of a delivery alone: what could not be told, or is withheld."""
+        self.result.exit_code = UNDELIVERED if self.result.undelivered else STALE if self.result.withheld else 0
+        return self.result
+
+    def finish(self, *, waits: bool = False) -> RunResult:
+        """Decide the exit code; ``waits`` says of a delivery that waits though this run did not meet it."""
         result = self.result
         result.staleness = self.staleness()
         decision = evaluate.exit_decision(result.budgets) if result.budgets else None
@@ -283,8 +330,10 @@ class Night:
             result.notes.append(decision.warning)
         if result.missing_rates:
             result.exit_code = CONFIGURATION
-        elif any(outcome.waits for outcome in result.outcomes):
+        elif waits or any(outcome.waits for outcome in result.outcomes):
             result.exit_code = EXPORTS
+        elif result.undelivered:
+            result.exit_code = UNDELIVERED
         elif result.staleness.is_stale:
             result.exit_code = STALE
         elif decision and decision.code:
@@ -300,35 +349,71 @@ class Night:
         self.listen(step)
 
 
+def require_source(settings: Settings) -> None:
+    """Check that there is something to load.
+
+    Raises:
+        UsageError: when the configuration has no source, and nothing was ever recorded.
+    """
+    if not settings.sources and not settings.own_usage_log.path.is_dir():
+        raise UsageError(
+            "no source is configured; add one under `sources:` in costmill.yaml, or load files with `costmill load`"
+        )
+
+
 def run(
     settings: Settings,
     *,
     as_of: datetime | None = None,
     accept: bool = False,
     limits: Limits = NO_LIMITS,
+    deliver: bool = True,
     listen: Listener | None = None,
 ) -> RunResult:
-    """Run the night: load every source and the usage log, then summaries, budgets and alerts, reports, and the published
-    copy.
+    """Run the night: load every source and the usage log, then summaries, budgets and alerts, reports, what people are
+    told, and the published copy.
+
+    Args:
+        deliver: whether anybody is told.
 
     Raises:
         UsageError: when the configuration has no source.
         CostmillError: when the warehouse cannot be used; anything else is in the result.
     """
-    sources = usage_log.with_own(settings)
-    if not settings.sources and not settings.own_usage_log.path.is_dir():
-        raise UsageError(
-            "no source is configured; add one under `sources:` in costmill.yaml, or load files with `costmill load`"
-        )
+    require_source(settings)
     with night(settings, "run", as_of=as_of, listen=listen, create=True) as tonight:
-        tonight.load(sources, accept=accept, whole=True, limits=limits)
-        tonight.result.notes += usage_log.torn_lines(tonight.warehouse, settings)
-        tonight.summarise()
-        tonight.check_budgets()
-        tonight.report()
+        tonight.load_configured(accept=accept, limits=limits)
+        for step in STEPS:
+            if step.do is not None and (deliver or step.name != DELIVER):
+                step.do(tonight)
         tonight.finish()
     usage_log.clean_up(settings)
     return tonight.result
+
+
+def tells(settings: Settings) -> bool:
+    """Whether anybody is told anything."""
+    return settings.mail is not None
+
+
+def rehearse_delivery(warehouse: Warehouse, settings: Settings, folder: Path, *, as_of: datetime) -> list[Path]:
+    """Write what a delivery from an open (published) warehouse would send as files; nothing is sent or noted.
+
+    Raises:
+        UsageError: as ``ask_budgets``.
+    """
+    from pipeline.night import delivering
+
+    asking = _asking(warehouse, settings, as_of)
+    return delivering.Delivery(
+        warehouse,
+        settings,
+        as_of=as_of,
+        run_id="",
+        keys=asking.keys,
+        staleness=asking.staleness(),
+        channels=delivering.channels(settings),
+    ).write(folder)
 
 
 def ask_budgets(
@@ -419,11 +504,13 @@ def night(
     as_of: datetime | None = None,
     listen: Listener | None = None,
     create: bool = False,
+    publishes: bool = True,
 ) -> Iterator[Night]:
     """Open the warehouse for a run, note in the ledger one that changes something, and publish at the end what changed.
 
     Args:
         create: make the warehouse when it is not there yet.
+        publishes: False leaves publishing to a later step.
 
     Raises:
         NotPermittedError: when the settings' actor is of a tenant.
@@ -453,9 +540,12 @@ def night(
             code = _exit_code(error)
             raise
         finally:
-            changed = not publish.is_published(warehouse, settings.publish.path)
+            changed = record.has_changed
+            if publishes:  # also what a run before left unpublished
+                changed = not publish.is_published(warehouse, settings.publish.path)
             record.end(code, changed=changed, broke_off=broke_off)
-        tonight.publish()
+        if publishes:
+            tonight.publish()
 
 
 def _exit_code(error: BaseException) -> int:

@@ -353,6 +353,7 @@ def _answers(warehouse: Path) -> dict[str, list[tuple[Any, ...]]]:
         "tag_summary",
         "trend_summary",
         "mover_summary",
+        "mover_reasons",
         "budget_status",
         "resources",
         "tag_sets",

@@ -152,7 +152,7 @@ def test_no_file_of_the_checkout_names(what: str, project_root: Path) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("lock", ["runtime.txt", "build.txt", "dev.txt"])
+@pytest.mark.parametrize("lock", ["runtime.txt", "build.txt", "dev.txt", "airflow.txt"])
 def test_lock_pins_every_package_with_its_hashes(lock: str, project_root: Path) -> None:
     text = (project_root / "requirements" / lock).read_text(encoding="utf-8").replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
@@ -167,3 +167,4 @@ def test_the_locks_agree_on_every_version(project_root: Path) -> None:
         )
 
     assert pins("runtime.txt") | pins("build.txt") <= pins("dev.txt")
+    assert pins("runtime.txt") <= pins("airflow.txt")

@@ -98,6 +98,14 @@ def test_top_services_compares_the_latest_month_with_the_one_before(ask: Ask) ->
     assert all(row["BilledCost"] <= compute["BilledCost"] for row in rest)
 
 
+def test_the_three_machines_are_new_and_the_rest_of_compute_was_used_less(ask: Ask) -> None:
+    compute = ask("why_it_moved")[0]
+    reasons = ("usage", "price", "new", "gone", "credits", "refunds", "tax", "fees_and_other")
+    assert compute["change"] == total(compute[name] for name in reasons)
+    assert (compute["ServiceName"], compute["new"]) == ("Amazon Elastic Compute Cloud", Decimal("5855.8464"))
+    assert compute["usage"] < 0 == compute["gone"]
+
+
 def test_untagged_money_is_what_no_team_has(ask: Ask) -> None:
     rows = ask("untagged_money")
     whole = sample.scope("global", LATEST)
@@ -131,6 +139,15 @@ def test_commitments_tell_used_from_unused_as_the_bill_does(period: str, ask: As
     assert added(plans, "used", **in_period) == used
     assert added(plans, "unused", **in_period) == bought - used
     assert added(plans, "unused", x_BillingPeriod=period, CommitmentDiscountType="Reserved Instance") == idle
+
+
+def test_covered_usage_is_what_commitments_cover_and_leaves_out_storage_of_the_same_service(ask: Ask) -> None:
+    rows, plans = ask("covered_usage"), [row for row in ask("commitments") if row["x_BillingPeriod"] == LATEST]
+    assert added(rows, "covered_ListCost") == added(plans, "covered_ListCost") > 0
+    assert {row["ServiceCategory"] for row in rows} == {"Compute", "Databases"}
+    for row in rows:
+        share = float(row["covered_ListCost"]) / float(row["covered_ListCost"] + row["uncovered_ListCost"])
+        assert row["covered_percent"] == pytest.approx(100 * share, abs=0.05)
 
 
 def test_days_of_the_latest_month_sum_to_its_bill(ask: Ask) -> None:

@@ -87,6 +87,16 @@ def touched_by(warehouse: Warehouse, periods: Sequence[str]) -> dict[str, set[Wi
     return found
 
 
+def lacks_rates(warehouse: Warehouse) -> bool:
+    """Whether a window of a budget of the file waits for a rate, as the last evaluation left it."""
+    return bool(
+        warehouse.value(
+            f"""SELECT 1 FROM budget_status AS s INNER JOIN budgets AS b USING (budget_id)
+            WHERE {_UNCOUNTED} AND b.origin = 'file' AND b.ended_at IS NULL AND b.period = s.period LIMIT 1"""
+        )
+    )
+
+
 def write_status(warehouse: Warehouse, rows: pl.DataFrame, budgets: Sequence[ScopeBudget]) -> set[tuple[str, Window]]:
     """Replace the rows of their windows, and of rolling budgets all; returns the budgets and windows that changed.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.cli.published import Copy
     from pipeline.store.rates import Rates
 
-#: Summaries that are sums; the others compare months, each of which has rates of its own.
+#: Summaries that are sums; the others compare months, each of which has rates of its own, or are of one bill each.
 SUMS = ("category_summary", "resource_summary", "tag_summary")
 
 
@@ -40,7 +40,7 @@ def one_currency(copy: Copy, table: str, period: str, currency: str, format_: st
 
 def _require(rates: Rates | None, table: str, currency: str) -> Rates:
     if table not in SUMS:
-        raise UsageError("--currency converts the summaries category, resource and tag; the others compare months")
+        raise UsageError("--currency converts the summaries category, resource and tag alone")
     if rates is None or rates.currency != currency:
         known = "there is none" if rates is None else f"it is {rates.currency}"
         raise UsageError(f"--currency {currency}: the configured rates convert to currency.report only, and {known}")

@@ -129,12 +129,9 @@ def narration(verbose: bool) -> Iterator[Callable[[Step], None]]:
 
 def line(step: Step) -> str:
     """Return a step as one line: name, subject, rows, money, seconds, note."""
-    parts = [f"{step.name:<10} {step.subject}"]
-    if step.rows is not None:
-        parts.append(f"{step.rows:,} rows")
-    parts += [f"{total:,.2f} {currency or '(no currency)'}" for currency, total in step.totals.items()]
-    parts.append(f"{step.seconds:.2f} s")
-    return printable(", ".join(parts) + (f" ({step.note})" if step.note else ""))
+    from pipeline.night import words
+
+    return printable(words.step_line(step))
 
 
 def printable(text: str) -> str:
@@ -144,37 +141,44 @@ def printable(text: str) -> str:
 
 def verdict(result: RunResult) -> None:
     """Tell on stderr what a run's reader must know: what waits, what is stale, new alerts, breaches."""
-    for outcome in result.outcomes:
-        if outcome.waits:
-            where = " ".join(part for part in (outcome.x_Source, outcome.x_BillingPeriod) if part)
-            click.echo(printable(f"costmill: {outcome.status}: {where}: {outcome.reason}"), err=True)
-    for period in result.withheld:
-        click.echo(f"costmill: the report of {period} is withheld, its data is stale (freshness.stale)", err=True)
-    stale(result.staleness)
-    alerts(result.alerts)
-    for warning in result.warnings:
-        click.echo(f"costmill: warning: {warning}", err=True)
-    notes(result)
+    from pipeline.night import words
+
+    _say(words.result_lines(result))
 
 
 def alerts(changes: Sequence[AlertChange]) -> None:
     """Tell on stderr which alerts are news: fired, reopened, or no longer snoozed."""
-    for change in changes:
-        if change.is_told:
-            click.echo(
-                f"costmill: alert {change.kind}: {printable(change.budget_id)} of {change.window}: {change.words} "
-                f"({change.severity})",
-                err=True,
-            )
+    from pipeline.night import words
+
+    _say(words.alert_lines(changes))
+
+
+def withheld(result: RunResult) -> None:
+    """Tell on stderr which reports nobody gets, since their data is stale."""
+    from pipeline.night import words
+
+    _say(words.withheld_lines(result))
+
+
+def undelivered(result: RunResult) -> None:
+    """Tell on stderr what could not be told to people."""
+    from pipeline.night import words
+
+    _say(words.undelivered_lines(result))
 
 
 def stale(staleness: Staleness | None) -> None:
     """Tell on stderr which sources are older than the configured freshness."""
-    for line in staleness.lines if staleness else ():
-        click.echo(printable(f"costmill: stale: {line}"), err=True)
+    from pipeline.night import words
+
+    _say(words.stale_lines(staleness))
 
 
 def notes(result: RunResult) -> None:
     """Tell on stderr what a run noted: restatements of final periods, what lay outside of its limits, a breach."""
-    for note in result.notes:
-        click.echo(printable(f"costmill: {note}"), err=True)
+    _say(result.notes)
+
+
+def _say(lines: Sequence[str]) -> None:
+    for each in lines:
+        click.echo(printable(f"costmill: {each}"), err=True)

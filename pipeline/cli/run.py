@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only say what would be loaded, with counts and control totals.")
+@click.option("--no-deliver", "silent", is_flag=True, help="Tell nobody: no mail; the next run tells what is due.")
 @options.settings_options
 @options.accept
 @options.span
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @options.format_
 def run(
     dry_run: bool,
+    silent: bool,
     config: Path | None,
     warehouse: Path | None,
     as_of: str | None,
@@ -35,7 +37,7 @@ def run(
     budget_currency: str | None,
     format_: str,
 ) -> int:
-    """Load what is new, summarise, check budgets, render reports, publish.
+    """Load what is new, summarise, check budgets, render reports, mail what is due, publish.
 
     A run that finds nothing new changes nothing. A run that was killed is finished by the next one. A dry run writes
     nothing and prints (as --format says) what each delivery would come to.
@@ -55,7 +57,7 @@ def run(
         if dry_run:
             found = rehearsal.rehearse(settings, as_of=moment, accept=accept, limits=limits, listen=listen)
             return _tell(found, format_)
-        result = jobs.run(settings, as_of=moment, accept=accept, limits=limits, listen=listen)
+        result = jobs.run(settings, as_of=moment, accept=accept, limits=limits, deliver=not silent, listen=listen)
     output.verdict(result)
     return result.exit_code
 

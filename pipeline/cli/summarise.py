@@ -18,8 +18,10 @@ TABLES = {
     "tag": "tag_summary",
     "trend": "trend_summary",
     "movers": "mover_summary",
+    "reasons": "mover_reasons",
     "fiscal": "fiscal_summary",
     "models": "model_summary",
+    "commitments": "commitment_summary",
 }
 ORDER = {
     "category": "BillingCurrency, BilledCost DESC, ServiceCategory, ServiceName",
@@ -27,8 +29,10 @@ ORDER = {
     "trend": "grain, bucket_start, BillingCurrency",
     "tag": "BillingCurrency, TagKey, BilledCost DESC, TagValue",
     "movers": "BillingCurrency, dimension, abs(change) DESC, key",
+    "reasons": "BillingCurrency, ServiceName, abs(change) DESC, reason",
     "fiscal": "first_period, grain, BillingCurrency",
     "models": "x_Origin DESC, BillingCurrency, BilledCost DESC, previous_BilledCost DESC, x_Provider, ServiceName, model, operation",
+    "commitments": "x_Origin, BillingCurrency, unused_EffectiveCost DESC, used_EffectiveCost DESC, x_Provider, CommitmentDiscountId",
 }
 #: Fiscal quarters and years hold several billing periods: those through the wanted one are shown.
 WHERE = {"fiscal": "first_period <= $1"}
@@ -60,6 +64,7 @@ def summarise(
       costmill summarise category --period 2026-03 --format csv
       costmill summarise tag --currency USD
       costmill summarise models --period 2026-03 --format json
+      costmill summarise commitments
     """
     from pipeline import jobs
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import groupby
@@ -27,6 +27,7 @@ from pipeline.config.budgets import (
 from pipeline.config.conditions import Askable, read_condition
 from pipeline.config.findings import Findings
 from pipeline.config.keys import CONDITION, LEGACY_SCOPE, SECTIONS, Keys
+from pipeline.config.mail import OWNER
 from pipeline.config.section import Section
 from pipeline.config.yaml import Table
 from pipeline.focus import canonical_provider
@@ -70,11 +71,25 @@ class Draft:
     exit_code: int | None = None
     name: str | None = None
     owner: str | None = None
+    notify: tuple[str, ...] = ()
     priority: int = 0
 
 
+@dataclass(frozen=True)
+class Words:
+    """What a scope may name: columns and tags in its filter, addresses and channels in ``notify``."""
+
+    asked: Askable
+    notified: Callable[[str], str]
+
+
 def read_budgets(
-    cost: Section, outside: Outside, report_currency: str | None, asked: Askable, findings: Findings
+    cost: Section,
+    outside: Outside,
+    report_currency: str | None,
+    asked: Askable,
+    findings: Findings,
+    notified: Callable[[str], str],
 ) -> BudgetsConfig | None:
     """Read all budgets; None when neither the file nor flags and environment state any.
 
@@ -83,14 +98,15 @@ def read_budgets(
     Args:
         cost: the section ``cost``.
         asked: what filters may ask of a charge.
+        notified: reads whom a budget's ``notify`` names.
         report_currency: ``currency.report``: what the global budget is in when it does not say.
     """
-    own = findings.part()
+    own, words = findings.part(), Words(asked, notified)
     root = cost.section("budgets", _ROOT_KEYS, own)
-    overall = _with_outside(_read_global(root, outside, asked), outside, own)
+    overall = _with_outside(_read_global(root, outside, words), outside, own)
     if overall is None and not root.table.entries:
         return None
-    others = [*_read_providers(root, asked), *_read_tags(root, asked), *_read_types(root, asked)]
+    others = [*_read_providers(root, words), *_read_tags(root, words), *_read_types(root, words)]
     _check_global(root, overall, outside)
     default_currency = report_currency or DEFAULT_CURRENCY
     _check_currencies(overall, others, default_currency, outside, own)
@@ -104,7 +120,7 @@ def read_budgets(
 # --- reading ----------------------------------------------------------------------------------
 
 
-def _read_global(root: Section, outside: Outside, asked: Askable) -> Draft | None:
+def _read_global(root: Section, outside: Outside, words: Words) -> Draft | None:
     """Return the global scope of the file, from ``global`` or the old flat form; None when it has neither."""
     flat = [key for key in LEGACY_SCOPE if root.has(key)]
     if root.has("global"):
@@ -121,14 +137,14 @@ def _read_global(root: Section, outside: Outside, asked: Askable) -> Draft | Non
         section = Section(table, root.path, SECTIONS["cost.budgets.global"], root.findings)
     else:
         return None
-    return _read_scope(section, Draft("global", "", section.path, section.line), asked, outside.values.amount is None)
+    return _read_scope(section, Draft("global", "", section.path, section.line), words, outside.values.amount is None)
 
 
-def _read_providers(root: Section, asked: Askable) -> list[Draft]:
+def _read_providers(root: Section, words: Words) -> list[Draft]:
     drafts: dict[str, Draft] = {}
     for key, section in root.section("providers", None).members(SECTIONS["cost.budgets.providers.*"]):
         provider = canonical_provider(key)
-        draft = _read_scope(section, Draft("provider", provider, section.path, section.line), asked)
+        draft = _read_scope(section, Draft("provider", provider, section.path, section.line), words)
         if not provider:
             section.findings.problem(section.line, section.path, "a provider's name is empty")
         elif provider in drafts:
@@ -140,7 +156,7 @@ def _read_providers(root: Section, asked: Askable) -> list[Draft]:
     return list(drafts.values())
 
 
-def _read_tags(root: Section, asked: Askable) -> list[Draft]:
+def _read_tags(root: Section, words: Words) -> list[Draft]:
     drafts: dict[str, Draft] = {}
     for section in root.sections("tags", SECTIONS["cost.budgets.tags[]"]):
         selector = section.required("selector", fields.selector, 'one such as "team:ml" or "team:*"')
@@ -148,7 +164,7 @@ def _read_tags(root: Section, asked: Askable) -> list[Draft]:
             section.path = f'{section.path} "{selector}"'  # a place in a list says little to a reader
         priority = section.value("priority", _PRIORITIES, 0)
         draft = Draft("tag", selector or "", section.path, section.line, priority=priority)
-        draft = _read_scope(section, draft, asked)
+        draft = _read_scope(section, draft, words)
         if selector in drafts:
             first = drafts[selector]
             section.findings.problem(section.line, section.path, f"stands twice, first on line {first.line}; keep one")
@@ -157,16 +173,16 @@ def _read_tags(root: Section, asked: Askable) -> list[Draft]:
     return list(drafts.values())
 
 
-def _read_types(root: Section, asked: Askable) -> list[Draft]:
+def _read_types(root: Section, words: Words) -> list[Draft]:
     drafts = []
     for key, section in root.section("types", None).members(SECTIONS["cost.budgets.types.*"]):
         if not key.strip():
             section.findings.problem(section.line, section.path, "a resource type's name is empty")
-        drafts.append(_read_scope(section, Draft("type", key, section.path, section.line), asked))
+        drafts.append(_read_scope(section, Draft("type", key, section.path, section.line), words))
     return drafts
 
 
-def _read_scope(section: Section, draft: Draft, asked: Askable, amount_needed: bool = True) -> Draft:
+def _read_scope(section: Section, draft: Draft, words: Words, amount_needed: bool = True) -> Draft:
     """Fill a draft with what a scope's keys say."""
     if amount_needed:
         amount = section.required("amount", fields.amount, "an amount above 0, or 0 to disable the budget")
@@ -180,14 +196,22 @@ def _read_scope(section: Section, draft: Draft, asked: Askable, amount_needed: b
         currency_line=section.key_line("currency"),
         window=window,
         basis=cast(Basis, section.value("basis", fields.choice(fields.BASES), "billed")),
-        filter=_read_filter(section, asked),
+        filter=_read_filter(section, words.asked),
         limits=read_limits(section, window.period, has_parent=draft.scope_type != "global"),
         alerts=_read_alerts(section) or DEFAULT_ALERTS,
         exit_on_threshold=section.value("exit_on_threshold", fields.boolean, None),
         exit_code=_read_exit_code(section),
         name=section.value("name", fields.line_of_text, None),
         owner=section.value("owner", fields.line_of_text, None),
+        notify=_read_notify(section, words),
     )
+
+
+def _read_notify(section: Section, words: Words) -> tuple[str, ...]:
+    found = section.values("notify", words.notified, ())
+    if OWNER in found and not section.has("owner"):
+        section.problem("notify", f"names the {OWNER}, and the budget has none; write owner: and a name of mail.owners")
+    return found
 
 
 def _read_filter(scope: Section, asked: Askable) -> Condition | None:
@@ -320,6 +344,7 @@ def _resolve(
             exit_code=exit_code if draft.exit_code is None else draft.exit_code,
             name=draft.name,
             owner=draft.owner,
+            notify=draft.notify,
             priority=draft.priority,
         )
         for draft in sorted(drafts, key=_report_order)

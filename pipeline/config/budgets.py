@@ -83,6 +83,7 @@ class ScopeBudget:
         exit_on_threshold, exit_code: effective values, the root's where the scope has none.
         priority: of tag budgets and policies; 0 elsewhere.
         tenant_id: whose policy or managed budget it is; None: no tenant's. What it counts is its filter's to say.
+        notify: addresses and channels that are told its alerts, and ``owner`` for those of its owner.
         switched_off: of a policy or a managed budget that keeps its limit and counts nothing.
     """
 
@@ -107,6 +108,7 @@ class ScopeBudget:
     filter: Condition | None = None
     tenant_id: str | None = None
     switched_off: bool = False
+    notify: tuple[str, ...] = ()
 
     @property
     def enabled(self) -> bool:

@@ -19,8 +19,8 @@ class Keys:
 _SCOPE = (
     *("amount", "currency", "period", "period_by", "starts", "ends", "alerts"),
     *("basis", "filter", "planned", "rollover", "exit_on_threshold", "exit_code", "name", "owner"),
+    "notify",
 )
-_SCOPE_LATER = ("notify",)
 
 #: The keys of a condition, wherever one stands: docs/tags.md has them.
 CONDITION = Keys(("column", "tag", "equals", "in", "prefix", "contains", "present", "absent", "all", "any", "not"))
@@ -53,8 +53,9 @@ SECTIONS = {
             "accounts",
             "invoices",
             "prices",
+            "mail",
         ),
-        ("mail", "notify"),
+        ("notify",),
     ),
     "publish": Keys(("path", "mode", "keep", "tenants")),
     "cache": Keys(("path", "max_size")),
@@ -76,12 +77,20 @@ SECTIONS = {
     "forecast": Keys(("late_data_days",)),
     "anomalies": Keys(("enabled", "weeks", "sensitivity", "floor", "percent", "direction", "services")),
     "usage_log": Keys(("path", "durability", "batch_size", "batch_seconds", "rotate_size", "keep_days", "bill")),
+    "mail": Keys(
+        (
+            *("host", "port", "security", "ca_file", "username", "password", "password_file", "from", "reply_to"),
+            *("timeout_seconds", "retry_seconds", "link", "reports", "alerts", "owners"),
+        )
+    ),
+    "mail.reports[]": Keys(("report", "edition", "to", "attach", "by")),
+    "mail.alerts": Keys(("to", "min_severity")),
     "cost": Keys(("budgets",)),
     "cost.budgets": Keys(("global", "providers", "tags", "types", "exit_on_threshold", "exit_code")),
-    "cost.budgets.global": Keys(_SCOPE, _SCOPE_LATER),
-    "cost.budgets.providers.*": Keys((*_SCOPE, "parent"), _SCOPE_LATER),
-    "cost.budgets.tags[]": Keys(("selector", "priority", *_SCOPE, "parent"), _SCOPE_LATER),
-    "cost.budgets.types.*": Keys((*_SCOPE, "parent"), _SCOPE_LATER),
+    "cost.budgets.global": Keys(_SCOPE),
+    "cost.budgets.providers.*": Keys((*_SCOPE, "parent")),
+    "cost.budgets.tags[]": Keys(("selector", "priority", *_SCOPE, "parent")),
+    "cost.budgets.types.*": Keys((*_SCOPE, "parent")),
     "cost.budgets.*.rollover": Keys(("max_percent",)),
     "cost.budgets.*.alerts[]": Keys(("threshold", "amount", "type", "exit")),
 }

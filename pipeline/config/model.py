@@ -12,6 +12,7 @@ from typing import Literal
 from pipeline.actors import ALL, Actor
 from pipeline.config.budgets import BudgetsConfig
 from pipeline.config.fields import NONE_MISSING, USUAL_FORMATS, Tolerance
+from pipeline.config.mail import MailSettings
 from pipeline.pricing.model import PriceRow
 from pipeline.rules import Split, TagRules
 
@@ -240,6 +241,7 @@ class Settings:
         usage_log: None without a file: ``usage/`` beside the warehouse; ``own_usage_log`` says which.
         anomalies: None: no day is judged.
         splits: how shared costs are divided, the first rule that a charge matches has it.
+        mail: None: nothing is mailed.
         warnings: everything doubtful, budgets included, as lines for stderr.
     """
 
@@ -265,6 +267,7 @@ class Settings:
     accounts: tuple[Account, ...] = ()
     invoices: tuple[ExpectedInvoice, ...] = ()
     prices: PriceSettings = PriceSettings()
+    mail: MailSettings | None = None
     warnings: tuple[str, ...] = ()
 
     @property

@@ -16,6 +16,7 @@ from pipeline.config.budget_overrides import BudgetOverrides, Outside, outside
 from pipeline.config.budget_rules import read_budgets
 from pipeline.config.findings import Findings
 from pipeline.config.keys import SECTIONS
+from pipeline.config.mail import read_mail, told
 from pipeline.config.model import (
     MEMORY_LIMIT,
     Account,
@@ -103,7 +104,8 @@ def default_settings(
     findings = Findings()
     nothing = Section(None, "cost", SECTIONS["cost"], findings)
     asked = tag_rules.askable((), ())
-    budgets = read_budgets(nothing, outside(environ or {}, overrides, findings), None, asked, findings)
+    words, notified = outside(environ or {}, overrides, findings), told((), has_mail=False)
+    budgets = read_budgets(nothing, words, None, asked, findings, notified)
     actor = read_actor(Section(None, "", SECTIONS[""], findings), environ or {})
     findings.raise_problems(None)
     return Settings(
@@ -166,7 +168,10 @@ def _read_root(
     sources = parts.read_sources(root, resolver)
     tags = tag_rules.read_tags(root, sources)
     asked = tag_rules.askable(sources, tags.rules.aliases)
-    budgets = read_budgets(root.section("cost", SECTIONS["cost"]), budget_words, currency.report, asked, findings)
+    mail = read_mail(root, resolver)
+    notified = told((), has_mail=mail is not None)
+    cost = root.section("cost", SECTIONS["cost"])
+    budgets = read_budgets(cost, budget_words, currency.report, asked, findings, notified)
     tag_rules.check_selectors(root, budgets, tags)
     return Settings(
         file=file,
@@ -191,5 +196,6 @@ def _read_root(
         accounts=lists.read_accounts(root, resolver),
         invoices=lists.read_invoices(root, resolver),
         prices=prices.read_prices(root, resolver),
+        mail=mail,
         warnings=findings.warnings,
     )

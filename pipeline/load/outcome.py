@@ -30,6 +30,7 @@ class Outcome:
         load_id: its row of the ledger; None when it has none.
         notes: what somebody may want to know of a delivery that went in: growth, drift.
         waits: it was refused or quarantined and nothing newer has been loaded: the run ends with code 65.
+        retry: it was refused for what may pass by itself: the same run may take it a little later.
     """
 
     x_Source: str
@@ -45,6 +46,7 @@ class Outcome:
     seconds: float = 0.0
     load_id: str | None = None
     notes: tuple[str, ...] = ()
+    retry: bool = False
 
     @property
     def waits(self) -> bool:

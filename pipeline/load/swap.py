@@ -21,7 +21,10 @@ from pipeline.store.warehouse import Warehouse
 
 #: Rejected rows kept per load; all are counted.
 REJECTS_KEPT = 10_000
-CHECKS = ("rollups_match_charges", "charges_have_dimensions", "dimensions_are_unique", "invoices_match_charges")
+CHECKS = (
+    *("rollups_match_charges", "commitments_match_charges", "charges_have_dimensions", "dimensions_are_unique"),
+    "invoices_match_charges",
+)
 
 #: Says whether a delivery may replace what is loaded, from what both were measured at; raises when it may not.
 Judge = Callable[[Current | None, Measures | None, Measures], Judgement]

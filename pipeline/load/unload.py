@@ -11,7 +11,10 @@ from pipeline.store import loads, rollups, states
 from pipeline.store.warehouse import Warehouse
 
 #: Answers per billing period that are emptied when nothing billed of it is left.
-ANSWERS = ("category_summary", "resource_summary", "tag_summary", "trend_summary", "mover_summary")
+ANSWERS = (
+    *("category_summary", "resource_summary", "tag_summary", "trend_summary", "mover_summary", "mover_reasons"),
+    "commitment_summary",
+)
 _ORIGINS = "SELECT DISTINCT x_Origin FROM source_periods WHERE x_BillingPeriod = ?"
 
 

@@ -97,7 +97,7 @@ class Verdicts:
     def refuse(self, source: SourceSettings, delivery: Delivery, error: CostmillError, seconds: float) -> Outcome:
         """Refuse a delivery whole, or one billing period of it; an error that may pass by itself is no verdict."""
         if error.retry:  # no verdict on its contents: the next run looks again
-            return Outcome(source.name, delivery.period, delivery.name, "refused", str(error), is_new=True)
+            return Outcome(source.name, delivery.period, delivery.name, "refused", str(error), is_new=True, retry=True)
         load = Load(
             self.run_id,
             source.name,
@@ -128,7 +128,7 @@ class Verdicts:
             with self.warehouse.transaction():
                 loads.write(self.warehouse, load)
                 rollups.mark_reports(self.warehouse, None)
-        return Outcome(source.name, None, name, "refused", str(error), is_new=is_new)
+        return Outcome(source.name, None, name, "refused", str(error), is_new=is_new, retry=error.retry)
 
     def nothing(self, source: SourceSettings, delivery: Delivery, staged: Staged) -> Outcome:
         """Note a delivery that holds nothing, and say what stays as it was."""

@@ -26,7 +26,7 @@ class RunRecord:
     def step(self, row: dict[str, Any], *, is_news: bool) -> None:
         """Note a step of the run; one that ``is_news`` has done something, or found what a run must tell."""
         self._steps.append({"run_id": self._row["run_id"], **row})
-        if is_news or self._is_written or publish.version(self.warehouse) != self._state:
+        if is_news or self._is_written or self.has_changed:
             self.keep()
 
     def keep(self) -> None:
@@ -36,6 +36,11 @@ class RunRecord:
             self._is_written = True
         loads.insert(self.warehouse, "run_steps", *self._steps)
         self._steps.clear()
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the run has changed anything so far."""
+        return publish.version(self.warehouse) != self._state
 
     def end(self, code: int, *, changed: bool, broke_off: bool) -> None:
         """Note the run's end."""

@@ -27,12 +27,13 @@ class Step:
 
 @dataclass
 class RunResult:
-    """What a run did."""
+    """What a run did. ``undelivered``: a line for each message that was not sent, or of which nobody can say so."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     alerts: list[AlertChange] = field(default_factory=list)
     reports: list[Path] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
+    undelivered: list[str] = field(default_factory=list)
     published: Path | None = None
     budgets: BudgetResult | None = None
     warnings: list[str] = field(default_factory=list)

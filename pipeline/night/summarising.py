@@ -44,15 +44,27 @@ def summaries_of(warehouse: Warehouse, period: str, keys: Sequence[str]) -> dict
     costs = warehouse.frame(resources.sql("night/tagged_costs"), [period]).lazy()
     named = warehouse.frame(resources.sql("night/resources"), [period]).lazy()
     tags = warehouse.frame(resources.sql("night/tags"), [period, list(keys), not keys]).lazy()
+    committed = warehouse.frame("SELECT * FROM commitment_costs WHERE x_BillingPeriod = ?", [period]).lazy()
     day = last_complete_day(warehouse, period)
+    metered = metered_costs(warehouse, period, day).lazy()
     return {
         "category_summary": summaries.category_summary(own).collect(),
         "resource_summary": summaries.resource_summary(costs, named).collect(),
         "tag_summary": summaries.tag_summary(costs, tags, keys).collect(),
         "tag_coverage": summaries.tag_coverage(costs, tags, named, keys).collect(),
         "trend_summary": summaries.trend_summary(daily, period=period, last_complete_day=day).collect(),
+        "commitment_summary": summaries.commitment_summary(committed).collect(),
         "mover_summary": summaries.mover_summary(daily, period=period, last_complete_day=day).collect(),
+        "mover_reasons": summaries.mover_reasons(metered, period=period, last_complete_day=day).collect(),
     }
+
+
+def metered_costs(warehouse: Warehouse, period: str, last_complete_day: date | None) -> pl.DataFrame:
+    """Ask the charges, which alone know their meters, for what ``mover_reasons`` goes by: sums of two billing periods."""
+    from pipeline.summaries.reasons import counted_before
+
+    given = {"period": period, "before": periods.previous(period), "end": counted_before(period, last_complete_day)}
+    return warehouse.frame(resources.sql("night/metered_costs"), given)
 
 
 def last_days(warehouse: Warehouse, period: str) -> dict[str, date | None]:

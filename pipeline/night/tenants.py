@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from pipeline import resources
 from pipeline.budgets import charges
 from pipeline.config import Settings, TagSettings
 from pipeline.errors import UsageError, near
@@ -51,12 +52,17 @@ def publish_files(warehouse: Warehouse, settings: Settings, chosen: Sequence[str
         publish.require_ours(path)
     for leftover in (stable.parent / "tenants").glob(f"{_BUILDING}*"):  # of a run that was killed
         shutil.rmtree(leftover, ignore_errors=True)
-    for tenant, path in due.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=_BUILDING, dir=path.parent) as folder:
-            built = Path(folder) / "tenant.duckdb"
-            _build(warehouse, settings, tenant, built)
-            publish.place(built, path, state, mode=settings.publish.mode, keep=settings.publish.keep)
+    if due:
+        folder = stable.parent / "tenants"
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=_BUILDING, dir=folder) as building:
+            empty, built = Path(building) / "empty.duckdb", Path(building) / "tenant.duckdb"
+            with Warehouse.open(empty):
+                pass  # made once: its tables take longer than most tenants' charges
+            for tenant, path in due.items():
+                publish.clone(empty, built)
+                _build(warehouse, settings, tenant, built)
+                publish.place(built, path, state, mode=settings.publish.mode, keep=settings.publish.keep)
     return list(due.values())
 
 
@@ -110,14 +116,15 @@ def write_reports(
 
 
 def _build(warehouse: Warehouse, settings: Settings, tenant: str, path: Path) -> None:
-    with Warehouse.open(path):
-        pass  # an empty one: it is filled by the connection that reads
+    """Fill an empty warehouse, by the connection that reads, and make its answers."""
     tenants.fill(warehouse, tenant, path)
+    shared = warehouse.rows(resources.sql("night/shared_commitments"), [tenant])
     reported = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
     with Warehouse.open(path, memory_limit=settings.memory_limit) as own:
         has = {row[0] for row in own.rows("SELECT DISTINCT TagKey FROM tags")}
         keys = [key for key in reported if key in has]
         rollups.refresh_for_keys(own, keys, tenants.rules(tenant))
+        tenants.leave_out_commitments(own, shared)
         for period in loaded_periods(own):
             write_summaries(own, period, keys)
         write_model_summaries(own, (), everything=True)

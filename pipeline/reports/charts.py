@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any, Literal
 
 import altair as alt
@@ -119,7 +120,20 @@ def running_cost(section: CurrencySection, figures: Figures, ident: str, size: S
         layers.append(plane.layer(end, _words(align="right", dx=4, dy=-13, color=INK), x="x", y="y", text="t"))
     layers.append(plane.layer(actual, _mark("line", color=ACCENT, strokeWidth=2.5), x="x", y="y"))
     layers.append(plane.layer(actual[-1:], _dot(fill=ACCENT), x="x", y="y"))
+    layers.append(_billed_so_far(plane, actual, f"Billed {figures.money(spent[-1].cumulative, currency)}"))
     return _drawn(layers, size, ident, *_running_words(section, figures))
+
+
+def _billed_so_far(plane: Plane, actual: Sequence[Row], words: str) -> Layer:
+    """The newest figure beside its dot: over the line that rises to it, or, early in the month, under the way ahead."""
+    (left, right), (low, high) = plane.x, plane.y
+    end = {**actual[-1], "t": words}
+    is_low = end["y"] < low + (high - low) * 0.2
+    if end["x"] > left + (right - left) * 0.45:
+        place = _words(align="right", dx=-6, dy=-10, color=INK)
+    else:
+        place = _words(align="left", dx=8, dy=-14 if is_low else 20, color=INK)
+    return plane.layer([end], place, x="x", y="y", text="t")
 
 
 def _running_words(section: CurrencySection, figures: Figures) -> tuple[str, str]:
@@ -227,6 +241,37 @@ def bars(rows: Sequence[Bar], ident: str, title: str) -> str:
     if low < 0:
         zeros = [{"x": 0.0, "y": row["y"] - 3, "y2": row["y2"] + 3} for row in _bar_rows(shown)]
         layers.append(plane.layer(zeros, _mark("rule", color=MUTED, strokeWidth=1), x="x", y="y", y2="y2"))
+    return _drawn(layers, _bars_size(shown), ident, title, _bar_sentence(shown))
+
+
+def walk(start: Bar, steps: Sequence[Bar], end: Bar, ident: str, title: str) -> str:
+    """From one amount to another by steps that float where the one before ended; both ends are marks, not lengths."""
+    shown = [start, *steps, end]
+    levels = [float(level) for level in accumulate([start.value, *(step.value for step in steps)])]
+    low, high = min(levels), max(levels)
+    room = (high - low) * 0.02 or 1.0
+    plane = Plane((low - room, high + room), (0, len(shown) * ROW_HEIGHT), downwards=True)
+    places = _bar_rows(shown)
+    rows = [
+        {**place, "x": before, "x2": after}
+        for place, before, after in zip(places[1:-1], levels[:-1], levels[1:], strict=True)
+    ]
+    layers = [
+        plane.layer(own, _bar(colour), x="x", x2="x2", y="y", y2="y2")
+        for colour, own in (
+            (ACCENT, [row for row in rows if row["x2"] >= row["x"]]),
+            (SECOND, [row for row in rows if row["x2"] < row["x"]]),
+        )
+        if own
+    ]
+    joints = [
+        {"x": level, "y": upper["y"], "y2": lower["y2"]}
+        for level, upper, lower in zip(levels, places[:-1], places[1:], strict=True)
+    ]
+    layers.append(plane.layer(joints, _mark("rule", color=MUTED, strokeWidth=1), x="x", y="y", y2="y2"))
+    ends = [{**place, "x": level} for place, level in ((places[0], levels[0]), (places[-1], levels[-1]))]
+    layers.append(plane.layer(ends, _mark("rule", color=INK, strokeWidth=3), x="x", y="y", y2="y2"))
+    layers += _bar_words(shown, plane)
     return _drawn(layers, _bars_size(shown), ident, title, _bar_sentence(shown))
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import localcontext
 
 from pipeline import money, periods
+from pipeline.reports.commitments import read_commitments
 from pipeline.reports.converted import read_converted
 from pipeline.reports.costs import read_sections
 from pipeline.reports.ledger import last_day, read_data, read_restatements
@@ -60,6 +61,7 @@ def build_context(
             last_day=day,
             sections=sections,
             converted=read_converted(warehouse, period, sections),
+            commitments=read_commitments(warehouse, period),
             models=read_models(warehouse, period),
             standing=standing,
             restatements=restatements,

@@ -1,4 +1,4 @@
-"""One currency's part of a report: categories, days, movers, resources and tags from the summaries.
+"""One currency's part of a report: categories, days, resources and tags from the summaries.
 
 Every table shows its largest rows and the sum of the rest, so that what is shown adds up to the bill.
 """
@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import accumulate
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
 
@@ -28,8 +28,6 @@ from pipeline.reports.model import (
     Drill,
     Headline,
     Line,
-    Mover,
-    Movers,
     Owners,
     Resource,
     Resources,
@@ -38,16 +36,15 @@ from pipeline.reports.model import (
     TagKey,
     TagValue,
 )
+from pipeline.reports.movers import cut, read_movers
 from pipeline.reports.owners import read_owners, read_tenants
 from pipeline.store.warehouse import Warehouse
 
 TOP_SERVICES = 5  # of each category
-TOP_MOVERS = 8
 TOP_RESOURCES = 10
 TOP_TAG_KEYS = 6  # where the configuration names none
 TOP_TAG_VALUES = 6  # of each key
 
-_MOVER_DIMENSIONS = ("ServiceName", "SubAccountId")
 _MEASURES = {
     "billed": "BilledCost",
     "effective": "EffectiveCost",
@@ -69,7 +66,6 @@ ORDER BY ALL
 """
 
 Row = Mapping[str, Any]
-Item = TypeVar("Item")
 
 
 def read_sections(
@@ -83,7 +79,14 @@ def read_sections(
     """One section per billing currency, A to Z, charges without one last; none when nothing was billed."""
     tables = {
         name: warehouse.frame(f"SELECT * FROM {name} WHERE x_BillingPeriod = ?", [period])
-        for name in ("category_summary", "resource_summary", "tag_summary", "trend_summary", "mover_summary")
+        for name in (
+            "category_summary",
+            "resource_summary",
+            "tag_summary",
+            "trend_summary",
+            "mover_summary",
+            "mover_reasons",
+        )
     }
     tables["days"] = warehouse.frame(_DAYS, [period])
     accounts = _account_names(warehouse, period)
@@ -140,7 +143,7 @@ def _section(
         headline=_headline(tables["trend_summary"], total, daily, budget),
         daily=daily,
         categories=_categories(services, total.billed),
-        movers=_movers(tables["mover_summary"].to_dicts(), accounts),
+        movers=read_movers(tables["mover_summary"], tables["mover_reasons"], accounts),
         resources=_resources(tables["resource_summary"], total.billed),
         tags=_tags(tables["tag_summary"].to_dicts(), total.billed, tag_keys),
         owners=owners.get(currency),
@@ -283,18 +286,12 @@ def _categories(services: Sequence[Row], billed: Decimal) -> tuple[Category, ...
 
 def _category(name: str | None, rows: Sequence[Row], billed: Decimal) -> Category:
     services = sorted((_line(row["ServiceName"], [row], billed) for row in rows), key=_by_cost)
-    shown, hidden = _cut(services, TOP_SERVICES)
+    shown, hidden = cut(services, TOP_SERVICES)
     return Category(_line(name, rows, billed), tuple(shown), _rest([line.costs for line in hidden], billed))
 
 
 def _by_cost(line: Line) -> tuple[Decimal, str]:
     return -line.costs.billed, line.name or ""
-
-
-def _cut(items: Sequence[Item], top: int) -> tuple[Sequence[Item], Sequence[Item]]:
-    """The first ``top`` and the rest, which is never a single one: its row shows it as well."""
-    cut = top if len(items) > top + 1 else len(items)
-    return items[:cut], items[cut:]
 
 
 def _line(name: str | None, rows: Iterable[Row], billed: Decimal) -> Line:
@@ -318,48 +315,6 @@ def _costs(rows: Iterable[Row]) -> Costs:
 def _sum(costs: Sequence[Costs]) -> Costs:
     sums = {name: money.total(getattr(cost, name) for cost in costs) for name in _MEASURES}
     return Costs(**sums, charges=sum(cost.charges for cost in costs))
-
-
-# --- Movers ---------------------------------------------------------------------------------
-
-
-def _movers(rows: Sequence[Row], accounts: Mapping[str, str]) -> tuple[Movers, ...]:
-    """Services, and accounts where there are several; what has not moved is left out."""
-    found = []
-    for dimension in _MOVER_DIMENSIONS:
-        own = [row for row in rows if row["dimension"] == dimension]
-        if own and (dimension == "ServiceName" or len(own) > 1):
-            found.append(_moved(dimension, own, accounts if dimension == "SubAccountId" else {}))
-    return tuple(found)
-
-
-def _moved(dimension: str, rows: Sequence[Row], names: Mapping[str, str]) -> Movers:
-    movers = [_mover(row, names) for row in rows]
-    movers.sort(key=lambda mover: (-abs(mover.change), mover.name or ""))
-    shown, hidden = _cut([mover for mover in movers if mover.change], TOP_MOVERS)
-    hidden = [*hidden, *(mover for mover in movers if not mover.change)]
-    total = _moved_together(movers)
-    return Movers(dimension, tuple(shown), len(hidden), _moved_together(hidden) if hidden else None, total)
-
-
-def _mover(row: Row, names: Mapping[str, str]) -> Mover:
-    key, share = row["key"], row["share_of_change"]
-    return Mover(
-        name=f"{names[key]} ({key})" if key in names else key,
-        billed=row["BilledCost"],
-        expected=row["expected_BilledCost"],
-        change=row["change"],
-        share=share * 100 if share is not None else None,
-    )
-
-
-def _moved_together(movers: Sequence[Mover]) -> Mover:
-    billed, expected, change = (
-        money.total(getattr(mover, part) for mover in movers) for part in ("billed", "expected", "change")
-    )
-    shares = [mover.share for mover in movers]
-    known = [share for share in shares if share is not None]
-    return Mover(None, billed, expected, change, money.total(known) if len(known) == len(shares) else None)
 
 
 # --- Resources ------------------------------------------------------------------------------
@@ -416,7 +371,7 @@ def _tag_key(key: str, rows: Sequence[Row], billed: Decimal) -> TagKey:
     tagged = [row for row in rows if row["TagValue"] is not None]
     covered = money.total(row["BilledCost"] for row in tagged)
     tagged = sorted(tagged, key=lambda row: (-row["BilledCost"], row["TagValue"]))
-    shown, hidden = _cut(tagged, TOP_TAG_VALUES)
+    shown, hidden = cut(tagged, TOP_TAG_VALUES)
     rest = money.total(row["BilledCost"] for row in hidden)
     return TagKey(
         key=key,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from functools import cache
@@ -26,6 +26,7 @@ from babel.numbers import (
 from markupsafe import Markup
 
 from pipeline import money, periods
+from pipeline.reports.model import Reason
 from pipeline.reports.model.document import Kind, Value
 from pipeline.reports.spelling import Spelling, learnt
 
@@ -35,6 +36,8 @@ NOTHING = "–"
 LONGEST_NAME = 200
 #: Decimals of a unit's price: a million tokens cost from a tenth of a cent to some hundred dollars.
 PRICE_DIGITS = 4
+#: Reason of a change -> its word beside an amount.
+REASON_WORDS = {"purchase": "purchases", "credit": "credits", "refund": "refunds"}
 #: From here on a percentage is shown without decimals.
 WIDE_PERCENT = 10_000
 #: Decimals of a quantity, such as hours or gigabytes.
@@ -103,6 +106,7 @@ class Figures:
         """Name -> filter, as templates use them."""
         names = (
             "money price signed percent floor_percent change count exact date day short_day weekday month moment label "
+            "told reasons "
             "quantity status value"
         )
         return {name: getattr(self, name) for name in names.split()}
@@ -185,6 +189,17 @@ class Figures:
         digits = 0 if value == value.to_integral_value() and abs(value) < 1000 else 1
         text = format_compact_currency(value, currency, locale=self.locale, fraction_digits=digits)
         return _minus(re.sub(r"([.,])0(?=\D|$)", "", text))
+
+    def told(self, reasons: Iterable[Reason], currency: str | None) -> list[Reason]:
+        """The reasons of which something is left when their amounts are rounded."""
+        unit = Decimal(1).scaleb(-_digits(currency))
+        return [own for own in reasons if _rounded(own.change, unit)]
+
+    def reasons(self, reasons: Iterable[Reason], currency: str | None) -> Figure:
+        """Why something moved, the most first: ``+$812.00 usage, −$20.00 credits``."""
+        largest = sorted(self.told(reasons, currency), key=lambda own: own.change.copy_abs(), reverse=True)
+        words = (f"{self.signed(own.change, currency)} {REASON_WORDS.get(own.name, own.name)}" for own in largest)
+        return Figure(", ".join(words))
 
     def percent(self, value: Decimal | None) -> Figure:
         """Percent with one decimal."""

@@ -64,6 +64,19 @@ SCOPES = _Words(
 #: What policies count.
 ORIGINS = _Words({"billed": "Billed", "recorded": "Recorded", "auto": "Billed, and recorded without a bill"})
 
+#: Reason of a change: its name, and what it is about.
+REASONS: Mapping[str, tuple[str, str]] = {
+    "usage": ("Usage", "more or less of the same, at the price before"),
+    "price": ("Price", "the same at another price, or paid by a commitment"),
+    "new": ("New", "not used the month before"),
+    "gone": ("Gone", "not used this month so far"),
+    "purchase": ("Purchases", "fees and commitments"),
+    "credit": ("Credits", ""),
+    "refund": ("Refunds and corrections", ""),
+    "tax": ("Tax", ""),
+    "other": ("Other", "adjustments, and usage without a quantity"),
+}
+
 
 def render_report(
     warehouse: Warehouse,
@@ -140,11 +153,12 @@ def render(
             scopes=SCOPES,
             origins=ORIGINS,
             severities=SEVERITIES,
-            numbers=NUMBERS,
-            sections=[shown_part(own, figures) for own in sections],
+            reasons=REASONS,
             draw=_Drawings(figures).draw,
             services_data=lambda: services_data(report, figures),
             resources_data=lambda: resources_data(report, figures),
+            numbers=NUMBERS,
+            sections=[shown_part(own, figures) for own in sections],
         )
 
 
@@ -224,6 +238,7 @@ class _Drawings:
             "daily": self._daily,
             "categories": self._categories,
             "movers": self._movers,
+            "reasons": self._reasons,
             "resources": self._resources,
             "tags": lambda own, ident: charts.coverage(own.tags, self.figures, ident),
         }
@@ -246,6 +261,16 @@ class _Drawings:
             for own in section.movers[0].rows
         ]
         return charts.bars(rows, ident, "Change against the previous billing period, by service")
+
+    def _reasons(self, section: CurrencySection, ident: str) -> str:
+        whole, currency = section.movers[0].total, section.currency
+        steps = [
+            charts.Bar(REASONS[own.name][0], own.change, self.figures.signed(own.change, currency))
+            for own in self.figures.told(whole.reasons, currency)
+        ]
+        start = charts.Bar("Expected", whole.expected, self.figures.money(whole.expected, currency))
+        end = charts.Bar("This month", whole.billed, self.figures.money(whole.billed, currency))
+        return charts.walk(start, steps, end, ident, "From what was expected to this month, by reason")
 
     def _resources(self, section: CurrencySection, ident: str) -> str:
         rows = [

@@ -14,7 +14,9 @@ class Reach:
     """How far usage reaches in a source's billing period.
 
     Attributes:
-        usage_through: the latest end of usage charges of at most 24 hours, naive UTC; None without any.
+        usage_through: the latest end of usage charges of at most 24 hours, naive UTC; None without any. In a month of which
+            records alone tell, it is the start of the day of the newest one (not where all months are asked for, which
+            tells how fresh sources are).
         usage_from: the first day with usage.
         moved_on: the source has charges of a later billing period.
     """
@@ -70,4 +72,15 @@ def source_days(warehouse: Warehouse) -> dict[str, date | None]:
 
 
 def _read(warehouse: Warehouse, period: str | None) -> list[Reach]:
-    return [Reach(*row) for row in warehouse.rows(resources.sql("status/reach"), {"period": period})]
+    rows = warehouse.rows(resources.sql("status/reach"), {"period": period})
+    newest: dict[str, str] = {}
+    for source, label, *_ in rows:
+        newest[source] = max(label, newest.get(source, label))
+    asked = [row for row in rows if period in (None, row[1])]
+    records: dict[str, datetime] = {}
+    if period is not None and asked and all(through is None for _, _, through, _ in asked):
+        records = dict(warehouse.rows(resources.sql("status/newest_records"), [period]))
+    return [
+        Reach(source, label, records.get(source, through), first, moved_on=label < newest[source])
+        for source, label, through, first in asked
+    ]

@@ -14,7 +14,7 @@ from pipeline.rules import TagRules
 from pipeline.store import tagging
 from pipeline.store.warehouse import Warehouse
 
-ROLLUPS = ("daily_costs", "resource_costs", "invoice_costs")
+ROLLUPS = ("daily_costs", "resource_costs", "invoice_costs", "commitment_costs")
 #: The stage of ``dirty`` that AI usage leaves due: recorded usage changes no other answer.
 MODELS = "models"
 _AI = CostCategory.AI_ML.service_category

@@ -43,7 +43,8 @@ FROM (
 ) AS e INNER JOIN period_states AS s USING (x_Source, x_BillingPeriod)
 WHERE (e.event = 'restated' OR (e.event = 'final' AND e.note = $back))
     AND (e.run_id = $run_id OR ($since_last_run AND e.happened_at > (
-        SELECT max(ended_at) FROM runs WHERE command = 'run' AND run_id <> $run_id)))
+        SELECT max(ended_at) FROM runs
+        WHERE (command = 'run' OR starts_with(command, 'run load ')) AND run_id <> $run_id)))
 ORDER BY e.happened_at"""
 #: The note of the event that makes a billing period final again.
 BACK = "the bill is as it was when it became final"

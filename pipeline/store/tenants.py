@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -110,6 +111,19 @@ def fill(warehouse: Warehouse, tenant: str, path: Path) -> None:
             _insert(warehouse, table, tenant)
     finally:
         warehouse.execute("DETACH tenant_file")
+
+
+def leave_out_commitments(own: Warehouse, shared: Sequence[tuple[str, str | None, str]]) -> None:
+    """Take commitments that are shared (billing period, provider, id) out of a tenant's rollup: they are the operator's.
+
+    The tenant's charges alone would tell of use without fees and waste, which looks like a commitment that is used up.
+    """
+    for commitment in shared:
+        own.execute(
+            "DELETE FROM commitment_costs WHERE x_BillingPeriod = ? AND x_Provider IS NOT DISTINCT FROM ? "
+            "AND CommitmentDiscountId = ?",
+            commitment,
+        )
 
 
 def _named(path: Path) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
@@ -43,10 +44,6 @@ def mover_summary(daily: pl.LazyFrame, *, period: str, last_complete_day: date |
     """
     before = periods.previous(period)
     days, days_before = days_covered(period, last_complete_day), periods.month(before).days
-
-    def expected(previous: Decimal) -> Decimal | None:
-        return money.ratio(previous * days, Decimal(days_before), places=money.SCALE)
-
     of_period = pl.col(PERIOD) == period
     return (
         daily.filter(is_billed(), pl.col(PERIOD).is_in([before, period]))
@@ -58,7 +55,7 @@ def mover_summary(daily: pl.LazyFrame, *, period: str, last_complete_day: date |
             pl.col("BilledCost").filter(of_period).sum(),
             pl.col("BilledCost").filter(~of_period).sum().alias("previous_BilledCost"),
         )
-        .with_columns(expected_BilledCost=exactly(expected, "previous_BilledCost"))
+        .with_columns(expected_BilledCost=exactly(brought_to(days, days_before), "previous_BilledCost"))
         .with_columns(change=pl.col("BilledCost") - pl.col("expected_BilledCost"))
         .pipe(with_total, "change", "whole_change", by=(CURRENCY, "dimension"))
         .with_columns(share_of_change=exactly(money.ratio, "change", "whole_change"))
@@ -69,3 +66,12 @@ def mover_summary(daily: pl.LazyFrame, *, period: str, last_complete_day: date |
         )
         .select(pl.lit(period).alias(PERIOD), *COLUMNS[1:])
     )
+
+
+def brought_to(days: int, days_before: int) -> Callable[[Decimal], Decimal | None]:
+    """Return what a cost of the whole bill before comes to in as many days as are covered, half-even at 18 decimals."""
+
+    def expected(previous: Decimal) -> Decimal | None:
+        return money.ratio(previous * days, Decimal(days_before), places=money.SCALE)
+
+    return expected

@@ -31,7 +31,8 @@ def test_the_commands_are_those_of_the_documentation() -> None:
     ]
     months = ["close", "reload", "unload"]
     recorded = ["usage"]
-    assert sorted([*nightly, *looked_into, *months, *recorded]) == COMMANDS
+    told = ["deliver", "notifications"]
+    assert sorted([*nightly, *looked_into, *months, *recorded, *told]) == COMMANDS
 
 
 @pytest.mark.parametrize("name", COMMANDS)

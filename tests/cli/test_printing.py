@@ -24,6 +24,7 @@ LISTING = {
     "tag": ["summarise", "tag"],
     "trend": ["summarise", "trend"],
     "movers": ["summarise", "movers"],
+    "reasons": ["summarise", "reasons"],
     "load": ["load"],
     "sql": ["sql", "SELECT ServiceName, sum(BilledCost) AS BilledCost FROM focus_data_table GROUP BY ALL ORDER BY ALL"],
 }

@@ -132,7 +132,7 @@ def test_every_rule_is_checked_in_one_reading(tmp_path: Path) -> None:
         "line 3: cost.budgets.exit_code: '256' is no whole number from 0 to 255",
         "line 5: cost.budgets.global.amount: '-5' is negative; write an amount above 0, or 0 to disable the budget",
         "line 7: cost.budgets.global.amout: unknown key 'amout'; did you mean 'amount'?",
-        "line 9: cost.budgets.providers.aws.notify: notify is not yet known to this version; leave it out",
+        "line 9: cost.budgets.providers.aws.notify: must be a list, such as [a, b]",
         "line 10: cost.budgets.providers.AWS: is the provider aws, as cost.budgets.providers.aws (line 9) is; keep one",
         (
             "line 12: cost.budgets.tags[0] \"env:prod\".amount: '1_000' is no number;"
@@ -184,12 +184,6 @@ def test_empty_kinds_of_scopes_need_no_global_budget(tmp_path: Path) -> None:
 def test_a_disabled_global_budget_alone_is_fine(tmp_path: Path) -> None:
     (scope,) = budgets(tmp_path, GLOBAL.replace("100", "0")).scopes
     assert not scope.enabled
-
-
-@pytest.mark.parametrize("key", ["notify"])
-def test_a_key_of_a_later_version_is_refused_by_name(tmp_path: Path, key: str) -> None:
-    found = problem(tmp_path, GLOBAL.replace("100}", f"100, {key}: x}}"))
-    assert found == f"line 3: cost.budgets.global.{key}: {key} is not yet known to this version; leave it out"
 
 
 def test_the_same_threshold_twice_is_refused(tmp_path: Path) -> None:

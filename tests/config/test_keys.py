@@ -28,6 +28,12 @@ BASE: dict[str, Any] = {
     "tags": {"virtual": [{"key": "product", "rules": [{"value": "web", "when": {"tag": "app", "equals": "web"}}]}]},
     "splits": [{"name": "shared", "key": "team", "match": {"tag": "app", "absent": True}, "by": "proportional"}],
     "cost": {"budgets": {"global": {"amount": 9, "alerts": [{"threshold": 70}]}}},
+    "mail": {
+        "host": "smtp.example.com",
+        "from": "costs@example.com",
+        "username": "kim",
+        "reports": [{"report": "costs", "edition": "daily", "to": ["a@example.com"]}],
+    },
 }
 
 
@@ -88,6 +94,9 @@ def document(key: str, value: Any) -> dict[str, Any]:
     *steps, last = key.replace("budgets.*", "budgets.global").split(".")
     for step in steps:
         here = here[step[:-2]][0] if step.endswith("[]") else here.setdefault(step, {})
+    if key == "mail.reports[].by":
+        here |= {"report": "teams", "to": "owners"}
+        made["mail"]["owners"] = {"ml": ["ml@example.com"]}
     if last == "value_from" and value is not None:
         del here["value"]
     if last == "group_by":

@@ -113,7 +113,8 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
         "line 14: sources[1].origin: 'borrowed' is unknown; known: billed, recorded",
         "line 15: sources[1].format: 'focsu' is unknown; did you mean 'focus'?",
         "line 16: freshness.stale: 'withold' is unknown; did you mean 'withhold'?",
-        "line 17: mail: mail is not yet known to this version; leave it out",
+        "line 17: mail: host is missing; write the mail server's name, such as smtp.example.com",
+        "line 17: mail: from is missing; write who writes, such as Costmill <costs@example.com>",
         "line 18: curency: unknown key 'curency'; did you mean 'currency'?",
     ]
 

@@ -122,7 +122,7 @@ class TestSummarise:
         ("arguments", "message"),
         [
             (("category", "--currency", "EUR"), "convert to currency.report only, and it is USD"),
-            (("trend", "--currency", "USD"), "the others compare months"),
+            (("trend", "--currency", "USD"), "category, resource and tag alone"),
             (("--currency", "USD"), "--currency needs the name of a summary"),
         ],
         ids=["other_currency", "no_sum", "no_name"],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import steps
 from pipeline.cli.exit_codes import ExitCode
 from tests.jobs.conftest import Say
 from tests.jobs.nights import ROOT, UNTOUCHED, ask, budgets, dump, write_bill, write_config
@@ -57,3 +58,7 @@ def test_a_published_copy_restores_the_warehouse(folder: Path, say: Say) -> None
     assert (ended.code, ended.stderr) == (0, "")
     assert dump(warehouse, UNTOUCHED) == before
     assert dump(published / "costs.duckdb", UNTOUCHED) == before
+
+
+def test_every_step_of_a_night_is_in_the_table_of_tasks() -> None:
+    assert [step.name for step in steps.STEPS if f"| `{step.name}` |" not in OPERATIONS] == []

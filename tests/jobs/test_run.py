@@ -40,6 +40,27 @@ def test_a_second_run_changes_nothing_and_says_nothing(folder: Path, say: Say) -
     assert facts(folder) == files
 
 
+def test_a_night_that_was_missed_is_made_up_for_by_the_next(tmp_path: Path, say: Say) -> None:
+    told = {}
+    for nights in ((20, 22), (22,)):
+        folder = tmp_path / f"{len(nights)} nights"
+        config = write_config(folder, cost=budgets(200), as_of=None)
+        for day in (20, 22):
+            write_bill(folder / "exports" / "march.csv", [Charge(days=day - 1)], at=f"2026-03-{day}T04:00:00")
+            if day in nights:
+                ended = say("run", "--config", config, "--as-of", f"2026-03-{day}")
+                assert ended.code == 0
+        queries = (
+            "SELECT * EXCLUDE (x_LoadId) FROM charges ORDER BY ALL",
+            "SELECT * FROM category_summary ORDER BY ALL",
+        )
+        alerts = "SELECT budget_id, threshold, type, status FROM budget_alerts ORDER BY ALL"
+        told[nights] = [ask(published(folder), query) for query in (*queries, alerts)]
+    complete, missed = told.values()
+    assert missed == complete
+    assert len(missed[0]) == 21
+
+
 def test_every_run_that_changes_something_is_in_the_ledger_with_its_end_and_code(folder: Path, say: Say) -> None:
     config = write_config(folder, cost=budgets(100, exit_on_threshold=True, exit_code=7))
     assert say("run", "--config", config).code == 7

@@ -52,11 +52,14 @@ ASKED = (
     *("budgets --format json", "budgets list --format json", "alerts list --format json", "events --format json"),
     *("usage list --format json", "usage summary --format json", "usage trend --format json", "forecast --format json"),
     *("status --format json", "status --sources --format json", "tags --format json", "report"),
-    *(f"summarise {name} --format json" for name in ("category", "resource", "tag", "trend", "movers", "fiscal")),
+    *(
+        f"summarise {name} --format json"
+        for name in ("category", "resource", "tag", "trend", "movers", "reasons", "fiscal", "commitments")
+    ),
     *("sql --query top_services", "alerts configs"),
 )
 #: Those whose answers are figures without a name, or none.
-UNNAMED = ("trend", "movers", "fiscal", "forecast", "alerts configs")
+UNNAMED = ("trend", "movers", "reasons", "fiscal", "forecast", "alerts configs")
 
 
 def charges(name: str, cost: str) -> list[Charge]:
@@ -68,7 +71,10 @@ def charges(name: str, cost: str) -> list[Charge]:
 def place(folder: Path, source: str, bill: list[Charge], account: str) -> None:
     path = write_bill(folder / "exports" / source / "2026-03.csv", bill)
     text = path.read_text(encoding="utf-8").replace("sub-1", account).replace("account-1", f"{account}-payer")
-    path.write_text(text, encoding="utf-8")
+    header, *rows = text.splitlines()
+    plan = "plan-of-all" if source == "shared" else f"{source}-plan"
+    lines = [f"{header},CommitmentDiscountId,CommitmentDiscountStatus", *(f"{row},{plan},Used" for row in rows)]
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def settings(folder: Path) -> Settings:
@@ -183,6 +189,16 @@ def test_a_tenant_s_figures_are_the_operator_s_of_the_tenant(made: Path) -> None
             assert billed == {max(expected[name])}
             effective = "SELECT DISTINCT x_EffectiveTags ->> 'cell' FROM focus_data_table WHERE Tags ->> 'customer' = ?"
             assert copy.rows(effective, [name]) == [(f"{name}-virtual",)]
+
+
+def test_a_commitment_is_a_tenant_s_only_when_all_of_its_charges_are(made: Path) -> None:
+    own = settings(made).publish.path
+    query = "SELECT CommitmentDiscountId, used_EffectiveCost FROM commitment_summary ORDER BY ALL"
+    with publish.opened(own) as whole, tenants.opened(own, "qzacme") as copy:
+        assert copy.rows(query) == [("qzacme-own-plan", 210)]
+        used = [("plan-of-all", 189), ("qzacme-own-plan", 210), ("qzbolt-own-plan", 21)]
+        assert whole.rows(query) == used
+        assert copy.value("SELECT count(*) FROM focus_data_table WHERE CommitmentDiscountId = 'plan-of-all'") == 21
 
 
 @pytest.mark.parametrize("name", NAMES if IS_ON else NAMES[:1])

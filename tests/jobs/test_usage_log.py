@@ -17,6 +17,7 @@ ANSWERS = (
     "tag_summary",
     "trend_summary",
     "mover_summary",
+    "mover_reasons",
     "budget_status",
     "restatements",
     "dirty",

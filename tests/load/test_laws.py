@@ -153,6 +153,7 @@ def test_amounts_too_large_to_sum_are_refused_and_the_others_go_on(house: House,
 
 CHECKS = {
     "rollups_match_charges": "UPDATE daily_costs SET BilledCost = BilledCost + 1",
+    "commitments_match_charges": "UPDATE commitment_costs SET CommitmentDiscountQuantity = 1",
     "charges_have_dimensions": "DELETE FROM resources",
     "dimensions_are_unique": "INSERT INTO resources SELECT * FROM resources",
     "invoices_match_charges": "UPDATE invoice_costs SET BilledCost = BilledCost + 1",
@@ -161,7 +162,8 @@ CHECKS = {
 
 @pytest.mark.parametrize("check", swap.CHECKS)
 def test_each_check_returns_the_bad_rows(house: House, check: str) -> None:
-    house.load(write(house.folder / "bill.csv", [focus(), focus(BillingCurrency="EUR")]))
+    plan = {"CommitmentDiscountId": "plan", "CommitmentDiscountQuantity": "2.5"}
+    house.load(write(house.folder / "bill.csv", [focus(**plan), focus(BillingCurrency="EUR")]))
     text = resources.sql(f"checks/{check}")
     given = {"source": "bill", "period": "2026-01"} if "$source" in text else None
     assert house.rows(text, given) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Any
 from xml.etree import ElementTree
 
 import altair as alt
@@ -19,9 +20,9 @@ US = Figures.of("en_US")
 
 
 @pytest.fixture
-def specifications(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+def specifications(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What vl-convert is given while a test draws."""
-    seen: list[dict[str, object]] = []
+    seen: list[dict[str, Any]] = []
     draw = vl_convert.vegalite_to_svg
 
     def watched(specification: dict[str, object]) -> str:
@@ -40,13 +41,14 @@ def drawings(report: ReportContext) -> list[str]:
         charts.daily_cost(section, US, "b", charts.NARROW),
         charts.bars(bars, "c", "Bars"),
         charts.coverage(section.tags, US, "d"),
+        charts.walk(charts.Bar("from", Decimal(9), "$9"), bars, charts.Bar("to", Decimal(10), "$10"), "e", "Walk"),
     ]
 
 
 @pytest.mark.no_cover  # Altair walks its schema in Python: tracing that takes longer than the walk
-def test_every_specification_is_valid_vega_lite(rich: ReportContext, specifications: list[dict[str, object]]) -> None:
+def test_every_specification_is_valid_vega_lite(rich: ReportContext, specifications: list[dict[str, Any]]) -> None:
     drawings(rich)
-    assert len(specifications) == 4
+    assert len(specifications) == 5
     for specification in specifications:
         alt.LayerChart.from_dict(specification, validate=True)
 
@@ -75,6 +77,15 @@ def test_colours_are_the_page_s_own(rich: ReportContext) -> None:
 
 def test_the_way_to_the_forecast_is_dashed(rich: ReportContext) -> None:
     assert 'stroke-dasharray="6,5"' in charts.running_cost(rich.sections[0], US, "a", charts.WIDE)
+
+
+def test_a_walk_ends_where_it_adds_up_to(specifications: list[dict[str, Any]]) -> None:
+    steps = [charts.Bar("a", Decimal(2), "+$2"), charts.Bar("b", Decimal(-5), "−$5")]
+    charts.walk(charts.Bar("from", Decimal(9), "$9"), steps, charts.Bar("to", Decimal(6), "$6"), "e", "Walk")
+    up, down, joints, ends, *_ = [layer["data"]["values"] for layer in specifications[0]["layer"]]
+    assert [(row["x"], row["x2"]) for row in [*up, *down]] == [(9, 11), (11, 6)]
+    assert [row["x"] for row in joints] == [9, 11, 6]
+    assert [row["x"] for row in ends] == [9, 6]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

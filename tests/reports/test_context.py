@@ -51,6 +51,15 @@ def test_movers_add_up_to_the_whole_change(rich: ReportContext) -> None:
         assert money.total([*(row.change for row in movers.rows), rest]) == movers.total.change
 
 
+def test_the_reasons_of_each_service_add_up_to_its_change(rich: ReportContext) -> None:
+    services, accounts = rich.sections[0].movers
+    for mover in [*services.rows, services.rest, services.total]:
+        assert mover is not None
+        assert mover.reasons
+        assert money.total(reason.change for reason in mover.reasons) == mover.change
+    assert not any(mover.reasons for mover in accounts.rows)
+
+
 def test_each_tag_key_covers_the_whole_bill(rich: ReportContext) -> None:
     keys = rich.sections[0].tags
     assert [key.key for key in keys] == ["team", "env", "cost-center"]
@@ -241,6 +250,21 @@ def test_a_whole_month_says_whose_usage_ends_before_it(rich_warehouse: Warehouse
     assert (report.open, report.last_day) == (False, date(2026, 2, 28))
     assert [(own.name, own.last_day) for own in report.ended_early] == [("azure-focus", date(2026, 2, 19))]
     assert context(rich_warehouse, "2026-02").ended_early == ()
+
+
+def test_commitments_add_up_with_the_most_waste_first(rich: ReportContext) -> None:
+    own = rich.commitments[1]
+    assert own.rest is not None
+    assert own.total is not None
+    assert [(each.currency, len(each.rows)) for each in rich.commitments] == [("EUR", 1), ("USD", 10)]
+    assert [row.unused for row in own.rows] == [Decimal("187.5"), *map(Decimal, range(10, 1, -1))]
+    assert (own.rest_count, own.silent, own.unpriced, own.other) == (2, 1, 1, Decimal("-438.01"))
+    for name in ("used", "unused", "listed", "savings"):
+        parts = [getattr(row, name) for row in [*own.rows, own.rest]]
+        assert money.total(parts) == getattr(own.total, name)
+    assert own.total.utilisation == money.percent(own.total.used, own.total.used + own.total.unused)
+    [waste] = rich.commitments[0].rows
+    assert (waste.utilisation, waste.savings) == (Decimal(0), Decimal(-75))
 
 
 def test_ai_usage_is_told_by_origin_and_currency_and_adds_up(rich: ReportContext) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.reports.figures import Figures, clean, markdown
+from pipeline.reports.model import Reason
 from tests.reports.reading import as_html, tags, words
 from tests.reports.warehouse import HOSTILE
 from tests.soak import more
@@ -81,6 +82,12 @@ def test_a_budget_not_used_up_never_reads_100_percent() -> None:
 )
 def test_an_axis_label_is_short(value: str, shown: str) -> None:
     assert US.round_money(Decimal(value), "USD") == shown
+
+
+def test_the_reasons_of_a_change_read_as_words_and_leave_out_what_rounds_away() -> None:
+    pairs = (("usage", "-3"), ("price", "0.004"), ("credit", "-20.5"), ("new", "812"))
+    reasons = [Reason(name, Decimal(change)) for name, change in pairs]
+    assert US.reasons(reasons, "USD") == "+$812.00 new, −$20.50 credits, −$3.00 usage"
 
 
 def test_days_and_times_read_as_words() -> None:

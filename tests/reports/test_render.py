@@ -59,7 +59,29 @@ def test_ai_usage_says_that_it_is_no_part_of_the_bill_and_shows_only_where_there
         assert "It is not part of the bill: providers bill the same money themselves" in said
         assert re.search(r"gpt-4o openai ?, chat_completion \$40.50 \$4.50 9,000,000 25.0% 120;? 3 failed", said)
         assert "$14.9767" in said
-    assert "AI usage" not in render(report_on(Spend("S", "Compute", "r", "1")), "html")
+    assert not {"AI usage", "Commitments"} & set(
+        re.findall("<h2>(.*)</h2>", render(report_on(Spend("S", "Compute", "r", "1")), "html"))
+    )
+
+
+def test_commitments_say_what_was_used_wasted_and_saved_and_what_the_bill_does_not(
+    rich_html: str, rich_markdown: str
+) -> None:
+    for page in (rich_html, as_html(rich_markdown)):
+        said = " ".join(words(page).split())
+        assert re.search(
+            r"Compute <b>three</b> years aws ?, Savings Plan ?, arn\S+/0 \$812.50 \$187.50 81.2% \$1,270.25 \$270.25",
+            said,
+        )
+        assert "1 more commitment has charges of which none says used or unused. Not in the table: −$438.01" in said
+        assert "The bill does not state the list price of 1 of them: the last two totals leave it out" in said
+
+
+def test_each_mover_says_why_and_the_reasons_lead_from_last_month_to_this(rich_html: str, rich_markdown: str) -> None:
+    for page in (rich_html, as_html(rich_markdown)):
+        said = " ".join(words(page).split())
+        assert re.search(r"Expected: February 2026 brought to 21 days \$[\d,.]+ Usage:? more or less of the same", said)
+        assert re.search(r"[+−]\$[\d,.]+ usage, [+−]\$[\d,.]+ price, −\$250\.00 credits", said)
 
 
 def test_every_figure_of_a_picture_is_in_the_text(rich_html: str) -> None:

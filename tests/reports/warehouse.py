@@ -161,6 +161,26 @@ METERS = (
 )
 
 
+def committed(number: int, used: str, unused: str, listed: str | None, **facts: Any) -> dict[str, Any]:
+    """A row of commitment_summary: a plan in dollars, with its percentage and savings unless ``listed`` is None."""
+    paid = Decimal(used) + Decimal(unused)
+    return {"x_BillingPeriod": PERIOD, "BillingCurrency": "USD", "x_Origin": "billed", "x_Provider": "aws",
+            "CommitmentDiscountId": f"arn:aws:savingsplans::111122223333:savingsplan/{number}",
+            "CommitmentDiscountType": "Savings Plan", "used_EffectiveCost": used, "unused_EffectiveCost": unused,
+            "utilisation_percent": money.percent(Decimal(used), paid), "covered_ListCost": listed or 0,
+            "list_savings": None if listed is None else Decimal(listed) - paid, **facts}  # fmt: skip
+
+
+COMMITMENTS = (
+    committed(0, "812.5", "187.5", "1270.25", CommitmentDiscountName="Compute <b>three</b> years"),
+    *(committed(number, f"{number}0.125", f"{number}", f"{number}7.5") for number in range(1, 11)),
+    committed(11, "40", "0.004", None, CommitmentDiscountName="a|b *c*", x_Provider=HOSTILE[0]),
+    committed(12, "0", "0", None, other_EffectiveCost="-438.01"),
+    committed(13, "5", "5", "11", other_EffectiveCost="1.01", x_Origin="recorded"),
+    committed(14, "0", "75", "0", BillingCurrency="EUR", CommitmentDiscountType=None),
+)
+
+
 def rich(path: Path) -> Warehouse:
     """An open March: over one budget, near another, a re-delivery, one delivery refused and one quarantined."""
     warehouse = Warehouse.open(empty.put(path))
@@ -169,6 +189,7 @@ def rich(path: Path) -> Warehouse:
     _budgets(warehouse)
     _ledger(warehouse)
     insert(warehouse, "model_summary", [*MODELS, *METERS])
+    insert(warehouse, "commitment_summary", COMMITMENTS)
     return warehouse
 
 
@@ -335,7 +356,8 @@ def _trend(warehouse: Warehouse, period: str, through: date | None) -> None:
 def _movers(warehouse: Warehouse, period: str) -> None:
     now, last = (
         warehouse.frame(
-            """SELECT BillingCurrency, ServiceName, SubAccountId, BilledCost FROM daily_costs WHERE x_BillingPeriod = ?""",
+            """SELECT BillingCurrency, ServiceName, SubAccountId, BilledCost, ChargeCategory, ChargeClass FROM daily_costs
+            WHERE x_BillingPeriod = ?""",
             [label],
         ).to_dicts()
         for label in (period, periods.previous(period))
@@ -361,9 +383,43 @@ def _movers(warehouse: Warehouse, period: str) -> None:
                     "BilledCost": sums[0], "previous_BilledCost": sums[1], "expected_BilledCost": expected,
                     "change": sums[0] - expected,
                 })  # fmt: skip
+            if dimension == "ServiceName":
+                insert(
+                    warehouse,
+                    "mover_reasons",
+                    [own for row in made for own in _reasons(row, now, last, share_of_month)],
+                )
             whole = money.total(row["change"] for row in made)
             insert(warehouse, "mover_summary",
                    [{**row, "share_of_change": money.ratio(row["change"], whole)} for row in made])  # fmt: skip
+
+
+def _reasons(
+    mover: dict[str, Any], now: Sequence[dict[str, Any]], last: Sequence[dict[str, Any]], share_of_month: Decimal
+) -> list[dict[str, Any]]:
+    """Rows of mover_reasons that divide a service's change: what is not told by its kind is a fifth price, or new, or gone."""
+
+    def costs(rows: Sequence[dict[str, Any]], reason: str) -> list[Decimal]:
+        own = (mover["BillingCurrency"], mover["key"], reason)
+        return [row["BilledCost"] for row in rows if (row["BillingCurrency"], row["ServiceName"], _kind(row)) == own]
+
+    told = {
+        reason: money.total(costs(now, reason)) - money.stored(money.total(costs(last, reason)) * share_of_month)
+        for reason in ("purchase", "credit", "refund", "tax")
+    }
+    rest = mover["change"] - money.total(told.values())
+    if costs(last, "usage") and costs(now, "usage"):
+        told["price"] = money.stored(rest / 5)
+        told["usage"] = rest - told["price"]
+    else:
+        told["new" if costs(now, "usage") else "gone"] = rest
+    common = {name: mover[name] for name in ("x_BillingPeriod", "BillingCurrency")} | {"ServiceName": mover["key"]}
+    return [{**common, "reason": reason, "change": change} for reason, change in told.items() if change]
+
+
+def _kind(row: dict[str, Any]) -> str:
+    kind = str(row["ChargeCategory"]).lower()
+    return "refund" if row["ChargeClass"] and kind not in ("credit", "tax") else kind
 
 
 # --- Ledger ---------------------------------------------------------------------------------

@@ -63,9 +63,21 @@ POOLS: dict[str, list[Any]] = {
     "ServiceName": ["Amazon EC2", "Amazon S3", "BigQuery", "", None],
     "ChargeCategory": ["Usage"] * 5 + ["Purchase", "Credit", "Tax", "Adjustment", None],
     "ChargeClass": [None] * 5 + ["Correction"],
+    "x_Provider": ["aws"] * 4 + ["gcp", None],
+    "CommitmentDiscountId": [None, None, "plan-1", "plan-2", "reserved"],
+    "CommitmentDiscountName": [None, "three years", "one year"],
+    "CommitmentDiscountType": ["Savings Plan", None],
+    "CommitmentDiscountCategory": ["Spend", "Usage", None],
+    "CommitmentDiscountStatus": ["Used"] * 4 + ["Unused", None],
+    "CommitmentDiscountUnit": ["Hours"] * 8 + ["USD", None],
+    "x_SourceChanges": [None] * 40 + ["unit derived_effective"] + ["price number"] * 9,
     "ChargePeriodStart": [_FIRST_MOMENT + timedelta(hours=7 * number) for number in range(220)],
+    "SkuId": ["JRTCKXETXF"] * 6 + [None],
+    "SkuMeter": ["BoxUsage:m5.large"] * 5 + [None],
+    "PricingUnit": ["Hours"] * 8 + ["GB", None],
+    "ConsumedUnit": ["Hours", "Seconds", None],
 }
-MEASURES = (*COSTS, "ConsumedQuantity", "PricingQuantity")
+MEASURES = (*COSTS, "ConsumedQuantity", "PricingQuantity", "CommitmentDiscountQuantity")
 _CHARGES: dict[str, pl.DataType] = {
     **dict.fromkeys(POOLS, pl.String()),
     **dict.fromkeys(MEASURES, MONEY),
@@ -107,7 +119,7 @@ def _amount(digits: int, places: int) -> Decimal:
 
 def fill(warehouse: Warehouse, bill: Sequence[dict[str, Any]]) -> None:
     """Put the charges, and no others, into a warehouse with their dimensions and rollups."""
-    for table in ("charges", "resources", "tag_sets", "tags", "daily_costs", "resource_costs"):
+    for table in ("charges", "resources", "tag_sets", "tags", "daily_costs", "resource_costs", "commitment_costs"):
         warehouse.execute(f"DELETE FROM {table}")
     warehouse.insert("charges", pl.DataFrame(list(bill), schema=_CHARGES))
     warehouse.insert("resources", pl.DataFrame(RESOURCES, schema=RESOURCES_TYPES))

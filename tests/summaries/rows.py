@@ -34,6 +34,14 @@ RESOURCES: dict[str, pl.DataType] = {
     **dict.fromkeys(("x_ResourceKey", "x_Provider", "SubAccountId", "SubAccountName", "RegionId"), pl.String()),
     **dict.fromkeys(("RegionName", "ResourceId", "ResourceName", "ResourceType", "x_ResourceType"), pl.String()),
 }
+METERED: dict[str, pl.DataType] = {
+    **dict.fromkeys(("x_BillingPeriod", "BillingCurrency", "x_Provider", "ServiceName", "RegionId"), pl.String()),
+    "ChargeCategory": pl.String(),
+    "x_IsCorrection": pl.Boolean(),
+    **dict.fromkeys(("SkuId", "SkuMeter", "x_Unit"), pl.String()),
+    **dict.fromkeys(("BilledCost", "x_Quantity"), MONEY),
+    "x_ChargeCount": pl.Int64(),
+}
 TAGS: dict[str, pl.DataType] = dict.fromkeys(("x_TagSetId", "TagKey", "TagValue"), pl.String())
 
 _ORDINARY: dict[str, Any] = {
@@ -46,6 +54,7 @@ _ORDINARY: dict[str, Any] = {
     "x_ResourceKey": "r1",
     **dict.fromkeys((*COSTS, *PARTS, "ConsumedQuantity", "PricingQuantity"), Decimal(0)),
     "x_ChargeCount": 1,
+    "x_IsCorrection": False,
 }
 
 
@@ -62,6 +71,11 @@ def resource_costs(*rows: dict[str, Any]) -> pl.LazyFrame:
 def resources(*rows: dict[str, Any]) -> pl.LazyFrame:
     """Rows of resources: nothing known but the key r1."""
     return _frame(rows, RESOURCES)
+
+
+def metered(*rows: dict[str, Any]) -> pl.LazyFrame:
+    """Rows of night/metered_costs.sql: March 2026, USD, billed usage of nothing known, no cost, one charge."""
+    return _frame(rows, METERED)
 
 
 def tags(pairs: dict[str, dict[str, str]]) -> pl.LazyFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,15 +15,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline import periods, resources
 from pipeline.store.warehouse import Warehouse
 from pipeline.summaries import (
     category_summary,
+    commitment_summary,
+    mover_reasons,
     mover_summary,
     resource_summary,
     tag_coverage,
     tag_summary,
     trend_summary,
 )
+from pipeline.summaries.reasons import counted_before
 from tests.soak import more
 from tests.summaries.generate import PERIOD, any_charges, charges, fill
 
@@ -48,6 +53,17 @@ def covered(keys: list[str]) -> Case:
     )
 
 
+def reasons(last: date | None, period: str = PERIOD) -> Case:
+    end = counted_before(period, last)
+    values = {"period": f"'{period}'", "before": f"'{periods.previous(period)}'", "end": f"'{end}'" if end else "NULL"}
+    metered = re.sub(r"\$(\w+)", lambda name: values[name[1]], resources.sql("night/metered_costs"))
+    return Case(
+        "mover_reasons",
+        lambda table: mover_reasons(table(f"({metered})"), period=period, last_complete_day=last),
+        {"period": period, "last_complete_day": last},
+    )
+
+
 def in_time(name: str, last: date | None, period: str = PERIOD) -> Case:
     function = trend_summary if name == "trend_summary" else mover_summary
     return Case(
@@ -60,6 +76,7 @@ def in_time(name: str, last: date | None, period: str = PERIOD) -> Case:
 LAST_DAYS = (None, date(2026, 2, 27), date(2026, 3, 1), date(2026, 3, 17), date(2026, 3, 31), date(2026, 4, 9))
 CASES = {
     "category": Case("category_summary", lambda table: category_summary(table("daily_costs")), {}),
+    "commitment": Case("commitment_summary", lambda table: commitment_summary(table("commitment_costs")), {}),
     "resource": Case(
         "resource_summary", lambda table: resource_summary(table("resource_costs"), table("resources")), {}
     ),
@@ -72,6 +89,8 @@ CASES = {
     "movers of a first month": in_time("mover_summary", date(2026, 1, 31), period="2026-01"),
     **{f"trend until {last}": in_time("trend_summary", last) for last in LAST_DAYS},
     **{f"movers until {last}": in_time("mover_summary", last) for last in LAST_DAYS},
+    "reasons of a first month": reasons(date(2026, 1, 31), period="2026-01"),
+    **{f"reasons until {last}": reasons(last) for last in LAST_DAYS[3:5]},
 }
 
 
@@ -106,6 +125,17 @@ def expected(warehouse: Warehouse, case: Case) -> Counter[tuple[Any, ...]]:
 def test_summary_and_oracle_agree_on_every_row(name: str, warehouse: Warehouse) -> None:
     mine, oracles = answered(warehouse, CASES[name]), expected(warehouse, CASES[name])
     assert (list(mine - oracles), list(oracles - mine)) == ([], [])
+
+
+def test_the_reasons_of_a_service_sum_to_its_move(warehouse: Warehouse) -> None:
+    for name in ("movers until 2026-03-17", "reasons until 2026-03-17"):
+        answered(warehouse, CASES[name])
+    sums = ", ".join(
+        f"sum({column})" for column in ("BilledCost", "previous_BilledCost", "expected_BilledCost", "change")
+    )
+    whole = f"SELECT BillingCurrency, key, {sums} FROM mover_summary WHERE dimension = 'ServiceName' GROUP BY ALL"
+    reasons = f"SELECT BillingCurrency, ServiceName, {sums} FROM mover_reasons GROUP BY ALL"
+    assert Counter(warehouse.rows(reasons)) == Counter(warehouse.rows(whole))
 
 
 @pytest.mark.parametrize("name", CASES)

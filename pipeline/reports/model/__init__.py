@@ -7,6 +7,7 @@ where there is nothing to divide by; days are UTC days; moments are naive UTC da
 from __future__ import annotations
 
 from pipeline.reports.model.attribution import Coverage, Owner, OwnerCoverage, Owners, SplitKey, SplitValue
+from pipeline.reports.model.commitments import Commitment, Commitments
 from pipeline.reports.model.costs import (
     Category,
     Costs,
@@ -16,6 +17,7 @@ from pipeline.reports.model.costs import (
     Line,
     Mover,
     Movers,
+    Reason,
     Resource,
     Resources,
     Rest,
@@ -44,6 +46,8 @@ __all__ = [
     "Amounts",
     "Budget",
     "Category",
+    "Commitment",
+    "Commitments",
     "Converted",
     "ConvertedLine",
     "Costs",
@@ -65,6 +69,7 @@ __all__ = [
     "OwnerCoverage",
     "Owners",
     "PolicyStatus",
+    "Reason",
     "Reconciliation",
     "RejectedRow",
     "ReportContext",

@@ -133,14 +133,26 @@ class Daily:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """A part of a change: what ``pipeline.summaries.reasons.REASONS`` calls it, and how much."""
+
+    name: str
+    change: Decimal
+
+
+@dataclass(frozen=True)
 class Mover:
-    """One key's change against the previous billing period, brought to this one's days."""
+    """One key's change against the previous billing period, brought to this one's days.
+
+    ``reasons`` divide the change, in the order of ``REASONS``; none: this dimension is not told by reasons.
+    """
 
     name: str | None
     billed: Decimal
     expected: Decimal
     change: Decimal
     share: Decimal | None
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)

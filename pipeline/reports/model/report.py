@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from pipeline.reports.model.attribution import Coverage, Owners, SplitKey
+from pipeline.reports.model.commitments import Commitments
 from pipeline.reports.model.costs import Category, Costs, Daily, Headline, Movers, Resources, TagKey
 from pipeline.reports.model.drill import Drill
 from pipeline.reports.model.ledger import Data, Restatement, Source
@@ -77,6 +78,7 @@ class ReportContext:
     last_day: date | None
     sections: tuple[CurrencySection, ...]
     converted: Converted | None
+    commitments: tuple[Commitments, ...]
     models: tuple[ModelUsage, ...]
     standing: Standing
     restatements: tuple[Restatement, ...]

@@ -59,6 +59,8 @@ def _weasyprint() -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # it asks for a newer library of the system
             import weasyprint
+        # Of style for screens that paper does not know, and of letters that no font has, there is nothing to do.
+        logging.getLogger("weasyprint").setLevel(logging.ERROR)
     except ImportError as error:
         raise UsageError(f"{INSTALL}; {error}") from None
     except OSError as error:

@@ -1,0 +1,235 @@
+"""The channel ``mail``: who gets which edition and which alerts, a message for each recipient and document."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.config.mail import OWNER, MailReport, MailSettings
+from pipeline.deliver import digest, ledger
+from pipeline.deliver.channel import AlertNews, Desk, Edition, News, Telling
+from pipeline.deliver.compose import Attachment, compose
+from pipeline.deliver.ledger import Notice
+from pipeline.deliver.smtp import DeliveryError, Postman, UnansweredError
+from pipeline.errors import CostmillError
+from pipeline.reports.documents import place
+from pipeline.reports.mail import Letter, letter
+from pipeline.reports.model.document import Document
+
+NAME = "mail"
+#: Bytes of all files of a message together; many servers take no more than 10 to 25 MB, encoded a third more.
+MOST_ATTACHED = 7_000_000
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One message to one recipient, and the notices that it tells."""
+
+    to: str
+    notices: tuple[Notice, ...]
+    letter: Letter
+    attachments: tuple[Attachment, ...]
+
+    @property
+    def words(self) -> str:
+        """It as a line names it."""
+        first = self.notices[0]
+        what = first.subject if first.kind == "report" else f"{len(self.notices)} alert(s)"
+        return f"{what} to {self.to}"
+
+
+@dataclass
+class MailChannel:
+    """Mail by the configuration; ``out`` is the folder of the reports, of which what is there is linked to;
+    ``templates`` a user's own, which stand before ours.
+
+    ``postman``: makes what carries messages; tests give one that does not wait.
+    """
+
+    settings: MailSettings
+    out: Path
+    templates: Path | None = None
+    postman: Callable[[MailSettings], Postman] = Postman
+    name: str = NAME
+    _letters: dict[tuple[Edition, str | None], tuple[Letter, tuple[Attachment, ...]]] = field(default_factory=dict)
+
+    def tellings(self, news: News, desk: Desk) -> list[Telling]:
+        """Return who is to be mailed what, told already or not."""
+        return [
+            *(each for report in self.settings.reports for each in self._of_report(report, news, desk)),
+            *(each for own in news.alerts for each in self._of_alert(own)),
+        ]
+
+    def _of_report(self, report: MailReport, news: News, desk: Desk) -> Iterator[Telling]:
+        edition = news.editions(report.report, report.edition, report.by if not report.to else None)
+        if edition is None:
+            return
+        for address in report.to:
+            yield Telling(Notice("report", edition.subject(), NAME, address), edition)
+        if report.to:
+            return
+        found = [
+            Telling(Notice("report", edition.subject(owner), NAME, address), edition, owner)
+            for owner, addresses in self.settings.owners.items()
+            for address in addresses
+        ]
+        if desk.ledger.due(each.notice for each in found):
+            teams = {document.subject for document in desk.documents(edition)}
+            yield from (each for each in found if each.team in teams)
+
+    def _of_alert(self, own: AlertNews) -> Iterator[Telling]:
+        severities = digest.SEVERITIES
+        if severities.index(own.alert.severity) < severities.index(self.settings.alerts.min_severity):
+            return
+        told = [*self.settings.alerts.to, *(each for each in own.notify if "@" in each or each == OWNER)]
+        owner = self.settings.owners.get(own.owner or "", ())
+        addresses = [address for each in told for address in (owner if each == OWNER else (each,))]
+        for address in dict.fromkeys(addresses):
+            yield Telling(Notice("alert", own.subject, NAME, address), own)
+
+    def send(self, tellings: Sequence[Telling], news: News, desk: Desk) -> None:
+        """Send what is due, a message for each recipient and document, and one for all of a recipient's alerts."""
+        with self.postman(self.settings) as postman:
+            for outgoing in self._outgoing(tellings, news, desk):
+                self._send(postman, outgoing, desk)
+
+    def _send(self, postman: Postman, outgoing: Outgoing, desk: Desk) -> None:
+        book, delivered = desk.ledger, desk.delivered
+        attempt = _Attempt(book, outgoing.notices, self._id(outgoing))
+        try:
+            postman.deliver(self._bytes(outgoing, desk), outgoing.to, before_data=attempt.begin)
+        except UnansweredError as error:
+            book.unknown(outgoing.notices, str(error))
+            delivered.unknown.append(f"{outgoing.words}: {error}")
+        except DeliveryError as error:
+            book.failed(outgoing.notices, str(error))
+            delivered.failed.append(f"{outgoing.words}: {error}")
+        else:
+            book.sent(outgoing.notices)
+            delivered.sent.append(outgoing.words)
+
+    def write(self, tellings: Sequence[Telling], news: News, desk: Desk, folder: Path) -> list[Path]:
+        """Write the messages as ``.eml`` files, as they would be sent."""
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = []
+        for number, outgoing in enumerate(self._outgoing(tellings, news, desk), 1):
+            first = outgoing.notices[0]
+            path = folder / f"mail-{number:03d}-{first.kind}-{first.id[:8]}.eml"
+            path.write_bytes(self._bytes(outgoing, desk))
+            paths.append(path)
+        return paths
+
+    def _bytes(self, outgoing: Outgoing, desk: Desk) -> bytes:
+        return compose(
+            outgoing.letter,
+            sender=self.settings.sender,
+            to=outgoing.to,
+            reply_to=self.settings.reply_to,
+            message_id=self._id(outgoing),
+            made_at=desk.made_at,
+            attachments=outgoing.attachments,
+        )
+
+    def _id(self, outgoing: Outgoing) -> str:
+        return ledger.message_id(outgoing.notices, self.settings.sender.domain)
+
+    # --- What is in them ----------------------------------------------------------------------
+
+    def _outgoing(self, tellings: Sequence[Telling], news: News, desk: Desk) -> Iterator[Outgoing]:
+        alerts: dict[str, list[tuple[Notice, AlertNews]]] = {}
+        for each in tellings:
+            if isinstance(each.about, AlertNews):
+                alerts.setdefault(each.notice.recipient, []).append((each.notice, each.about))
+                continue
+            found = self._of_edition(each.about, each.team, news, desk)
+            yield Outgoing(each.notice.recipient, (each.notice,), *found)
+        for address, own in alerts.items():
+            notices, told = zip(*own, strict=True)
+            yield Outgoing(address, notices, self._of_alerts(told, news, desk), ())
+
+    def _of_alerts(self, alerts: Sequence[AlertNews], news: News, desk: Desk) -> Letter:
+        document = digest.document(alerts, as_of=news.as_of, made_at=desk.made_at, locale=desk.locale, stale=news.stale)
+        notes = ["You get this because mail.alerts or a budget's notify names your address in costmill.yaml."]
+        brand = f"Costmill · alerts · {document.period}"
+        return letter(
+            document,
+            is_stale=bool(news.stale),
+            link=self.settings.link,
+            notes=notes,
+            brand=brand,
+            templates=self.templates,
+        )
+
+    def _of_edition(
+        self, edition: Edition, team: str | None, news: News, desk: Desk
+    ) -> tuple[Letter, tuple[Attachment, ...]]:
+        """Make an edition's letter once for all that get it."""
+        if (edition, team) not in self._letters:
+            document = next(own for own in desk.documents(edition) if team is None or own.subject == team)
+            self._letters[edition, team] = self._made(document, edition)
+        return self._letters[edition, team]
+
+    def _made(self, document: Document, edition: Edition) -> tuple[Letter, tuple[Attachment, ...]]:
+        formats = next(
+            own.attach for own in self.settings.reports if (own.report, own.edition) == (edition.report, edition.edition)
+            and (edition.by is None or own.by == edition.by)
+        )  # fmt: skip
+        attachments, notes = _attached(document, formats, self.templates)
+        notes.append("You get this because mail.reports names your address in costmill.yaml.")
+        is_stale = not edition.is_covered or any(own.name == "stale" for own in document.cautions)
+        link = self._link(document)
+        return letter(document, is_stale=is_stale, link=link, notes=notes, templates=self.templates), attachments
+
+    def _link(self, document: Document) -> str | None:
+        """The address of the report's page, or of the month's that its last day is in; None where none is written."""
+        if self.settings.link is None:
+            return None
+        month = f"{document.end:%Y-%m}" if document.end.day > 1 else document.start.strftime("%Y-%m")
+        for folder in (str(place(document)), month):
+            if document.subject is None and (self.out / folder / "report.html").exists():
+                return f"{self.settings.link}/{folder}/report.html"
+        return None
+
+
+@dataclass
+class _Attempt:
+    """Notes in the ledger that a message goes out now, each time that it does."""
+
+    book: ledger.Ledger
+    notices: Sequence[Notice]
+    message_id: str
+    has_begun: bool = False
+
+    def begin(self) -> None:
+        if self.has_begun:
+            self.book.failed(self.notices, "the server did not take it; tried again in the same run")
+        self.has_begun = True
+        self.book.sending(self.notices, self.message_id)
+
+
+def _attached(
+    document: Document, formats: Iterable[str], templates: Path | None
+) -> tuple[tuple[Attachment, ...], list[str]]:
+    """Return the files, and what is said of them; one that cannot be made or sent is said, and the mail goes without."""
+    from pipeline.reports import writers
+
+    found: list[Attachment] = []
+    notes = []
+    name = f"{document.report}-{document.period}"
+    for format in formats:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                paths = writers.write(document, format, Path(folder), name=name, templates=templates)
+            except CostmillError as error:
+                notes.append(f"Not attached: {format}: {error}")
+                continue
+            made = [Attachment(path.name, path.read_bytes()) for path in paths]
+        if sum(len(own.content) for own in (*found, *made)) > MOST_ATTACHED:
+            notes.append(f"Not attached: {format}: too large for a mail; the full report has it.")
+            continue
+        found += made
+    if found:
+        notes.insert(0, f"Attached: {', '.join(own.name for own in found)}.")
+    return tuple(found), notes
