@@ -67,7 +67,7 @@ def report(
     as_of: str | None,
     verbose: bool,
 ) -> int:
-    """Write a report; prints the files written. NAME is costs (else), budgets, teams, resources, restatements or models.
+    """Write a report; prints the files written. NAME is costs (else), budgets, teams, resources, restatements, commitments or models.
 
     Months, quarters and years go by billing period, as the bill does; weeks, days and other spans by the day of the charge.
 

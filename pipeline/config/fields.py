@@ -44,7 +44,7 @@ REPORT_FORMATS = ("html", "md", "csv", "json", "xlsx", "parquet", "pdf")
 #: Those that a run writes where nothing else is said.
 USUAL_FORMATS = ("html", "md")
 #: Names of pipeline.reports.documents, which lies above this package: a test compares them.
-REPORTS = ("costs", "budgets", "teams", "resources", "restatements", "models")
+REPORTS = ("costs", "budgets", "teams", "resources", "restatements", "commitments", "models")
 REPORT_EDITIONS = ("daily", "weekly", "monthly")
 STALE = ("banner", "withhold")
 ORIGINS = ("billed", "recorded")

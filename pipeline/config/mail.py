@@ -27,7 +27,7 @@ PORTS: Mapping[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 EDITIONS: tuple[EditionName, ...] = ("daily", "weekly", "monthly")
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical", "emergency")
 #: Names of pipeline.reports.documents, which lies above this package: a test compares them.
-REPORTS = ("costs", "budgets", "teams", "restatements", "resources", "models")
+REPORTS = ("costs", "budgets", "teams", "restatements", "resources", "commitments", "models")
 ATTACHMENTS = ("pdf", "xlsx", "csv", "json", "html", "md", "parquet")
 #: The report that is one document for each team.
 TEAMS = "teams"

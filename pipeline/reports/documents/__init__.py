@@ -32,7 +32,7 @@ def build(warehouse: Warehouse, request: Request) -> list[Document]:
     """
     from altair.utils import schemapi
 
-    from pipeline.reports.documents import budgets, costs, models, month, resources, restatements, teams
+    from pipeline.reports.documents import budgets, commitments, costs, models, month, resources, restatements, teams
     from pipeline.reports.documents.sections import own_parts
 
     documents = {
@@ -41,6 +41,7 @@ def build(warehouse: Warehouse, request: Request) -> list[Document]:
         "teams": teams.documents,
         "resources": resources.documents,
         "restatements": restatements.documents,
+        "commitments": commitments.documents,
         "models": models.documents,
     }
     # Altair checks every part of every picture against a schema: most of its time, and for a test to do.

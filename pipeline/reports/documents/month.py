@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.reports import charts
 from pipeline.reports.context import build_context
-from pipeline.reports.documents import budgets, models, resources, restatements, tables
+from pipeline.reports.documents import budgets, commitments, models, resources, restatements, tables
 from pipeline.reports.documents.cautions import of_data
 from pipeline.reports.documents.costs import DAY_KEY
 from pipeline.reports.documents.ledger import ledger_parts
@@ -22,6 +22,11 @@ from pipeline.store.warehouse import Warehouse
 _RUNNING_KEY = (("", "So far"), ("ahead", "Forecast"), ("limit", "Budget"), ("pace", "Its even pace"))
 _SERVICES = "SELECT * FROM category_summary WHERE x_BillingPeriod = ?"
 _MOVERS = "SELECT * FROM mover_summary WHERE x_BillingPeriod = ? AND dimension IN ('ServiceName', 'SubAccountId')"
+
+_REASONS = """
+SELECT BillingCurrency, ServiceName, reason, change, BilledCost, expected_BilledCost FROM mover_reasons
+WHERE x_BillingPeriod = ? AND change <> 0
+ORDER BY sum(abs(change)) OVER (PARTITION BY BillingCurrency, ServiceName) DESC, ServiceName, abs(change) DESC, reason"""
 
 
 def documents(warehouse: Warehouse, request: Request) -> list[Document]:
@@ -119,6 +124,9 @@ def _parts(reader: SpanReader, report: ReportContext, figures: Figures) -> Itera
         yield from resources.parts(resources.read(reader))
         yield _composition(report.sections)
     yield from share_parts(reader.warehouse, report)
+    committed = commitments.tables(reader)
+    if committed:
+        yield commitments.part(committed, "")
     yield from models.parts(reader)
     yield restatements.part(reader)
     yield from ledger_parts(report)
@@ -169,9 +177,23 @@ def _movers(reader: SpanReader, report: ReportContext) -> Part:
             if moved and (others == "services" or len(moved) > 1):
                 keys = (tables.SERVICE,) if others == "services" else (tables.ACCOUNT, tables.ACCOUNT_NAME)
                 made.append(tables.mover_table(name, keys, moved, section.currency, title=title, others=others))
+    made += _reasons(reader, report)
     lead = f"This month’s complete days against {report.previous_period}, brought to the same number of days."
     empty = f"{report.previous_period} is not loaded or no day is complete, so there is nothing to compare."
     return Part("movers", "Biggest movers", lead=lead if made else "", tables=tuple(made), empty=empty)
+
+
+def _reasons(reader: SpanReader, report: ReportContext) -> list[Table]:
+    """Why services moved: usage, price, credit, refund, tax, new, gone; a service's reasons sum to its change."""
+    columns = (tables.SERVICE, Column("reason", "Because of"), tables.CHANGE, tables.BILLED, tables.EXPECTED)
+    rows = reader.warehouse.rows(_REASONS, [report.period])
+    made = []
+    for section in report.sections:
+        own = tuple(row[1:] for row in rows if row[0] == section.currency)
+        if own:
+            title, top = "Why services moved", 3 * tables.TOP_MOVERS
+            made.append(Table("mover_reasons", title, columns, own, section.currency, top=top, others="reasons"))
+    return made
 
 
 def _services(reader: SpanReader) -> Part:

@@ -17,6 +17,7 @@ REPORTS: Mapping[str, str] = {
     "teams": "what each owner of accounts, or each value of a tag, cost: one report for each",
     "resources": "what every resource cost",
     "restatements": "what later deliveries changed",
+    "commitments": "how much of each reservation, savings plan and committed use was used",
     "models": "AI usage by model",
 }
 

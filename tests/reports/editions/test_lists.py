@@ -82,3 +82,29 @@ def test_a_tenant_s_file_gives_the_tenant_s_reports(rich_warehouse: Warehouse) -
     assert found["restatements"].parts[0].empty == "What deliveries changed is not told apart by tenant."
     assert {own.name for own in found["budgets"].tables} == {"budgets", "alerts"}
     assert column(table(found["budgets"], "budgets"), "budget_id") == ["policy:calls", "policy:off"]
+
+
+def test_a_month_s_commitments_are_its_summary_s(rich_warehouse: Warehouse) -> None:
+    [document] = told(rich_warehouse, "commitments", fixture.PERIOD)
+    expected = rich_warehouse.rows(
+        """SELECT CommitmentDiscountId, unused_EffectiveCost, utilisation_percent FROM commitment_summary
+        WHERE x_BillingPeriod = ? AND x_Origin = 'billed' AND BillingCurrency = 'USD'
+        ORDER BY unused_EffectiveCost DESC, used_EffectiveCost DESC, x_Provider, CommitmentDiscountId""",
+        [fixture.PERIOD],
+    )
+    own = table(document, "commitments")
+    assert expected
+    shown = ("CommitmentDiscountId", "unused_EffectiveCost", "utilisation_percent")
+    assert list(zip(*(column(own, name) for name in shown), strict=True)) == expected
+
+
+def test_commitments_of_days_add_up_to_those_of_the_months(sampled: Warehouse) -> None:
+    [months] = told(sampled, "commitments", "2026-Q1")
+    [days] = told(sampled, "commitments", "2026-01-01..2026-03-31")
+    own = table(months, "commitments")
+    periods = ("2026-01", "2026-02", "2026-03")
+    per_month = [table(told(sampled, "commitments", each)[0], "commitments") for each in periods]
+    for name in ("used_EffectiveCost", "unused_EffectiveCost", "x_ChargeCount"):
+        whole = money.total(column(own, name))
+        assert whole == money.total(column(table(days, "commitments"), name))
+        assert whole == money.total(value for each in per_month for value in column(each, name))
