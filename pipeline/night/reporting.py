@@ -11,11 +11,11 @@ from typing import Any
 
 from pipeline import periods
 from pipeline.config import Settings
+from pipeline.errors import OwnPartError, UsageError
 from pipeline.night import documents
 from pipeline.night.loaded import latest_period, loaded_periods
 from pipeline.night.summarising import last_complete_day
 from pipeline.periods import Edition, Span
-from pipeline.reports.documents.sections import SectionError
 from pipeline.store import rollups
 from pipeline.store.warehouse import Warehouse
 from pipeline.version import VERSION
@@ -49,13 +49,13 @@ class Reporting:
     def write(self, period: str, out: Path) -> list[Path]:
         """Render one billing period's reports below the folder ``out``, and note them as made; returns the files.
 
-        A section of the user's that cannot be made is left out, and told in ``warnings``.
+        What of the user's own cannot be used is left out, and told in ``warnings``.
         """
         try:
             written = self._written(self.settings, period, out)
-        except SectionError as error:
-            self.warnings.append(f"{error}; the reports of {period} are without sections of your own")
-            plain = replace(self.settings, reports=replace(self.settings.reports, sections=()))
+        except OwnPartError as error:
+            self.warnings.append(f"{error}; the reports of {period} are without sections and templates of your own")
+            plain = replace(self.settings, reports=replace(self.settings.reports, sections=(), templates=None))
             written = self._written(plain, period, out)
         with self.warehouse.transaction():
             self.warehouse.execute(
@@ -70,7 +70,12 @@ class Reporting:
         for own in settings.reports.also:
             wanted = documents.Wanted(own.report, own.group_by, own.by, own.only)
             for span in self._spans(own.edition, period):
-                written += documents.write(self.warehouse, settings, wanted, span, out, **how)
+                try:
+                    written += documents.write(self.warehouse, settings, wanted, span, out, **how)
+                except OwnPartError:
+                    raise
+                except UsageError as error:  # such as a team that has no charge in the month
+                    self.warnings.append(f"the report {own.report} of {span.label} is not written: {error}")
         return written
 
     def _spans(self, edition: Edition, period: str) -> list[Span]:

@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from pipeline import money, resources
 from pipeline.config.model import OwnSection
-from pipeline.errors import UsageError, near
+from pipeline.errors import OwnPartError, UsageError, near
 from pipeline.periods import parse_span
 from pipeline.reports import charts
 from pipeline.reports.context import build_context
@@ -166,19 +166,19 @@ def fill(name: str, format: str, figures: Figures, templates: Path | None, **val
     """Fill in a template of ours, or the user's of that name.
 
     Raises:
-        UsageError: when a template of the user's cannot be used, with its file and line.
+        OwnPartError: when a template of the user's cannot be used, with its file and line.
     """
     try:
         text = _environment(format, figures, templates).get_template(name).render(**values)
-    except jinja2.TemplateError as error:
+    except Exception as error:  # a template may do anything wrong that Python can
         place = _place(error, templates)
         if place is None:
             raise
-        raise UsageError(f"{place}: the template cannot be used: {error.message or error}") from error
+        raise OwnPartError(f"{place}: the template cannot be used: {error}") from error
     return text.rstrip("\n") + "\n"
 
 
-def _place(error: jinja2.TemplateError, templates: Path | None) -> str | None:
+def _place(error: Exception, templates: Path | None) -> str | None:
     """The file and line of an error in a user's template; None where it is in one of ours."""
     places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, jinja2.TemplateSyntaxError):

@@ -12,7 +12,13 @@ from tests.jobs.nights import facts, write_bill, write_config
 def test_a_night_writes_what_is_due_once(tmp_path: Path, say: Say) -> None:
     write_bill(tmp_path / "exports" / "march.csv")
     (tmp_path / "own.sql").write_text("SELECT ServiceName, sum(BilledCost) AS BilledCost FROM daily_costs GROUP BY ALL")
-    also = [{"report": "budgets"}, {"report": "teams", "by": "tag:team"}, {"report": "costs", "edition": "weekly"}]
+    absent = {"report": "teams", "by": "tag:team", "only": "web"}
+    also = [
+        absent,
+        {"report": "budgets"},
+        {"report": "teams", "by": "tag:team"},
+        {"report": "costs", "edition": "weekly"},
+    ]
     reports = {
         "out": "reports",
         "formats": ["md", "json"],
@@ -20,7 +26,9 @@ def test_a_night_writes_what_is_due_once(tmp_path: Path, say: Say) -> None:
         "sections": [{"title": "Mine", "sql": "own.sql"}],
     }
     config = write_config(tmp_path, reports=reports, tags={"report_keys": ["team"]})
-    assert say("run", "--config", config).code == 0
+    ended = say("run", "--config", config)
+    assert ended.code == 0
+    assert "the report teams of 2026-03 is not written: no charge of 2026-03 is of tag:team 'web'" in ended.stderr
     out = tmp_path / "reports"
     folders = ["2026-03", "2026-03/budgets", "2026-03/teams-by-tag-team/ml", "2026-W12"]
     assert sorted(str(path.parent.relative_to(out)) for path in out.rglob("report.json")) == folders
@@ -36,5 +44,5 @@ def test_a_night_writes_what_is_due_once(tmp_path: Path, say: Say) -> None:
     ended = say("run", "--config", config)
     assert ended.code == 0
     assert "own.sql: the section 'Mine': is DELETE" in ended.stderr
-    assert "the reports of 2026-03 are without sections of your own" in ended.stderr
+    assert "the reports of 2026-03 are without sections and templates of your own" in ended.stderr
     assert json.loads((out / "2026-03" / "report.json").read_text())["parts"][-1]["title"] != "Mine"

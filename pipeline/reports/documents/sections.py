@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.config.model import OwnSection
-from pipeline.errors import UsageError
+from pipeline.errors import OwnPartError
 from pipeline.periods import Span
 from pipeline.reports.model.document import Column, Kind, Part, Row, Table, Value
 from pipeline.store.own_sql import OwnSqlError, Result, select
@@ -22,15 +22,11 @@ TOP_ROWS = 50
 CURRENCY = "BillingCurrency"
 
 
-class SectionError(UsageError):
-    """A section cannot be made: the message says its file and line."""
-
-
 def own_parts(warehouse: Warehouse, sections: Sequence[OwnSection], report: str, span: Span) -> tuple[Part, ...]:
     """Return the parts that a configuration adds to a report.
 
     Raises:
-        SectionError: when a file cannot be read, or its query cannot be run.
+        OwnPartError: when a file cannot be read, or its query cannot be run.
     """
     given = {"period": span.label, "start": span.start, "end": span.end}
     found = [own for own in sections if report in own.reports]
@@ -44,14 +40,14 @@ def _part(warehouse: Warehouse, section: OwnSection, name: str, given: dict[str,
         sql = section.sql.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SectionError(f"{section.sql}: the section {section.title!r} cannot be read: {why}") from None
+        raise OwnPartError(f"{section.sql}: the section {section.title!r} cannot be read: {why}") from None
     try:
         result = select(warehouse, sql, given)
         tables = tuple(_tables(name, result))
     except (OwnSqlError, ValueError) as error:
         line = error.line if isinstance(error, OwnSqlError) else None
         where = f"{section.sql}:{line}" if line else str(section.sql)
-        raise SectionError(f"{where}: the section {section.title!r}: {error}") from None
+        raise OwnPartError(f"{where}: the section {section.title!r}: {error}") from None
     return Part(name, section.title, tables=tables, empty="No rows.")
 
 

@@ -91,7 +91,7 @@ def test_what_is_wrong_in_a_template_names_its_file_and_line(rich_warehouse: War
     path = tmp_path / "markdown" / "document.md.j2"
     path.parent.mkdir()
     [document] = told(rich_warehouse, "restatements", "2026-03")
-    for text in ("fine\n{{ document.nope }}", "fine\n{% if %}"):
+    for text in ("fine\n{{ document.nope }}", "fine\n{% if %}", "fine\n{{ 1 / 0 }}"):
         path.write_text(text)
         with pytest.raises(UsageError, match=r"markdown/document.md.j2:2: the template cannot be used"):
             writers.write(document, "md", tmp_path / "out", templates=tmp_path)
