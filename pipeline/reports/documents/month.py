@@ -80,9 +80,7 @@ def _facts(report: ReportContext, figures: Figures) -> Iterable[Fact]:
         head, code = section.headline, section.currency
         so_far = "Billed so far" if report.open else "Billed"
         title = f"{so_far} in {code or NO_CURRENCY.lower()}" if several else so_far
-        note = (
-            f"{head.days_covered} of {count(report.days, 'day')}; effective cost {figures.money(head.effective, code)}"
-        )
+        note = f"{head.days_covered} of {count(report.days, 'day')}"
         yield Fact("billed", title, head.billed, "money", code, note)
         yield Fact("effective", "Effective cost", head.effective, "money", code)
         yield Fact("year_to_date", f"{head.year} to date", head.year_to_date, "money", code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from pipeline import money
@@ -113,7 +114,21 @@ def day_table(daily: Daily, currency: str | None, *, title: str) -> Table:
         (day.day, day.usage, day.other, day.billed, day.cumulative, "yes" if day.complete else "not yet")
         for day in daily.shown_days
     )
-    return Table("days", title, columns, rows, currency=currency)
+    return shortened(Table("days", title, columns, rows, currency=currency), {"complete": "yes"})
+
+
+def shortened(table: Table, usual: Mapping[str, Value]) -> Table:
+    """Leave columns out of pages that say nothing there: without a value, or with the usual one alone."""
+
+    def says(place: int, column: Column) -> bool:
+        silent = {None, usual.get(column.name)} if column.kind == "text" else {None}
+        return any(row[place] not in silent for row in table.rows)
+
+    columns = tuple(
+        replace(own, on_pages=own.on_pages and (place == 0 or says(place, own)))
+        for place, own in enumerate(table.columns)
+    )
+    return replace(table, columns=columns)
 
 
 def account_keys(account: str | None, names: Mapping[str, str]) -> tuple[Value, Value]:

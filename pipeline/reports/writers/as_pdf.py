@@ -54,6 +54,7 @@ def _pdf(page: str, said: str) -> bytes:
 
 
 def _weasyprint() -> Any:
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)  # it warns of each line of style that is for screens
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # it asks for a newer library of the system

@@ -68,3 +68,17 @@ def test_models_are_what_the_rollup_sums_to(sampled: Warehouse) -> None:
     for origin, billed, tokens in expected:
         own = table(document, f"models_{origin}")
         assert (money.total(column(own, "BilledCost")), money.total(column(own, "tokens"))) == (billed, tokens)
+
+
+def test_a_tenant_s_file_gives_the_tenant_s_reports(rich_warehouse: Warehouse) -> None:
+    rich_warehouse.execute("BEGIN TRANSACTION")
+    rich_warehouse.execute("INSERT INTO settings VALUES ('tenant', 'acme')")
+    try:
+        found = {report: told(rich_warehouse, report, "2026-W12")[0] for report in ("costs", "budgets", "restatements")}
+    finally:
+        rich_warehouse.execute("ROLLBACK")
+    assert {own.tenant for own in found.values()} == {"acme"}
+    assert all("of acme" in own.title for own in found.values())
+    assert found["restatements"].parts[0].empty == "What deliveries changed is not told apart by tenant."
+    assert {own.name for own in found["budgets"].tables} == {"budgets", "alerts"}
+    assert column(table(found["budgets"], "budgets"), "budget_id") == ["policy:calls", "policy:off"]
