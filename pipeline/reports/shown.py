@@ -96,7 +96,7 @@ class ShownTable:
 
     @property
     def is_broad(self) -> bool:
-        """Whether paper has to be turned for it."""
+        """Whether it needs a sheet that lies across."""
         return len(self.columns) > BROAD
 
     @property
@@ -139,6 +139,11 @@ class ShownDocument:
     document: Document
     headlines: tuple[tuple[ShownFact, ...], ...]
     parts: tuple[ShownPart, ...]
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether its paper lies across: for all of it, since a page that turns parts a table from its heading."""
+        return any(table.is_broad for part in self.parts for table in part.tables)
 
     @property
     def cautions(self) -> tuple[Caution, ...]:

@@ -169,6 +169,14 @@ def test_a_style_of_ones_own_stands_before_ours(tmp_path: Path) -> None:
     assert '<h1 style="color: #bada55;">' in letter(documents.small(), templates=tmp_path).html
 
 
+@pytest.mark.parametrize("length", [60, 69, 70, 75, 78, 120, 170])
+@pytest.mark.parametrize("letters", ["a", "−", "word "])
+def test_a_subject_of_any_length_arrives_as_it_is(letters: str, length: int) -> None:
+    subject = (letters * length)[:length].strip()
+    made = Letter(subject, "<p>x</p>", "x", ())
+    assert str(message(made)["Subject"]) == subject
+
+
 def test_a_subject_of_several_lines_is_one() -> None:
     made = letter(documents.small(headline="a\r\nBcc: x@example.com\n\nb"))
     assert str(message(made)["Subject"]) == "a Bcc: x@example.com b"

@@ -13,6 +13,7 @@ from pipeline.reports.documents.words import budget_name, count
 from pipeline.reports.figures import Figures
 from pipeline.reports.model import Alert, Budget, PolicyStatus, Standing, Threshold
 from pipeline.reports.model.document import Column, Row, Table
+from pipeline.reports.model.standing import SUPPRESSED
 from pipeline.reports.render import SCOPES
 
 _Item = TypeVar("_Item")
@@ -68,7 +69,6 @@ _ALERTS = (
     Column("note", "Note", missing=""),
     Column("budget_id", "Id", on_pages=False),
 )
-SUPPRESSED = "suppressed"
 
 
 def budget_tables(standing: Standing, figures: Figures, window: str) -> tuple[Table, ...]:
