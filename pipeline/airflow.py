@@ -13,7 +13,7 @@ imported by the task that does it. docs/operations.md says which task fails for 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ RETRY_DELAY = timedelta(minutes=2)
 MAX_RETRY_DELAY = timedelta(minutes=30)
 #: How a task has ended that did not do its work.
 _FAILED = ("failed", "upstream_failed")
+#: What a task leaves of what broke it off: exit code and lines; nothing where it ended by itself.
+BROKE_OFF = "broke_off"
 
 
 def costmill_dag(
@@ -86,20 +88,70 @@ def costmill_dag(
     return dag
 
 
-def perform(config: str, step: str) -> None:
-    """Do one task of the night, and log what it told; what it raises tells Airflow whether to try again."""
-    _tell(_attempt(config, step))
+def perform(config: str, step: str, ti: Any) -> None:
+    """Do one task of the night, and log what it told; what it raises tells Airflow whether to try again.
+
+    What broke it off stays with the task, for the verdict; nothing where it ended by itself.
+    """
+    try:
+        result = _attempt(config, step)
+    except Exception as error:
+        ti.xcom_push(key=BROKE_OFF, value=_words(error))
+        raise
+    ti.xcom_push(key=BROKE_OFF, value={})
+    _tell(result)
 
 
 def conclude(config: str, step: str, ti: Any) -> None:
     """Say what the night came to, and fail when a task of it failed or a run would end with another code than 0."""
+    from airflow.sdk.exceptions import AirflowFailException
+
     states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
-    failed = sorted(name for name, state in states.items() if name != step and str(state) in _FAILED)
+    ended = {name: str(state) for name, state in states.items() if name != step and str(state) in _FAILED}
+    failed = sorted(ended)
     for name in failed:
         logger.error("the task %s has failed", name)
-    _tell(_attempt(config, step))
+    broken = {name: _left_by(ti, name) for name in failed if ended[name] == _FAILED[0]}
+    try:
+        result = _attempt(config, step)
+    except Exception as error:
+        if isinstance(error, AirflowFailException) or ti.try_number > ti.max_tries:  # else Airflow tries again
+            tell_broken(config, broken or {step: _words(error)})
+        raise
+    tell_broken(config, broken)
+    _tell(result)
     if failed:
         raise _stop(f"the night is incomplete, tasks have failed: {', '.join(failed)}; their logs say why")
+
+
+def tell_broken(config: str, broken: Mapping[str, Mapping[str, Any]]) -> None:
+    """Tell the channels that ask for failures which tasks broke off; what others ended with is told by ``deliver``.
+
+    Args:
+        broken: of each task what it left; nothing when it ended by itself.
+    """
+    lines = [f"{name}: {line}" for name, said in broken.items() for line in said.get("lines", ())]
+    if not lines:
+        return
+    try:
+        settings = load_settings(config)
+    except CostmillError:  # nobody can say whom to tell; Airflow shows why, as the import error of the DAG's file
+        return
+    steps.tell_break(settings, [said["code"] for said in broken.values() if said], lines)
+
+
+def _left_by(ti: Any, name: str) -> Mapping[str, Any]:
+    left: Mapping[str, Any] | None = ti.xcom_pull(task_ids=name, key=BROKE_OFF)
+    defect = {"code": CostmillError.exit_code, "lines": ["its process ended before it could say why"]}
+    return defect if left is None else left
+
+
+def _words(error: Exception) -> dict[str, Any]:
+    from pipeline.night import failing
+
+    cause = error.__cause__ if isinstance(error.__cause__, CostmillError) else error
+    code, lines = failing.words(cause)
+    return {"code": code, "lines": lines}
 
 
 def _attempt(config: str, step: str) -> RunResult:

@@ -32,11 +32,16 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 _Found = TypeVar("_Found")
+#: Exit codes, the worst first.
+_WORST = (70, 64, 78, 75, 65, 69, 66)
+#: A path that cannot be read or written: the configuration's fault or the system's, none of ours.
+_PATHS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 
 
 class CostmillError(Exception):
@@ -219,3 +224,15 @@ def is_interrupt(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt) or (
         isinstance(error, RuntimeError) and str(error) == "Query interrupted"
     )
+
+
+def path_problem(error: BaseException) -> str | None:
+    """Say which path cannot be read or written, and why (exit code 78); None: the error is of something else."""
+    if not isinstance(error, OSError) or error.errno not in _PATHS or not error.filename:
+        return None
+    return f"{error.filename}: {error.strerror}; check this path and who may write there"
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Return the exit code that a run ends with where several meet."""
+    return min(codes, key=lambda code: _WORST.index(code) if code in _WORST else len(_WORST))

@@ -28,7 +28,8 @@ from pipeline.config.fields import USAGE_LOG
 from pipeline.errors import CostmillError, UsageError, is_interrupt
 from pipeline.load import Limits, Loader, Outcome, origins
 from pipeline.load.limits import NO_LIMITS
-from pipeline.night import budgeting, cautions, documents, explaining, forecasting, splitting, usage_log
+from pipeline.night import budgeting, cautions, documents, explaining, failing, forecasting, splitting, usage_log
+from pipeline.night.failing import CONFIGURATION, EXPORTS, STALE, UNDELIVERED
 from pipeline.night.loaded import Staleness, loaded_periods, require_loaded, staleness
 from pipeline.night.record import RunRecord
 from pipeline.night.reporting import Reporting
@@ -45,6 +46,10 @@ from pipeline.store.tagging import stored_rules
 from pipeline.store.warehouse import Warehouse
 
 __all__ = [
+    "CONFIGURATION",
+    "EXPORTS",
+    "STALE",
+    "UNDELIVERED",
     "Listener",
     "Night",
     "RunResult",
@@ -63,8 +68,6 @@ __all__ = [
     "tells",
 ]
 
-#: Exit codes of a run that ended by itself, the first that applies wins (SPEC 7); a budget breach comes last.
-CONFIGURATION, EXPORTS, UNDELIVERED, STALE = 78, 65, 69, 66
 #: As a shell has it for a program that ended by Ctrl-C.
 INTERRUPTED = 130
 
@@ -374,26 +377,27 @@ def run(
     told, and the published copy.
 
     Args:
-        deliver: whether anybody is told.
+        deliver: whether anybody is told, be it that the run breaks off.
 
     Raises:
         UsageError: when the configuration has no source.
         CostmillError: when the warehouse cannot be used; anything else is in the result.
     """
     require_source(settings)
-    with night(settings, "run", as_of=as_of, listen=listen, create=True) as tonight:
-        tonight.load_configured(accept=accept, limits=limits)
-        for step in STEPS:
-            if step.do is not None and (deliver or step.name != DELIVER):
-                step.do(tonight)
-        tonight.finish()
-    usage_log.clean_up(settings)
+    with failing.told(settings, tells=deliver):
+        with night(settings, "run", as_of=as_of, listen=listen, create=True) as tonight:
+            tonight.load_configured(accept=accept, limits=limits)
+            for step in STEPS:
+                if step.do is not None and (deliver or step.name != DELIVER):
+                    step.do(tonight)
+            tonight.finish()
+        usage_log.clean_up(settings)
     return tonight.result
 
 
 def tells(settings: Settings) -> bool:
     """Whether anybody is told anything."""
-    return settings.mail is not None
+    return settings.mail is not None or bool(settings.notify)
 
 
 def rehearse_delivery(warehouse: Warehouse, settings: Settings, folder: Path, *, as_of: datetime) -> list[Path]:

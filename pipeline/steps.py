@@ -7,14 +7,14 @@ Nothing heavy is imported before a task is performed: schedulers read the plan e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipeline.config import Settings
 from pipeline.config.fields import USAGE_LOG
-from pipeline.errors import UsageError, near
+from pipeline.errors import UsageError, near, worst
 
 if TYPE_CHECKING:
     from pipeline.jobs import Listener, Night, RunResult
@@ -131,9 +131,21 @@ def perform(
     return tonight.result
 
 
+def tell_break(settings: Settings, codes: Sequence[int], lines: Sequence[str]) -> None:
+    """Tell the channels that ask for failures that tasks of a night broke off, with these exit codes.
+
+    Called once a night: the ledger takes no part. What a night came to by itself, such as a delivery that waits, is told by
+    the step ``deliver``.
+    """
+    from pipeline.night import failing
+
+    failing.tell_break(settings, worst(codes), lines)
+
+
 def _verdict(settings: Settings, as_of: datetime | None) -> RunResult:
     """Say what the night came to, from the published copy alone: nothing is written, and nobody waited for."""
     from pipeline.jobs import Night
+    from pipeline.night import failing
     from pipeline.periods import label, utc_now
     from pipeline.store import publish
 
@@ -141,25 +153,12 @@ def _verdict(settings: Settings, as_of: datetime | None) -> RunResult:
     moment = as_of or settings.as_of or utc_now()
     with publish.opened(settings.publish.path) as copy:
         asking = Night(copy, settings, as_of=moment, run_id="")
-        waiting = _waiting(copy, settings, moment)
+        waiting = [failing.waiting_line(own) for own in failing.waiting(copy, settings, moment)]
         asking.result.warnings += settings.warnings
         asking.result.notes += waiting
         asking.result.budgets = asking.evaluate(label(moment))
         asking.result.missing_rates = _lacks_rates(copy)
         return asking.finish(waits=bool(waiting))
-
-
-def _waiting(copy: Warehouse, settings: Settings, moment: datetime) -> list[str]:
-    """Name the deliveries of configured sources, and of the usage log, that wait for somebody."""
-    from pipeline.store import coverage
-
-    names = [source.name for source in settings.sources]
-    matrix = coverage.coverage(copy, names, as_of=moment, grace_days=settings.freshness.max_age_days)
-    return [
-        f"{own.state}: {' '.join(part for part in (own.source, own.period) if part)}: {own.reason}"
-        for own in matrix
-        if own.state in coverage.WAITING and own.source in (*names, USAGE_LOG)
-    ]
 
 
 def _lacks_rates(copy: Warehouse) -> bool:

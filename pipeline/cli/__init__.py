@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import sys
@@ -43,10 +42,7 @@ from pipeline.cli import (
     watch,
 )
 from pipeline.cli.exit_codes import ExitCode
-from pipeline.errors import CostmillError, is_interrupt
-
-#: A path that cannot be read or written: the configuration's fault or the system's, none of ours.
-_NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
+from pipeline.errors import CostmillError, is_interrupt, path_problem
 
 
 class _ReaderLeftError(Exception):
@@ -142,16 +138,14 @@ def execute(arguments: Sequence[str] | None = None) -> int:
     except _ReaderLeftError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
-    except OSError as error:
-        if error.errno not in _NOT_OURS or not error.filename:
-            return _defect()
-        click.echo(f"costmill: {error.filename}: {error.strerror}; check this path and who may write there", err=True)
-        return ExitCode.CONFIGURATION
-    except Exception:
-        return _defect()
+    except Exception as error:
+        return _not_on_purpose(error)
     return int(code or ExitCode.OK)
 
 
-def _defect() -> int:
+def _not_on_purpose(error: Exception) -> int:
+    if line := path_problem(error):
+        click.echo(f"costmill: {line}", err=True)
+        return ExitCode.CONFIGURATION
     click.echo(f"costmill: a defect of ours, please report it with these lines:\n{traceback.format_exc()}", err=True)
     return ExitCode.DEFECT

@@ -29,7 +29,7 @@ SHOWN = 9
 )
 @options.settings_options
 def deliver(folder: Path | None, config: Path | None, warehouse: Path | None, as_of: str | None, verbose: bool) -> int:
-    """Tell people what is due: reports and alerts that nobody has told them yet.
+    """Tell people what is due: reports and alerts that nobody has told them yet, by mail and the channels of notify.
 
     Every run does this at its end; here it is done alone, such as after a mail server was down. Each is told at most
     once to each recipient. A dry run reads the published copy and prints the files written.
@@ -44,7 +44,7 @@ def deliver(folder: Path | None, config: Path | None, warehouse: Path | None, as
     settings = options.settings(config, warehouse, verbose)
     moment = options.moment(as_of, settings)
     if not jobs.tells(settings):
-        raise UsageError("nobody is told anything: costmill.yaml has no section mail")
+        raise UsageError("nobody is told anything: costmill.yaml has neither mail nor notify")
     if folder is not None:
         with published(settings, for_operator="use `costmill deliver`") as copy:
             for path in jobs.rehearse_delivery(copy.warehouse, settings, folder, as_of=moment):
@@ -61,7 +61,7 @@ def deliver(folder: Path | None, config: Path | None, warehouse: Path | None, as
 
 @click.command()
 @click.option("--status", type=click.Choice(STATES), help="Only those that stand so.")
-@click.option("--channel", metavar="NAME", help="Only this channel's, such as mail.")
+@click.option("--channel", metavar="NAME", help="Only this channel's: mail, or a name of notify.")
 @click.option("--kind", type=click.Choice(["report", "alert", "failure"]), help="Only reports, alerts or failures.")
 @options.format_
 @options.place_options

@@ -86,12 +86,10 @@ def plain_text(value: str) -> str:
     return line_of_text(value) if value.strip() else value
 
 
-def choice(known: tuple[str, ...], later: tuple[str, ...] = ()) -> Callable[[str], str]:
-    """Return a parser of one of ``known``; those of ``later`` are refused as not yet known."""
+def choice(known: tuple[str, ...]) -> Callable[[str], str]:
+    """Return a parser of one of ``known``."""
 
     def parse(value: str) -> str:
-        if value in later:
-            raise ValueError(f"{value!r} is not yet known to this version; known: {', '.join(known)}")
         if value not in known:
             raise ValueError(f"{value!r} is unknown{near(value, known)}")
         return value

@@ -1,4 +1,4 @@
-"""The keys of ``costmill.yaml``: those that this version reads, and those of later versions, refused by name.
+"""The keys of ``costmill.yaml``; any other is refused.
 
 The parser, ``costmill.schema.json`` and docs/configuration.md are held to this table by tests.
 """
@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of one mapping; ``later`` ones belong to versions to come."""
+    """The keys of one mapping."""
 
     known: tuple[str, ...]
-    later: tuple[str, ...] = ()
 
 
 _SCOPE = (
@@ -54,8 +53,8 @@ SECTIONS = {
             "invoices",
             "prices",
             "mail",
+            "notify",
         ),
-        ("notify",),
     ),
     "publish": Keys(("path", "mode", "keep", "tenants")),
     "cache": Keys(("path", "max_size")),
@@ -85,6 +84,10 @@ SECTIONS = {
     ),
     "mail.reports[]": Keys(("report", "edition", "to", "attach", "by")),
     "mail.alerts": Keys(("to", "min_severity")),
+    "notify[]": Keys(
+        ("name", "type", "url", "url_file", "secret", "secret_file", "on", "min_severity", "budgets", "reports")
+    ),
+    "notify[].reports[]": Keys(("report", "edition")),
     "cost": Keys(("budgets",)),
     "cost.budgets": Keys(("global", "providers", "tags", "types", "exit_on_threshold", "exit_code")),
     "cost.budgets.global": Keys(_SCOPE),
@@ -99,8 +102,3 @@ SECTIONS = {
 def all_keys() -> tuple[str, ...]:
     """Return every known key with its section, such as ``sources[].gate.rows``, in the order of the table."""
     return tuple(f"{name}.{key}".lstrip(".") for name, keys in SECTIONS.items() for key in keys.known)
-
-
-def later_keys() -> tuple[str, ...]:
-    """Return every key of a later version with its section."""
-    return tuple(f"{name}.{key}".lstrip(".") for name, keys in SECTIONS.items() for key in keys.later)

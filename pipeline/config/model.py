@@ -13,6 +13,7 @@ from pipeline.actors import ALL, Actor
 from pipeline.config.budgets import BudgetsConfig
 from pipeline.config.fields import NONE_MISSING, USUAL_FORMATS, Tolerance
 from pipeline.config.mail import MailSettings
+from pipeline.config.notify import ChannelSettings
 from pipeline.pricing.model import PriceRow
 from pipeline.rules import Split, TagRules
 
@@ -242,6 +243,7 @@ class Settings:
         anomalies: None: no day is judged.
         splits: how shared costs are divided, the first rule that a charge matches has it.
         mail: None: nothing is mailed.
+        notify: channels beside mail.
         warnings: everything doubtful, budgets included, as lines for stderr.
     """
 
@@ -268,6 +270,7 @@ class Settings:
     invoices: tuple[ExpectedInvoice, ...] = ()
     prices: PriceSettings = PriceSettings()
     mail: MailSettings | None = None
+    notify: tuple[ChannelSettings, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property

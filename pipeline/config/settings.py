@@ -33,6 +33,7 @@ from pipeline.config.model import (
     TagSettings,
     UsageLogSettings,
 )
+from pipeline.config.notify import read_notify
 from pipeline.config.paths import FILE_NAME, VARIABLE, Resolver, find_config
 from pipeline.config.section import Section
 from pipeline.config.yaml import Table, read
@@ -169,7 +170,8 @@ def _read_root(
     tags = tag_rules.read_tags(root, sources)
     asked = tag_rules.askable(sources, tags.rules.aliases)
     mail = read_mail(root, resolver)
-    notified = told((), has_mail=mail is not None)
+    channels = read_notify(root, resolver)
+    notified = told(tuple(channel.name for channel in channels), has_mail=mail is not None)
     cost = root.section("cost", SECTIONS["cost"])
     budgets = read_budgets(cost, budget_words, currency.report, asked, findings, notified)
     tag_rules.check_selectors(root, budgets, tags)
@@ -197,5 +199,6 @@ def _read_root(
         invoices=lists.read_invoices(root, resolver),
         prices=prices.read_prices(root, resolver),
         mail=mail,
+        notify=channels,
         warnings=findings.warnings,
     )

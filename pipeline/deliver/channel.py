@@ -66,6 +66,27 @@ class Edition:
         """What the ledger calls it."""
         return report_subject(self.report, self.edition, self.period, team)
 
+    def is_stale(self, document: Document) -> bool:
+        """Whether people must be told before any figure that the document lacks some of its data."""
+        return not self.is_covered or any(own.name == "stale" for own in document.cautions)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What a run ends badly for; it is told once, however many nights it stands.
+
+    Args:
+        exit_code: what a run ends with for it, if nothing worse is the matter.
+        subject: what the ledger calls it: the same as long as it stands.
+        line: what the run says of it.
+        channel: whose message it is about: that channel is not told of itself; None: it is about no message.
+    """
+
+    exit_code: int
+    subject: str
+    line: str
+    channel: str | None = None
+
 
 @dataclass(frozen=True)
 class News:
@@ -75,12 +96,14 @@ class News:
         editions: which window of a report's edition is due, by report, edition and what teams are told apart by; None:
             none has ended, or is covered.
         stale: sources that are older than the configuration allows, a line each; told before any figure.
+        troubles: what the run ends badly for.
     """
 
     as_of: datetime
     alerts: tuple[AlertNews, ...] = ()
     editions: Callable[[str, EditionName, str | None], Edition | None] = field(default=lambda *_: None)
     stale: tuple[str, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +111,7 @@ class Telling:
     """One notice and what it is about; ``team`` says whose of an edition's documents."""
 
     notice: Notice
-    about: AlertNews | Edition
+    about: AlertNews | Edition | Trouble
     team: str | None = None
 
 

@@ -67,7 +67,7 @@ def document(
         start=as_of.date(),
         end=as_of.date(),
         title=title,
-        headline=f"{title}: {_words(shown[0], figures)}",
+        headline=f"{title}: {words(shown[0], figures)}",
         facts=tuple(_facts(shown)),
         parts=tuple(part for part in parts if part.tables),
         cautions=tuple(Caution("stale", f"Data is stale. {line}", serious=True) for line in stale),
@@ -108,7 +108,8 @@ def _title(budgets: int, days: int) -> str:
     return " and ".join(said)
 
 
-def _words(own: AlertNews, figures: Figures) -> str:
+def words(own: AlertNews, figures: Figures) -> str:
+    """Return an alert as a phrase: what it is of, how high, and of which limit."""
     alert = own.alert
     spend, limit = figures.money(alert.spend, alert.currency), figures.money(alert.effective_limit, alert.currency)
     if alert.type == ANOMALY:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from pipeline.config.mail import OWNER, MailReport, MailSettings
 from pipeline.deliver import digest, ledger
+from pipeline.deliver.attempt import attempt
 from pipeline.deliver.channel import AlertNews, Desk, Edition, News, Telling
 from pipeline.deliver.compose import Attachment, compose
 from pipeline.deliver.ledger import Notice
-from pipeline.deliver.smtp import DeliveryError, Postman, UnansweredError
+from pipeline.deliver.page import link
+from pipeline.deliver.smtp import Postman
 from pipeline.errors import CostmillError
-from pipeline.reports.documents import place
 from pipeline.reports.mail import Letter, letter
 from pipeline.reports.model.document import Document
 
@@ -96,19 +97,14 @@ class MailChannel:
                 self._send(postman, outgoing, desk)
 
     def _send(self, postman: Postman, outgoing: Outgoing, desk: Desk) -> None:
-        book, delivered = desk.ledger, desk.delivered
-        attempt = _Attempt(book, outgoing.notices, self._id(outgoing))
-        try:
-            postman.deliver(self._bytes(outgoing, desk), outgoing.to, before_data=attempt.begin)
-        except UnansweredError as error:
-            book.unknown(outgoing.notices, str(error))
-            delivered.unknown.append(f"{outgoing.words}: {error}")
-        except DeliveryError as error:
-            book.failed(outgoing.notices, str(error))
-            delivered.failed.append(f"{outgoing.words}: {error}")
-        else:
-            book.sent(outgoing.notices)
-            delivered.sent.append(outgoing.words)
+        content = self._bytes(outgoing, desk)
+        attempt(
+            desk,
+            outgoing.notices,
+            self._id(outgoing),
+            outgoing.words,
+            lambda begin: postman.deliver(content, outgoing.to, before_data=begin),
+        )
 
     def write(self, tellings: Sequence[Telling], news: News, desk: Desk, folder: Path) -> list[Path]:
         """Write the messages as ``.eml`` files, as they would be sent."""
@@ -142,9 +138,9 @@ class MailChannel:
         for each in tellings:
             if isinstance(each.about, AlertNews):
                 alerts.setdefault(each.notice.recipient, []).append((each.notice, each.about))
-                continue
-            found = self._of_edition(each.about, each.team, news, desk)
-            yield Outgoing(each.notice.recipient, (each.notice,), *found)
+            elif isinstance(each.about, Edition):
+                found = self._of_edition(each.about, each.team, news, desk)
+                yield Outgoing(each.notice.recipient, (each.notice,), *found)
         for address, own in alerts.items():
             notices, told = zip(*own, strict=True)
             yield Outgoing(address, notices, self._of_alerts(told, news, desk), ())
@@ -178,35 +174,10 @@ class MailChannel:
         )  # fmt: skip
         attachments, notes = _attached(document, formats, self.templates)
         notes.append("You get this because mail.reports names your address in costmill.yaml.")
-        is_stale = not edition.is_covered or any(own.name == "stale" for own in document.cautions)
-        link = self._link(document)
-        return letter(document, is_stale=is_stale, link=link, notes=notes, templates=self.templates), attachments
-
-    def _link(self, document: Document) -> str | None:
-        """The address of the report's page, or of the month's that its last day is in; None where none is written."""
-        if self.settings.link is None:
-            return None
-        month = f"{document.end:%Y-%m}" if document.end.day > 1 else document.start.strftime("%Y-%m")
-        for folder in (str(place(document)), month):
-            if document.subject is None and (self.out / folder / "report.html").exists():
-                return f"{self.settings.link}/{folder}/report.html"
-        return None
-
-
-@dataclass
-class _Attempt:
-    """Notes in the ledger that a message goes out now, each time that it does."""
-
-    book: ledger.Ledger
-    notices: Sequence[Notice]
-    message_id: str
-    has_begun: bool = False
-
-    def begin(self) -> None:
-        if self.has_begun:
-            self.book.failed(self.notices, "the server did not take it; tried again in the same run")
-        self.has_begun = True
-        self.book.sending(self.notices, self.message_id)
+        address = link(self.settings.link, self.out, document)
+        return letter(
+            document, is_stale=edition.is_stale(document), link=address, notes=notes, templates=self.templates
+        ), attachments
 
 
 def _attached(

@@ -205,7 +205,9 @@ class Postman:
     def _password(self) -> str:
         """Return the password, from the environment by the configuration, or from its file."""
         own = self.settings
-        found = own.password.reveal() if own.password is not None else _first_line(own.password_file)
+        found = (
+            own.password.reveal() if own.password is not None else first_line(own.password_file, "mail.password_file")
+        )
         if not found:
             where = f"{own.password_file} is empty" if own.password_file else "mail.password is empty or missing"
             raise DeliveryError(f"{where}: {own.username} cannot log in to {self._name}", retry=False)
@@ -257,14 +259,19 @@ class Postman:
         self._pause(seconds)
 
 
-def _first_line(file: Path | None) -> str:
+def first_line(file: Path | None, where: str) -> str:
+    """Return a file's first line, such as a password; ``where`` says which setting names the file.
+
+    Raises:
+        DeliveryError: when it cannot be read.
+    """
     if file is None:
         return ""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "is not UTF-8 text"
-        raise DeliveryError(f"mail.password_file: {file}: {reason}", retry=False) from None
+        raise DeliveryError(f"{where}: {file}: {reason}", retry=False) from None
     return lines[0] if lines else ""
 
 

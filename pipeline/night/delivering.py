@@ -6,15 +6,17 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.budgets import alert_table
+from pipeline.budgets import alert_table, status_table
 from pipeline.budgets.alert_table import Alert
 from pipeline.config import Settings
-from pipeline.deliver.channel import AlertNews, Channel, Desk, Edition, News, Telling
+from pipeline.deliver.channel import AlertNews, Channel, Desk, Edition, News, Telling, Trouble
 from pipeline.deliver.ledger import Ledger, Notice, Notification
 from pipeline.errors import CostmillError
+from pipeline.night import failing
 from pipeline.night.documents import Wanted, reaches_open, request_of
 from pipeline.night.editions import Editions
 from pipeline.night.loaded import Staleness
@@ -35,6 +37,13 @@ def channels(settings: Settings) -> list[Channel]:
         from pipeline.deliver.mail import MailChannel
 
         found.append(MailChannel(settings.mail, settings.reports.out, settings.reports.templates))
+    if settings.notify:
+        from pipeline.deliver import page
+        from pipeline.deliver.notify import NotifyChannel
+
+        base = settings.mail.link if settings.mail else None
+        link = partial(page.link, base, settings.reports.out)
+        found += [NotifyChannel(own, link) for own in settings.notify]
     return found
 
 
@@ -66,6 +75,10 @@ class Delivery:
         )
         self._is_stale = staleness.is_stale
         self.news = News(as_of, _alerts(warehouse, settings, as_of), self.editions, staleness.lines)
+        self._troubles: tuple[Trouble, ...] = ()
+        if any("failures" in own.on for own in settings.notify):
+            lacking = status_table.lacks_rates(warehouse)
+            self._troubles = failing.standing(warehouse, settings, as_of, staleness, lacks_rates=lacking)
         ledger = Ledger(warehouse, run_id)
         self.desk = Desk(ledger, self._documents, made_at=utc_now(), locale=settings.reports.locale)
         self._made: dict[Edition, list[Document]] = {}
@@ -73,23 +86,32 @@ class Delivery:
     def send(self) -> list[Notification]:
         """Tell what is due, each channel in its turn, and note it; returns what a dead process left unsaid.
 
-        A channel that cannot even make its messages has failed, and the others go on.
+        What went wrong comes last: what could not be told is part of it. A channel that cannot even make its messages has
+        failed, and the others go on.
         """
-        left = self.desk.ledger.recover()
+        ledger = self.desk.ledger
+        left = ledger.recover()
+        self._send(self.news)
+        if any("failures" in own.on for own in self.settings.notify):
+            undelivered = failing.undelivered(self.warehouse, ledger.run_id)
+            self._send(News(self.as_of, troubles=(*self._troubles, *undelivered)))
+        return left
+
+    def _send(self, news: News) -> None:
         for channel in self.channels:
             try:
-                if due := self._due(channel, self.desk.ledger.open_for):
-                    channel.send(due, self.news, self.desk)
+                if due := self._due(channel, news, self.desk.ledger.open_for):
+                    channel.send(due, news, self.desk)
             except CostmillError as error:
                 self.desk.delivered.failed.append(f"{channel.name}: {error}")
-        return left
 
     def write(self, folder: Path) -> list[Path]:
         """Write what would be sent as files; nothing is sent or noted."""
         paths = []
+        news = replace(self.news, troubles=self._troubles)
         for channel in self.channels:
-            if due := self._due(channel, self.desk.ledger.due):
-                paths += channel.write(due, self.news, self.desk, folder)
+            if due := self._due(channel, news, self.desk.ledger.due):
+                paths += channel.write(due, news, self.desk, folder)
         return paths
 
     def _withholds(self, span: Span) -> bool:
@@ -98,8 +120,8 @@ class Delivery:
             return False
         return not self.editions.covers(span) or (self._is_stale and reaches_open(self.warehouse, span))
 
-    def _due(self, channel: Channel, opened: Callable[[Iterable[Notice]], list[Notice]]) -> list[Telling]:
-        wanted = {telling.notice.id: telling for telling in channel.tellings(self.news, self.desk)}
+    def _due(self, channel: Channel, news: News, opened: Callable[[Iterable[Notice]], list[Notice]]) -> list[Telling]:
+        wanted = {telling.notice.id: telling for telling in channel.tellings(news, self.desk)}
         return [wanted[notice.id] for notice in opened(telling.notice for telling in wanted.values())]
 
     def _documents(self, edition: Edition) -> list[Document]:

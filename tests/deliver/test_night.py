@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -19,45 +18,20 @@ from typing import Any
 import pytest
 
 from pipeline import jobs
-from pipeline.cli import execute
 from pipeline.config import load_settings
 from pipeline.deliver.ledger import DIED
 from pipeline.store import publish
-from tests.deliver.conftest import Say
+from tests.deliver.conftest import BOB, KIM, TEAM, Say
 from tests.deliver.server import PASSWORD, Mailbox, Server, free_port
 from tests.jobs.nights import Ended, budgets, command, environment, write_bill, write_config
 
-ANN, BOB, KIM, OPS = "ann@example.com", "bob@example.com", "kim@example.com", "ops@example.com"
+ANN, OPS = "ann@example.com", "ops@example.com"
 DAILY = {"report": "costs", "edition": "daily", "to": [ANN]}
 WEEKLY = {"report": "costs", "edition": "weekly", "to": [ANN]}
 MONTHLY = {"report": "costs", "edition": "monthly", "to": [ANN]}
 
 
-TEAM = {"selector": "team:ml", "amount": 250, "owner": "ML"}
-COST = budgets(150, tags=[TEAM])
 TOLD = budgets(150, tags=[{**TEAM, "notify": [KIM, "owner"]}])
-OWNERS = {"ML": [BOB, KIM]}
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory, running: Server) -> Path:
-    """March through the 21st, loaded, and nobody told of it yet."""
-    folder = tmp_path_factory.mktemp("loaded")
-    write_bill(folder / "exports" / "march.csv")
-    config = write_config(folder, mail=running.section(owners=OWNERS), cost=COST)
-    assert execute(["run", "--no-deliver", "--config", str(config)]) == 0
-    return folder
-
-
-@pytest.fixture
-def company(loaded: Path, tmp_path: Path) -> Callable[..., Path]:
-    """The loaded company, and what is mailed of it on the 22nd; called again it says otherwise."""
-    shutil.copytree(loaded, tmp_path, symlinks=True, dirs_exist_ok=True)
-
-    def configure(mail: dict[str, Any], **sections: Any) -> Path:
-        return write_config(tmp_path, **{"cost": COST, "mail": {"owners": OWNERS, **mail}, **sections})
-
-    return configure
 
 
 def rows(say: Say, config: Path) -> list[dict[str, str]]:
@@ -270,4 +244,4 @@ def test_what_could_not_be_told_comes_before_stale_data_and_after_a_missing_rate
 def test_without_the_section_nobody_is_told(company: Callable[..., Path], say: Say, tmp_path: Path) -> None:
     told: Ended = say("deliver", "--config", write_config(tmp_path))
     assert told.code == 64
-    assert "no section mail" in told.stderr
+    assert "neither mail nor notify" in told.stderr
