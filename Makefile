@@ -4,6 +4,9 @@ VENV ?= .venv
 WORKERS ?= 2
 CONFIG ?= sample_data/costmill.yaml
 
+# The tests start hundreds of processes: bytecode is kept, whatever the caller's shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 # Files in the order of tests/conftest.py, the long ones first, and not by how many tests they have.

@@ -4,7 +4,8 @@
 
     CostmillError                      code 70 unless a class below says otherwise
     ├── UsageError                64   the call itself is wrong
-    │   └── ChangedMeanwhileError      it is not any more as the caller saw it; nothing was written over it
+    │   ├── ChangedMeanwhileError      it is not any more as the caller saw it; nothing was written over it
+    │   └── OwnPartError               a template or query of the user's own cannot be used in a report
     ├── ConfigurationError        78   costmill.yaml or the environment; lists every problem at once
     ├── ExportError               65   an export cannot become charges
     │   ├── UnknownFormatError         no signature fits the header
@@ -58,6 +59,10 @@ class UsageError(CostmillError):
 
 class ChangedMeanwhileError(UsageError):
     """Somebody else changed what the caller is about to change; nothing was written over it."""
+
+
+class OwnPartError(UsageError):
+    """A template or a query of the user's own cannot be used in a report; the message says its file and line."""
 
 
 @dataclass(frozen=True)

@@ -247,6 +247,7 @@ class Night:
             started = time.monotonic()
             written += reporting.write(period, out or self.settings.reports.out)
             self._tell(Step("report", period, seconds=time.monotonic() - started))
+        self.result.warnings += dict.fromkeys(reporting.warnings)
         self.result.reports += written
         return written
 

@@ -84,8 +84,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         place = item.path.relative_to(ROOT / "tests")
         if place.parts[0] in WHOLE_WAY and str(place) not in QUICK:
             item.add_marker("whole_way")
-        if hasattr(getattr(item, "function", None), "hypothesis"):
-            item.add_marker("no_cover")  # many examples of what others reach too: tracing them takes as long again
+        # Many examples, and long real exports, of what others reach too: tracing them takes as long again. Nor may what is
+        # said to be covered hang on files that are not part of the checkout.
+        if hasattr(getattr(item, "function", None), "hypothesis") or "exports" in getattr(item, "fixturenames", ()):
+            item.add_marker("no_cover")
     heavy = {item.path for item in items if any(item.iter_markers("heavy")) or any(item.iter_markers("browser"))}
     items.sort(key=lambda item: item.path not in heavy)
 

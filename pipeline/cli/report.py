@@ -43,6 +43,12 @@ if TYPE_CHECKING:
     metavar="FORMAT",
     help="html, md, csv, json, xlsx, parquet or pdf (repeatable); else as configured.",
 )
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="A folder whose html/ and markdown/ templates stand before ours, instead of the configured one.",
+)
 @click.option("--tenant", metavar="TENANT", help="A tenant's report, from its own published file; else the operator's.")
 @options.settings_options
 def report(
@@ -55,12 +61,13 @@ def report(
     tenant: str | None,
     out: Path | None,
     formats: tuple[str, ...],
+    templates: Path | None,
     config: Path | None,
     warehouse: Path | None,
     as_of: str | None,
     verbose: bool,
 ) -> int:
-    """Write a report; prints the files written. NAME is costs (else), budgets, teams, resources, restatements or models.
+    """Write a report; prints the files written. NAME is costs (else), budgets, teams, resources, restatements, commitments or models.
 
     Months, quarters and years go by billing period, as the bill does; weeks, days and other spans by the day of the charge.
 
@@ -77,7 +84,7 @@ def report(
     """
     from pipeline.night.documents import Wanted, check
 
-    settings = _chosen(options.settings(config, warehouse, verbose), formats, out)
+    settings = _chosen(options.settings(config, warehouse, verbose), formats, out, templates)
     spans = tuple(map(parse_span, periods))
     wanted = Wanted(name, tuple(part.strip() for part in group_by.split(",")) if group_by else (), by, only)
     check(wanted, settings.reports.formats)
@@ -87,12 +94,14 @@ def report(
     return _of_operator(settings, wanted, spans, everything, as_of, verbose)
 
 
-def _chosen(settings: Settings, formats: tuple[str, ...], out: Path | None) -> Settings:
+def _chosen(settings: Settings, formats: tuple[str, ...], out: Path | None, templates: Path | None) -> Settings:
     reports = settings.reports
     if formats:
         reports = replace(reports, formats=tuple(dict.fromkeys(formats)))
     if out:
         reports = replace(reports, out=out.absolute())
+    if templates:
+        reports = replace(reports, templates=templates.absolute())
     return replace(settings, reports=reports)
 
 

@@ -40,7 +40,12 @@ PERIOD_BY: tuple[str, ...] = get_args(PeriodBy)
 ALERT_TYPES = ("actual", "forecasted")
 #: ``auto`` and the names of pipeline.sources.formats, which lies above this package: a test compares them.
 EXPORT_FORMATS = ("auto", "aws_cur", "azure_cost", "focus", "focus_preview", "gcp_billing", "oci_cost", "usage_log")
-REPORT_FORMATS = ("html", "md")
+REPORT_FORMATS = ("html", "md", "csv", "json", "xlsx", "parquet", "pdf")
+#: Those that a run writes where nothing else is said.
+USUAL_FORMATS = ("html", "md")
+#: Names of pipeline.reports.documents, which lies above this package: a test compares them.
+REPORTS = ("costs", "budgets", "teams", "resources", "restatements", "commitments", "models")
+REPORT_EDITIONS = ("daily", "weekly", "monthly")
 STALE = ("banner", "withhold")
 ORIGINS = ("billed", "recorded")
 DURABILITY = ("batch", "record")
@@ -81,12 +86,10 @@ def plain_text(value: str) -> str:
     return line_of_text(value) if value.strip() else value
 
 
-def choice(known: tuple[str, ...], later: tuple[str, ...] = ()) -> Callable[[str], str]:
-    """Return a parser of one of ``known``; those of ``later`` are refused as not yet known."""
+def choice(known: tuple[str, ...]) -> Callable[[str], str]:
+    """Return a parser of one of ``known``."""
 
     def parse(value: str) -> str:
-        if value in later:
-            raise ValueError(f"{value!r} is not yet known to this version; known: {', '.join(known)}")
         if value not in known:
             raise ValueError(f"{value!r} is unknown{near(value, known)}")
         return value

@@ -1,4 +1,4 @@
-"""The keys of ``costmill.yaml``: those that this version reads, and those of later versions, refused by name.
+"""The keys of ``costmill.yaml``; any other is refused.
 
 The parser, ``costmill.schema.json`` and docs/configuration.md are held to this table by tests.
 """
@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of one mapping; ``later`` ones belong to versions to come."""
+    """The keys of one mapping."""
 
     known: tuple[str, ...]
-    later: tuple[str, ...] = ()
 
 
 _SCOPE = (
@@ -59,7 +58,9 @@ SECTIONS = {
     ),
     "publish": Keys(("path", "mode", "keep", "tenants")),
     "cache": Keys(("path", "max_size")),
-    "reports": Keys(("out", "formats", "locale"), ("templates",)),
+    "reports": Keys(("out", "formats", "locale", "templates", "also", "sections")),
+    "reports.also[]": Keys(("report", "edition", "by", "only", "group_by")),
+    "reports.sections[]": Keys(("title", "sql", "reports")),
     "sources[]": Keys(("name", "path", "format", "origin", "bill", "keep_columns", "max_rejected", "gate", "tenant")),
     "sources[].gate": Keys(("rows", "cost", "cost_floor", "days", "accounts")),
     "freshness": Keys(("max_age_days", "stale")),
@@ -101,8 +102,3 @@ SECTIONS = {
 def all_keys() -> tuple[str, ...]:
     """Return every known key with its section, such as ``sources[].gate.rows``, in the order of the table."""
     return tuple(f"{name}.{key}".lstrip(".") for name, keys in SECTIONS.items() for key in keys.known)
-
-
-def later_keys() -> tuple[str, ...]:
-    """Return every key of a later version with its section."""
-    return tuple(f"{name}.{key}".lstrip(".") for name, keys in SECTIONS.items() for key in keys.later)

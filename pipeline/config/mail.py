@@ -6,16 +6,17 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from email.errors import HeaderParseError
-from email.headerregistry import Address
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from pipeline.config import fields
 from pipeline.config.keys import SECTIONS
 from pipeline.config.paths import Resolver
 from pipeline.config.section import Section
 from pipeline.errors import near
+
+if TYPE_CHECKING:
+    from email.headerregistry import Address
 
 Security = Literal["starttls", "tls", "none"]
 EditionName = Literal["daily", "weekly", "monthly"]
@@ -27,7 +28,7 @@ PORTS: Mapping[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 EDITIONS: tuple[EditionName, ...] = ("daily", "weekly", "monthly")
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical", "emergency")
 #: Names of pipeline.reports.documents, which lies above this package: a test compares them.
-REPORTS = ("costs", "budgets", "teams", "restatements", "resources", "models")
+REPORTS = ("costs", "budgets", "teams", "restatements", "resources", "commitments", "models")
 ATTACHMENTS = ("pdf", "xlsx", "csv", "json", "html", "md", "parquet")
 #: The report that is one document for each team.
 TEAMS = "teams"
@@ -77,6 +78,8 @@ class Mailbox:
     @property
     def header(self) -> Address:
         """As a header has it; the library quotes and encodes the name."""
+        from email.headerregistry import Address  # half of what reading a configuration would cost
+
         return Address(self.name, addr_spec=self.address)
 
     @property
@@ -160,6 +163,8 @@ def mailbox(value: str) -> Mailbox:
     if named is None:
         return Mailbox(address(value))
     made = Mailbox(address(named["address"].strip()), named["name"].strip().strip('"'))
+    from email.errors import HeaderParseError
+
     try:
         str(made.header)
     except (ValueError, HeaderParseError):

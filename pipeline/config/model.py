@@ -11,7 +11,7 @@ from typing import Literal
 
 from pipeline.actors import ALL, Actor
 from pipeline.config.budgets import BudgetsConfig
-from pipeline.config.fields import NONE_MISSING, REPORT_FORMATS, Tolerance
+from pipeline.config.fields import NONE_MISSING, USUAL_FORMATS, Tolerance
 from pipeline.config.mail import MailSettings
 from pipeline.config.notify import ChannelSettings
 from pipeline.pricing.model import PriceRow
@@ -47,13 +47,47 @@ class CacheSettings:
 
 
 @dataclass(frozen=True)
+class OwnSection:
+    """A user's own part of reports: a title, the file of its query, and the reports that have it."""
+
+    title: str
+    sql: Path
+    reports: tuple[str, ...] = ("costs",)
+
+
+@dataclass(frozen=True)
+class FurtherReport:
+    """A report that each run writes beside a billing period's costs.
+
+    Attributes:
+        edition: ``monthly``: of each billing period that is due; ``weekly`` and ``daily``: of the week and the day that
+            hold the last complete day.
+        by, only, group_by: as ``costmill report`` takes them.
+    """
+
+    report: str
+    edition: Literal["daily", "weekly", "monthly"] = "monthly"
+    by: str = "owner"
+    only: str | None = None
+    group_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ReportSettings:
-    """Where reports go and in which formats: ``html``, ``md``. ``templates`` is None in this version."""
+    """Where reports go and in which formats.
+
+    Attributes:
+        templates: a folder whose templates stand before ours.
+        also: further reports of each run.
+        sections: parts of a user's own.
+    """
 
     out: Path
-    formats: tuple[str, ...] = REPORT_FORMATS
+    formats: tuple[str, ...] = USUAL_FORMATS
     templates: Path | None = None
     locale: str = "en_US"
+    also: tuple[FurtherReport, ...] = ()
+    sections: tuple[OwnSection, ...] = ()
 
 
 @dataclass(frozen=True)

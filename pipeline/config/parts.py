@@ -14,6 +14,8 @@ from pipeline.config.model import (
     CacheSettings,
     CurrencySettings,
     FreshnessSettings,
+    FurtherReport,
+    OwnSection,
     PublishSettings,
     ReportSettings,
     SourceSettings,
@@ -62,11 +64,53 @@ def read_usage_log(root: Section, resolver: Resolver) -> UsageLogSettings:
 def read_reports(root: Section, resolver: Resolver) -> ReportSettings:
     """Read ``reports``."""
     section = root.section("reports", SECTIONS["reports"])
-    formats = section.values("formats", fields.choice(fields.REPORT_FORMATS), fields.REPORT_FORMATS)
+    formats = section.values("formats", fields.choice(fields.REPORT_FORMATS), fields.USUAL_FORMATS)
     if section.is_empty("formats"):
         section.problem("formats", f"is empty; name at least one of {', '.join(fields.REPORT_FORMATS)}")
-    out = section.value("out", resolver.path, resolver.path("out"))
-    return ReportSettings(out, formats, None, section.value("locale", fields.locale_name, "en_US"))
+    templates = section.value("templates", resolver.path, None)
+    if templates is not None and not templates.is_dir():
+        section.problem("templates", f"{templates} is no folder; it holds html/ and markdown/ with templates")
+    return ReportSettings(
+        out=section.value("out", resolver.path, resolver.path("out")),
+        formats=formats,
+        templates=templates,
+        locale=section.value("locale", fields.locale_name, "en_US"),
+        also=tuple(_read_further(own) for own in section.sections("also", SECTIONS["reports.also[]"])),
+        sections=tuple(
+            _read_own_section(own, resolver) for own in section.sections("sections", SECTIONS["reports.sections[]"])
+        ),
+    )
+
+
+def _read_further(section: Section) -> FurtherReport:
+    report = section.required("report", fields.choice(fields.REPORTS), "one such as budgets") or ""
+    edition = section.value("edition", fields.choice(fields.REPORT_EDITIONS), "monthly")
+    found = FurtherReport(
+        report=report,
+        edition=cast(Literal["daily", "weekly", "monthly"], edition),
+        by=section.value("by", fields.line_of_text, "owner"),
+        only=section.value("only", fields.line_of_text, None),
+        group_by=section.values("group_by", fields.line_of_text, ()),
+    )
+    if found.by != "owner" and not (found.by.startswith("tag:") and len(found.by) > len("tag:")):
+        section.problem("by", f"{found.by!r} divides no teams; write owner, or a tag such as tag:team")
+    for key in ("by", "only"):
+        if section.has(key) and report not in ("", "teams"):
+            section.problem(key, f"is for the report teams, not for {report}; leave it out")
+    if found.group_by and report not in ("", "costs"):
+        section.problem("group_by", f"is for the report costs, not for {report}; leave it out")
+    if len(found.group_by) > 3:
+        section.problem("group_by", "names more than three columns")
+    return found
+
+
+def _read_own_section(section: Section, resolver: Resolver) -> OwnSection:
+    title = section.required("title", fields.line_of_text, "one such as Untagged by account")
+    sql = section.required("sql", resolver.path, "a file such as untagged.sql")
+    if sql is not None and not sql.is_file():
+        section.problem("sql", f"{sql} is no file; it holds one SELECT")
+    reports = section.values("reports", fields.choice(fields.REPORTS), ("costs",))
+    return OwnSection(title or "", sql or resolver.path("-"), reports)
 
 
 def read_sources(root: Section, resolver: Resolver) -> tuple[SourceSettings, ...]:

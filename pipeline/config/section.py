@@ -156,9 +156,4 @@ class Section:
         for key, line in self.table.key_lines.items():
             if key in keys.known:
                 continue
-            message = (
-                f"{key} is not yet known to this version; leave it out"
-                if key in keys.later
-                else f"unknown key {key!r}{near(key, keys.known)}"
-            )
-            self.findings.problem(line, self.key_path(key), message)
+            self.findings.problem(line, self.key_path(key), f"unknown key {key!r}{near(key, keys.known)}")

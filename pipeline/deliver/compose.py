@@ -6,6 +6,7 @@ Nothing in it is random, so that a message made again is the same to the byte.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from pipeline.reports.mail import Letter
 
 #: CRLF, as it goes over the wire; everything beyond ASCII is encoded.
 _WIRE = policy.SMTP.clone(cte_type="7bit")
+_EMPTY_START = re.compile(rb"(?m)^([A-Za-z-]+):\r\n (?=\S)")
 _TYPES = {
     "pdf": ("application", "pdf"),
     "xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -81,7 +83,13 @@ def compose(
         main, sub = each.type
         message.add_attachment(each.content, main, sub, filename=each.name)
     _name_boundaries(message, message_id)
-    return message.as_bytes(policy=_WIRE)
+    return _begun(message.as_bytes(policy=_WIRE))
+
+
+def _begun(content: bytes) -> bytes:
+    """Begin each header's value on the line of its name: the library folds some before it, which reads as a space."""
+    head, blank, rest = content.partition(b"\r\n\r\n")
+    return _EMPTY_START.sub(rb"\1: ", head) + blank + rest
 
 
 def _name_boundaries(message: EmailMessage, message_id: str) -> None:

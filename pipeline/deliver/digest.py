@@ -9,7 +9,6 @@ from itertools import groupby
 
 from pipeline.budgets.alert_table import ANOMALY
 from pipeline.deliver.channel import AlertNews
-from pipeline.money import text
 from pipeline.reports.figures import Figures
 from pipeline.reports.model.document import Caution, Column, Document, Fact, Part, Row, Table
 from pipeline.version import VERSION
@@ -54,7 +53,8 @@ def document(
     days = [own for own in shown if own.alert.type == ANOMALY]
     title = _title(len(budgets), len(days))
     lower = len(alerts) - len(shown)
-    lead = f"The highest threshold of each budget; {lower} lower ones were reached as well." if lower else ""
+    others = "1 lower one was" if lower == 1 else f"{lower} lower ones were"
+    lead = f"The highest threshold of each budget; {others} reached as well." if lower else ""
     parts = [
         Part("budgets", "Budgets", lead=lead, tables=_tables("alerts", _COLUMNS, budgets, _row)),
         Part("days", "Unusual days", tables=_tables("days", _DAYS, days, _day)),
@@ -163,12 +163,10 @@ def _day(own: AlertNews) -> Row:
 
 def _commands(shown: Sequence[AlertNews]) -> Table:
     rows = tuple(
-        (f"costmill alerts ack {own.alert.alert_id[:8]}", f"{name_of(own)}, {own.alert.window_name}, {_what(own)}")
+        (
+            f"costmill alerts ack {own.alert.alert_id[:8]}",
+            f"{name_of(own)}, {own.alert.window_name}, {own.alert.figure_words}",
+        )
         for own in shown
     )
     return Table("actions", "", _COMMANDS, rows, others="alerts: `costmill alerts list` has them")
-
-
-def _what(own: AlertNews) -> str:
-    alert = own.alert
-    return text(alert.spend) if alert.type == ANOMALY else f"{alert.type} {alert.threshold_words}"

@@ -43,13 +43,15 @@ class Outgoing:
 
 @dataclass
 class MailChannel:
-    """Mail by the configuration; ``out`` is the folder of the reports, of which what is there is linked to.
+    """Mail by the configuration; ``out`` is the folder of the reports, of which what is there is linked to;
+    ``templates`` a user's own, which stand before ours.
 
     ``postman``: makes what carries messages; tests give one that does not wait.
     """
 
     settings: MailSettings
     out: Path
+    templates: Path | None = None
     postman: Callable[[MailSettings], Postman] = Postman
     name: str = NAME
     _letters: dict[tuple[Edition, str | None], tuple[Letter, tuple[Attachment, ...]]] = field(default_factory=dict)
@@ -147,7 +149,14 @@ class MailChannel:
         document = digest.document(alerts, as_of=news.as_of, made_at=desk.made_at, locale=desk.locale, stale=news.stale)
         notes = ["You get this because mail.alerts or a budget's notify names your address in costmill.yaml."]
         brand = f"Costmill · alerts · {document.period}"
-        return letter(document, is_stale=bool(news.stale), link=self.settings.link, notes=notes, brand=brand)
+        return letter(
+            document,
+            is_stale=bool(news.stale),
+            link=self.settings.link,
+            notes=notes,
+            brand=brand,
+            templates=self.templates,
+        )
 
     def _of_edition(
         self, edition: Edition, team: str | None, news: News, desk: Desk
@@ -163,13 +172,17 @@ class MailChannel:
             own.attach for own in self.settings.reports if (own.report, own.edition) == (edition.report, edition.edition)
             and (edition.by is None or own.by == edition.by)
         )  # fmt: skip
-        attachments, notes = _attached(document, formats)
+        attachments, notes = _attached(document, formats, self.templates)
         notes.append("You get this because mail.reports names your address in costmill.yaml.")
         address = link(self.settings.link, self.out, document)
-        return letter(document, is_stale=edition.is_stale(document), link=address, notes=notes), attachments
+        return letter(
+            document, is_stale=edition.is_stale(document), link=address, notes=notes, templates=self.templates
+        ), attachments
 
 
-def _attached(document: Document, formats: Iterable[str]) -> tuple[tuple[Attachment, ...], list[str]]:
+def _attached(
+    document: Document, formats: Iterable[str], templates: Path | None
+) -> tuple[tuple[Attachment, ...], list[str]]:
     """Return the files, and what is said of them; one that cannot be made or sent is said, and the mail goes without."""
     from pipeline.reports import writers
 
@@ -179,7 +192,7 @@ def _attached(document: Document, formats: Iterable[str]) -> tuple[tuple[Attachm
     for format in formats:
         with tempfile.TemporaryDirectory() as folder:
             try:
-                paths = writers.write(document, format, Path(folder), name=name)
+                paths = writers.write(document, format, Path(folder), name=name, templates=templates)
             except CostmillError as error:
                 notes.append(f"Not attached: {format}: {error}")
                 continue

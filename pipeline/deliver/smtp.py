@@ -23,6 +23,8 @@ from pipeline.reports.figures import clean
 MOST_ATTEMPTS = 6
 #: The longest pause between two of them, in seconds.
 LONGEST_PAUSE = 20
+#: After so many messages that a server did not answer it gets no more in this run: nobody could say what became of them.
+MOST_UNANSWERED = 2
 _LONGEST_ANSWER = 300
 
 
@@ -47,7 +49,8 @@ class Postman:
     """Carries messages to the configured server over one connection, which is made when it is first needed.
 
     All messages together have ``mail.retry_seconds`` to be tried again in. Once the server cannot be reached for so long,
-    or refuses the login, it is not asked again for the others. ``pause`` waits between attempts.
+    refuses the login, or leaves ``MOST_UNANSWERED`` messages without an answer, it is not asked again for the others.
+    ``pause`` waits between attempts.
     """
 
     def __init__(self, settings: MailSettings, *, pause: Callable[[float], None] = time.sleep) -> None:
@@ -56,6 +59,7 @@ class Postman:
         self._server: smtplib.SMTP | None = None
         self._given_up: DeliveryError | None = None
         self._seconds_left = float(settings.retry_seconds)
+        self._unanswered = 0
 
     def __enter__(self) -> Postman:
         return self
@@ -90,6 +94,13 @@ class Postman:
         began = time.monotonic()
         try:
             self._carry(message, recipient, before_data)
+        except UnansweredError as error:
+            self._unanswered += 1
+            if self._unanswered >= MOST_UNANSWERED:
+                self._given_up = DeliveryError(
+                    f"not tried, after {self._unanswered} messages went unanswered: {error}", retry=False
+                )
+            raise
         except DeliveryError:
             self._seconds_left -= time.monotonic() - began
             raise
@@ -105,7 +116,10 @@ class Postman:
             self._hand_over(server, message, recipient, before_data)
         except (OSError, smtplib.SMTPException) as error:
             self._hang_up()
-            raise DeliveryError(f"{self._name}: the connection broke: {self._words(error)}", retry=True) from None
+            broke = f"{self._name}: the connection broke: {self._words(error)}"
+            if self._seconds_left <= 0:
+                self._given_up = DeliveryError(broke, retry=False)
+            raise DeliveryError(broke, retry=True) from None
         except UnansweredError:
             self._hang_up()
             raise

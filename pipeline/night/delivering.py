@@ -17,13 +17,13 @@ from pipeline.deliver.channel import AlertNews, Channel, Desk, Edition, News, Te
 from pipeline.deliver.ledger import Ledger, Notice, Notification
 from pipeline.errors import CostmillError
 from pipeline.night import failing
+from pipeline.night.documents import Wanted, reaches_open, request_of
 from pipeline.night.editions import Editions
 from pipeline.night.loaded import Staleness
 from pipeline.periods import Span, utc_now
-from pipeline.reports.documents import Request, build
+from pipeline.reports.documents import build
 from pipeline.reports.model.document import Document
 from pipeline.store.warehouse import Warehouse
-from pipeline.version import VERSION
 
 #: An alert of a window that has ended is told for so long after it fired: who is added later gets no history.
 TOLD_FOR = timedelta(days=31)
@@ -36,7 +36,7 @@ def channels(settings: Settings) -> list[Channel]:
     if settings.mail is not None:
         from pipeline.deliver.mail import MailChannel
 
-        found.append(MailChannel(settings.mail, settings.reports.out))
+        found.append(MailChannel(settings.mail, settings.reports.out, settings.reports.templates))
     if settings.notify:
         from pipeline.deliver import page
         from pipeline.deliver.notify import NotifyChannel
@@ -71,8 +71,9 @@ class Delivery:
             first_day=warehouse.value("SELECT min(ChargeDay) FROM daily_costs WHERE x_Origin = 'billed'"),
             last_day=staleness.last_complete_day,
             max_age_days=settings.freshness.max_age_days,
-            withholds=settings.freshness.stale == "withhold",
+            withholds=self._withholds,
         )
+        self._is_stale = staleness.is_stale
         self.news = News(as_of, _alerts(warehouse, settings, as_of), self.editions, staleness.lines)
         self._troubles: tuple[Trouble, ...] = ()
         if any("failures" in own.on for own in settings.notify):
@@ -113,26 +114,22 @@ class Delivery:
                 paths += channel.write(due, news, self.desk, folder)
         return paths
 
+    def _withholds(self, span: Span) -> bool:
+        """As pages of stale data are, and what is told only because nobody is to wait any longer."""
+        if self.settings.freshness.stale != "withhold":
+            return False
+        return not self.editions.covers(span) or (self._is_stale and reaches_open(self.warehouse, span))
+
     def _due(self, channel: Channel, news: News, opened: Callable[[Iterable[Notice]], list[Notice]]) -> list[Telling]:
         wanted = {telling.notice.id: telling for telling in channel.tellings(news, self.desk)}
         return [wanted[notice.id] for notice in opened(telling.notice for telling in wanted.values())]
 
     def _documents(self, edition: Edition) -> list[Document]:
         if edition not in self._made:
-            settings = self.settings
-            request = Request(
-                edition.report,
-                Span(edition.period, edition.start, edition.end, edition.edition),
-                as_of=self.as_of,
-                generated_at=self.desk.made_at,
-                version=VERSION,
-                locale=settings.reports.locale,
-                max_age_days=settings.freshness.max_age_days,
-                tag_keys=self.keys,
-                fiscal_year_start=settings.fiscal_year_start,
-                by=edition.by or "owner",
-            )
-            self._made[edition] = build(self.warehouse, request)
+            span = Span(edition.period, edition.start, edition.end, edition.edition)
+            wanted = Wanted(edition.report, by=edition.by or "owner")
+            request = request_of(self.settings, wanted, span, self.as_of, self.keys)
+            self._made[edition] = build(self.warehouse, replace(request, generated_at=self.desk.made_at))
         return self._made[edition]
 
 

@@ -92,6 +92,7 @@ def write_pages(
         max_age_days=settings.freshness.max_age_days,
         tag_keys=keys,
         fiscal_year_start=settings.fiscal_year_start,
+        sections=reports.sections,
     )
     others = [name for name in reports.formats if name not in PAGES]
     if not others:
@@ -131,6 +132,7 @@ def request_of(settings: Settings, wanted: Wanted, span: Span, as_of: datetime, 
         max_age_days=settings.freshness.max_age_days,
         tag_keys=tuple(keys),
         fiscal_year_start=settings.fiscal_year_start,
+        sections=settings.reports.sections,
         group_by=wanted.group_by,
         by=wanted.by,
         only=wanted.only,

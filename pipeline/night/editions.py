@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -18,14 +19,14 @@ class Editions:
         first_day: the first day that anything was billed for; None: nothing is loaded.
         last_day: the last day that all sources cover whole; None: they cover none.
         max_age_days: for so long after its last day a window waits to be covered.
-        withholds: a window that is not covered by then goes on waiting.
+        withholds: whether a window is withheld although it is due, since data is stale.
     """
 
     today: date
     first_day: date | None
     last_day: date | None
     max_age_days: int
-    withholds: bool = False
+    withholds: Callable[[Span], bool] = lambda _: False
     withheld: list[str] = field(default_factory=list)
 
     def __call__(self, report: str, edition: EditionName, by: str | None) -> Edition | None:
@@ -33,11 +34,10 @@ class Editions:
         span = self.window(edition)
         if span is None:
             return None
-        is_covered = self._covers(span)
-        if not is_covered and self.withholds:
+        if self.withholds(span):
             self.withheld += [words for words in [f"{report} {span.label}"] if words not in self.withheld]
             return None
-        return Edition(report, edition, span.label, span.start, span.end, by, is_covered)
+        return Edition(report, edition, span.label, span.start, span.end, by, self.covers(span))
 
     def window(self, edition: EditionName) -> Span | None:
         """Return the newest ended window that all sources cover, or that has waited for it long enough."""
@@ -46,11 +46,12 @@ class Editions:
             span = _before(span)
             if span is None or self.first_day is None or span.end <= self.first_day:
                 return None
-            if self._covers(span) or (self.today - span.last).days > self.max_age_days:
+            if self.covers(span) or (self.today - span.last).days > self.max_age_days:
                 return span
         return None
 
-    def _covers(self, span: Span) -> bool:
+    def covers(self, span: Span) -> bool:
+        """Whether all sources cover a window whole."""
         return self.last_day is not None and self.last_day >= span.last
 
 

@@ -120,7 +120,20 @@ def running_cost(section: CurrencySection, figures: Figures, ident: str, size: S
         layers.append(plane.layer(end, _words(align="right", dx=4, dy=-13, color=INK), x="x", y="y", text="t"))
     layers.append(plane.layer(actual, _mark("line", color=ACCENT, strokeWidth=2.5), x="x", y="y"))
     layers.append(plane.layer(actual[-1:], _dot(fill=ACCENT), x="x", y="y"))
+    layers.append(_billed_so_far(plane, actual, f"Billed {figures.money(spent[-1].cumulative, currency)}"))
     return _drawn(layers, size, ident, *_running_words(section, figures))
+
+
+def _billed_so_far(plane: Plane, actual: Sequence[Row], words: str) -> Layer:
+    """The newest figure beside its dot: over the line that rises to it, or, early in the month, under the way ahead."""
+    (left, right), (low, high) = plane.x, plane.y
+    end = {**actual[-1], "t": words}
+    is_low = end["y"] < low + (high - low) * 0.2
+    if end["x"] > left + (right - left) * 0.45:
+        place = _words(align="right", dx=-6, dy=-10, color=INK)
+    else:
+        place = _words(align="left", dx=8, dy=-14 if is_low else 20, color=INK)
+    return plane.layer([end], place, x="x", y="y", text="t")
 
 
 def _running_words(section: CurrencySection, figures: Figures) -> tuple[str, str]:

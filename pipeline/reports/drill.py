@@ -37,7 +37,9 @@ def read_drills(
         services: the period's rows of category_summary.
         limit: resources of the page; beyond it those that cost or return least are left out, as a count and a sum.
     """
-    lines = warehouse.frame(resources.sql("night/service_resources"), [period])
+    every = warehouse.frame(resources.sql("night/service_resources"), [period])
+    # What is loaded and not summarised yet is in no figure of the page.
+    lines = every.join(services, on=["BillingCurrency", *_SERVICE], how="semi", nulls_equal=True)
     bills = {currency: _of(services, currency) for currency in services["BillingCurrency"].unique().to_list()}
     known = {currency: _numbered(_of(lines, currency)) for currency in bills}
     room = _shares({currency: frame["resource"].n_unique() for currency, frame in known.items()}, limit)

@@ -6,17 +6,20 @@ left out until the HTML is shorter than ``LONGEST``, and what they come to is sa
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import jinja2
 
 from pipeline import resources
 from pipeline.reports import raster
+from pipeline.reports.documents import REPORTS
 from pipeline.reports.figures import NOTHING, Figures, clean
-from pipeline.reports.model.document import Caution, Column, Document, Picture
+from pipeline.reports.model.document import Caution, Document, Picture
 from pipeline.reports.shown import NUMBERS, ROUNDING, ShownDocument, ShownFact, ShownRow, ShownTable, shown_document
 
 #: Bytes of the HTML, so that Gmail does not clip it (at 102 KB).
@@ -95,6 +98,12 @@ class Mail:
     parts: tuple[MailPart, ...]
     foot: tuple[str, ...]
     link: str | None
+    is_of_report: bool
+
+    @property
+    def link_words(self) -> str:
+        """What the link says."""
+        return "Open the full report" if self.is_of_report else "Open the reports"
 
     @property
     def is_serious(self) -> bool:
@@ -113,7 +122,13 @@ class Letter:
 
 
 def letter(
-    document: Document, *, is_stale: bool = False, link: str | None = None, notes: Sequence[str] = (), brand: str = ""
+    document: Document,
+    *,
+    is_stale: bool = False,
+    link: str | None = None,
+    notes: Sequence[str] = (),
+    brand: str = "",
+    templates: Path | None = None,
 ) -> Letter:
     """Lay out a document as a mail.
 
@@ -122,6 +137,7 @@ def letter(
         link: address of the full report; None: there is none to link to.
         notes: said at the end, such as which files are attached.
         brand: the line over the title; empty: the report, its edition and period.
+        templates: a folder whose ``mail/report.html.j2``, ``mail/report.txt.j2`` and styles stand before ours.
     """
     figures = Figures.of(document.locale)
     images = [_images(own.pictures, number) for number, own in enumerate(document.parts)]
@@ -143,9 +159,9 @@ def letter(
                 tables,
             )
         ]
-        if len((page := _html(document, mail)).encode()) < LONGEST
+        if len((page := _html(document, mail, templates)).encode()) < LONGEST
     )
-    return Letter(subject, page, _text(document, mail), tuple(image for own in images for image in own))
+    return Letter(subject, page, _text(document, mail, templates), tuple(image for own in images for image in own))
 
 
 def _lengths(document: Document) -> Iterable[tuple[int, int]]:
@@ -189,6 +205,7 @@ def _mail(
         parts=tuple(parts),
         foot=tuple(_foot(document, shown, tables, notes)),
         link=link,
+        is_of_report=document.report in REPORTS,
     )
 
 
@@ -200,7 +217,7 @@ def _foot(document: Document, shown: ShownDocument, tables: int, notes: Sequence
     names = [own.title or own.name for own in document.tables[tables:]]
     if names:
         yield f"Left out for length: {len(names)} tables ({clean(', '.join(dict.fromkeys(names)), 300)})."
-    if document.tables:
+    if document.tables and document.report in REPORTS:
         yield f"Tables are cut to what reads in a mail; the full report has every row and column. {ROUNDING}"
     yield f"Costmill {document.version}, made {Figures.of(document.locale).moment(document.generated_at)}."
 
@@ -213,14 +230,10 @@ def _table(shown: ShownTable) -> MailTable:
         numbers = numbers[1:]
     words.sort(key=lambda place: (shown.columns[place].name in _MINOR, place))
     numbers = numbers[:NUMBERS_SHOWN]
-    heads = (_head(shown.columns, words), *(shown.columns[place].title for place in numbers))
+    heads = tuple(_plain(clean(shown.columns[place].title, _TEXT_NAME)) for place in (words[0], *numbers))
     rows = [_row(own, words, numbers) for own in shown.all_rows]
     kept = tuple(own for own in rows if own.mark != " q" or any(own.numbers) or own.name != "Rounding")
     return MailTable(shown.heading, heads, kept, shown.table.notes)
-
-
-def _head(columns: Sequence[Column], words: Sequence[int]) -> str:
-    return columns[words[0]].title
 
 
 def _row(row: ShownRow, words: Sequence[int], numbers: Sequence[int]) -> MailRow:
@@ -253,15 +266,15 @@ def _first(images: Sequence[tuple[Image, ...]], most: int) -> list[tuple[Image, 
     return kept
 
 
-def _html(document: Document, mail: Mail) -> str:
+def _html(document: Document, mail: Mail, templates: Path | None) -> str:
     import css_inline
 
-    page = _template("mail/report.html.j2", Figures.of(document.locale)).render(document=document, mail=mail)
+    page = _template("mail/report.html.j2", Figures.of(document.locale), templates).render(document=document, mail=mail)
     return css_inline.CSSInliner(load_remote_stylesheets=False).inline(re.sub(r"\n+", "\n", page))
 
 
-def _text(document: Document, mail: Mail) -> str:
-    page = _template("mail/report.txt.j2", Figures.of(document.locale)).render(document=document, mail=mail)
+def _text(document: Document, mail: Mail, templates: Path | None) -> str:
+    page = _template("mail/report.txt.j2", Figures.of(document.locale), templates).render(document=document, mail=mail)
     return re.sub(r"\n{4,}", "\n\n\n", page).strip() + "\n"
 
 
@@ -269,15 +282,15 @@ def _columns(table: MailTable) -> str:
     """A table in plain text: names to the left, figures in columns to the right."""
     if not table.rows:
         return "None."
-    lines = [(table.heads[0], table.heads[1:])]
-    lines += [(f"{own.name} ({own.under})" if own.under else own.name, own.numbers) for own in table.rows]
-    names = [clean(name, _TEXT_NAME) for name, _ in lines]
-    wide = max(map(len, names))
-    widths = [max(len(numbers[place]) for _, numbers in lines) for place in range(len(table.heads) - 1)]
-    return "\n".join(
-        "  ".join([name.ljust(wide), *(own.rjust(width) for own, width in zip(numbers, widths, strict=True))]).rstrip()
-        for name, (_, numbers) in zip(names, lines, strict=True)
-    )
+    lines = [(table.heads[0], "", table.heads[1:]), *((own.name, own.under, own.numbers) for own in table.rows)]
+    wide = max(len(clean(name, _TEXT_NAME)) for name, _, _ in lines)
+    widths = [max(len(numbers[place]) for _, _, numbers in lines) for place in range(len(table.heads) - 1)]
+    said = []
+    for name, under, numbers in lines:
+        figures = (own.rjust(width) for own, width in zip(numbers, widths, strict=True))
+        named = clean(name, _TEXT_NAME).ljust(wide) if widths else name
+        said += ["  ".join([named, *figures]).rstrip(), *([f"    {under}"] if under else [])]
+    return "\n".join(said)
 
 
 def _plain(text: str) -> str:
@@ -286,9 +299,10 @@ def _plain(text: str) -> str:
 
 
 @cache
-def _template(name: str, figures: Figures) -> jinja2.Template:
+def _template(name: str, figures: Figures, templates: Path | None) -> jinja2.Template:
+    folders = [*([templates] if templates else []), resources.folder("reports")]
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(resources.folder("reports"))),
+        loader=jinja2.FileSystemLoader([os.fspath(folder) for folder in folders]),
         autoescape=jinja2.select_autoescape(("html", "html.j2")),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

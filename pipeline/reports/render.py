@@ -5,26 +5,33 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import re
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jinja2
-from altair.utils import schemapi
 from markupsafe import Markup
 
 from pipeline import money, resources
-from pipeline.errors import UsageError, near
-from pipeline.reports import charts
+from pipeline.config.model import OwnSection
+from pipeline.errors import OwnPartError, UsageError, near
+from pipeline.periods import parse_span
 from pipeline.reports.context import build_context
+from pipeline.reports.documents.sections import own_parts
 from pipeline.reports.figures import STATUS, Figures, clean, markdown
 from pipeline.reports.model import CurrencySection, ReportContext
+from pipeline.reports.model.document import Part
 from pipeline.reports.page_data import resources_data, services_data
+from pipeline.reports.shown import NUMBERS, shown_part
 from pipeline.reports.writers.files import put
 from pipeline.store.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from pipeline.reports.drawings import Drawings
 
 
 class _Words(dict[str, str]):
@@ -86,6 +93,7 @@ def render_report(
     max_age_days: int | None = None,
     tag_keys: Sequence[str] = (),
     fiscal_year_start: int = 1,
+    sections: Sequence[OwnSection] = (),
 ) -> list[Path]:
     """Write a billing period's report as ``out/<period>/report.<format>`` and return the paths, in ``formats``' order.
 
@@ -94,10 +102,12 @@ def render_report(
     Args:
         templates: a folder whose ``html/report.html.j2`` or ``markdown/report.md.j2`` stands before ours.
         locale: of numbers, dates and currencies, such as ``de_DE``; the words are English.
+        sections: parts of a user's own, at the end.
         as_of, generated_at, version, max_age_days, tag_keys, fiscal_year_start: as ``build_context`` takes them.
 
     Raises:
-        UsageError: when ``period`` is no billing period, or a format is not known.
+        UsageError: when ``period`` is no billing period, a format is not known, or a template or section of the user's
+            cannot be used.
     """
     for name in formats:
         if name not in FORMATS:
@@ -112,38 +122,81 @@ def render_report(
         tag_keys=tag_keys,
         fiscal_year_start=fiscal_year_start,
     )
+    own = own_parts(warehouse, sections, "costs", parse_span(period)) if formats else ()
     paths = []
     for name in formats:
         path = Path(out) / period / FORMATS[name][1]
-        text = render(report, name, locale=locale, templates=templates)
+        text = render(report, name, locale=locale, templates=templates, sections=own)
         put(path, text.encode(), without_stamp=unstamped)
         paths.append(path)
     return paths
 
 
-def render(report: ReportContext, format: str, *, locale: str = "en_US", templates: Path | None = None) -> str:
-    """Return a report's text in one of ``FORMATS``."""
+def render(
+    report: ReportContext,
+    format: str,
+    *,
+    locale: str = "en_US",
+    templates: Path | None = None,
+    sections: Sequence[Part] = (),
+) -> str:
+    """Return a report's text in one of ``FORMATS``; ``sections`` are parts of a user's own."""
     figures = Figures.of(locale)
-    environment = _environment(format, figures, templates)
-    # Altair checks every part of every picture against a schema: most of its time, and for a test to do.
-    with localcontext(money.EXACT), schemapi.debug_mode(False):
-        text = environment.get_template(FORMATS[format][0]).render(
+    with localcontext(money.EXACT):
+        return fill(
+            FORMATS[format][0],
+            format,
+            figures,
+            templates,
             report=report,
             status=STATUS,
             scopes=SCOPES,
             origins=ORIGINS,
             severities=SEVERITIES,
             reasons=REASONS,
-            draw=_Drawings(figures).draw,
+            draw=_drawer(figures),
             services_data=lambda: services_data(report, figures),
             resources_data=lambda: resources_data(report, figures),
+            numbers=NUMBERS,
+            sections=[shown_part(own, figures) for own in sections],
         )
+
+
+def _drawer(figures: Figures) -> Callable[[str, CurrencySection], Markup]:
+    """Return what draws for a page; Altair and vl-convert are only imported for the first picture."""
+
+    @cache
+    def drawings() -> Drawings:
+        from pipeline.reports.drawings import Drawings
+
+        return Drawings(figures)
+
+    return lambda name, section: drawings().draw(name, section)
+
+
+def fill(name: str, format: str, figures: Figures, templates: Path | None, **values: object) -> str:
+    """Fill in a template of ours, or the user's of that name.
+
+    Raises:
+        OwnPartError: when a template of the user's cannot be used, with its file and line.
+    """
+    try:
+        text = _environment(format, figures, templates).get_template(name).render(**values)
+    except Exception as error:  # a template may do anything wrong that Python can
+        place = _place(error, templates)
+        if place is None:
+            raise
+        raise OwnPartError(f"{place}: the template cannot be used: {error}") from error
     return text.rstrip("\n") + "\n"
 
 
-def template(name: str, format: str, figures: Figures, templates: Path | None = None) -> jinja2.Template:
-    """Return a template of ours, or the user's of that name, with the filters of one locale."""
-    return _environment(format, figures, templates).get_template(name)
+def _place(error: Exception, templates: Path | None) -> str | None:
+    """The file and line of an error in a user's template; None where it is in one of ours."""
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        places.append((error.filename or "", error.lineno))
+    own = [place for place in places if templates and place[0].startswith(os.fspath(templates))]
+    return f"{own[-1][0]}:{own[-1][1]}" if own else None
 
 
 @cache
@@ -180,77 +233,6 @@ def gauge(percentage: Decimal | None) -> str:
     """Percent of a limit as percent of a budget's bar, which ends at ``GAUGE_END``."""
     length = min(max(percentage or money.ZERO, money.ZERO), GAUGE_END)
     return f"{length * 100 / GAUGE_END:.2f}"
-
-
-class _Drawings:
-    """The pictures by name, as templates ask for them; the names of their parts are unique on a page."""
-
-    def __init__(self, figures: Figures) -> None:
-        self.figures = figures
-        self.count = 0
-
-    def draw(self, name: str, section: CurrencySection) -> Markup:
-        """Return inline SVG, safe as it is: ``running``, ``daily`` (wide and narrow), ``categories``, … ."""
-        self.count += 1
-        pictures: dict[str, Callable[[CurrencySection, str], str]] = {
-            "running": self._running,
-            "daily": self._daily,
-            "categories": self._categories,
-            "movers": self._movers,
-            "reasons": self._reasons,
-            "resources": self._resources,
-            "tags": lambda own, ident: charts.coverage(own.tags, self.figures, ident),
-        }
-        return Markup(pictures[name](section, f"chart-{self.count}"))
-
-    def _running(self, section: CurrencySection, ident: str) -> str:
-        return _twice(lambda size, name: charts.running_cost(section, self.figures, name, size), ident)
-
-    def _daily(self, section: CurrencySection, ident: str) -> str:
-        return _twice(lambda size, name: charts.daily_cost(section, self.figures, name, size), ident)
-
-    def _categories(self, section: CurrencySection, ident: str) -> str:
-        lines = [category.line for category in section.categories]
-        rows = [self._bar(section, line.name, "(no category)", line.costs.billed) for line in lines]
-        return charts.bars(rows, ident, "Billed cost by service category")
-
-    def _movers(self, section: CurrencySection, ident: str) -> str:
-        rows = [
-            charts.Bar(self.figures.label(own.name), own.change, self.figures.signed(own.change, section.currency))
-            for own in section.movers[0].rows
-        ]
-        return charts.bars(rows, ident, "Change against the previous billing period, by service")
-
-    def _reasons(self, section: CurrencySection, ident: str) -> str:
-        whole, currency = section.movers[0].total, section.currency
-        steps = [
-            charts.Bar(REASONS[own.name][0], own.change, self.figures.signed(own.change, currency))
-            for own in self.figures.told(whole.reasons, currency)
-        ]
-        start = charts.Bar("Expected", whole.expected, self.figures.money(whole.expected, currency))
-        end = charts.Bar("This month", whole.billed, self.figures.money(whole.billed, currency))
-        return charts.walk(start, steps, end, ident, "From what was expected to this month, by reason")
-
-    def _resources(self, section: CurrencySection, ident: str) -> str:
-        rows = [
-            self._bar(section, own.name or _last_part(own.id), own.id, own.costs.billed)
-            for own in section.resources.rows
-        ]
-        return charts.bars(rows, ident, "Billed cost of the most expensive resources")
-
-    def _bar(self, section: CurrencySection, name: str | None, missing: str, amount: Decimal) -> charts.Bar:
-        return charts.Bar(self.figures.label(name, missing), amount, self.figures.money(amount, section.currency))
-
-
-def _last_part(resource_id: str) -> str:
-    """What tells a long id from its neighbours: the end of a path or ARN."""
-    return re.split(r"[/:]" if resource_id.startswith("arn:") else "/", resource_id.rstrip("/:"))[-1]
-
-
-def _twice(drawing: Callable[[charts.Size, str], str], ident: str) -> str:
-    """A wide picture and a narrow one; the style sheet shows the one that fits."""
-    wide, narrow = drawing(charts.WIDE, f"{ident}-wide"), drawing(charts.NARROW, f"{ident}-narrow")
-    return f'<div class="wide">{wide}</div>\n<div class="narrow">{narrow}</div>'
 
 
 def unstamped(content: bytes) -> list[bytes]:

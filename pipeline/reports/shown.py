@@ -96,7 +96,7 @@ class ShownTable:
 
     @property
     def is_broad(self) -> bool:
-        """Whether paper has to be turned for it."""
+        """Whether it needs a sheet that lies across."""
         return len(self.columns) > BROAD
 
     @property
@@ -141,6 +141,11 @@ class ShownDocument:
     parts: tuple[ShownPart, ...]
 
     @property
+    def is_broad(self) -> bool:
+        """Whether its paper lies across: for all of it, since a page that turns parts a table from its heading."""
+        return any(table.is_broad for part in self.parts for table in part.tables)
+
+    @property
     def cautions(self) -> tuple[Caution, ...]:
         """What the figures lack, the serious first."""
         return tuple(sorted(self.document.cautions, key=lambda own: not own.serious))
@@ -148,13 +153,16 @@ class ShownDocument:
 
 def shown_document(document: Document, figures: Figures, *, longest: int | None = None) -> ShownDocument:
     """Return a document as texts; tables longer than ``longest`` rows are cut there, whatever they say themselves."""
-    parts = []
-    for part in document.parts:
-        tables = [table if longest is None else cut(table, longest) for table in part.tables]
-        headings = _headings(tables)
-        shown = [shown_table(table, figures, heading) for table, heading in zip(tables, headings, strict=True)]
-        parts.append(ShownPart(part, tuple(shown)))
-    return ShownDocument(document, shown_facts(document.facts, figures), tuple(parts))
+    parts = tuple(shown_part(part, figures, longest=longest) for part in document.parts)
+    return ShownDocument(document, shown_facts(document.facts, figures), parts)
+
+
+def shown_part(part: Part, figures: Figures, *, longest: int | None = None) -> ShownPart:
+    """Return one section with its tables as texts."""
+    tables = [table if longest is None else cut(table, longest) for table in part.tables]
+    headings = _headings(tables)
+    shown = [shown_table(table, figures, heading) for table, heading in zip(tables, headings, strict=True)]
+    return ShownPart(part, tuple(shown))
 
 
 def cut(table: Table, longest: int) -> Table:

@@ -111,7 +111,7 @@ Amounts are decimals of 18 places, as BigInt: sums here are as exact as those of
 
   // --- Parts of every table -----------------------------------------------------------------
 
-  const folded = text => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const folded = text => (/[^\x00-\x7f]/.test(text) ? text.normalize("NFKD").replace(/\p{M}/gu, "") : text).toLowerCase();
 
   /* One order of two values: null comes last whichever way. */
   const compared = (a, b, way) => {

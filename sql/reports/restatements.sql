@@ -1,5 +1,5 @@
--- restatements: what re-deliveries changed of the billing periods from $first through $last, or from the day $start to before
--- $end.
+-- restatements: what re-deliveries changed of the billing periods from $first through $last, or on the days from $start to
+-- before $end.
 -- A row is one account and service that a re-delivery changed; the newest re-delivery first, then most money moved.
 
 SELECT

@@ -79,7 +79,7 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
           mode: 0644
           keep: 0
           mod: 1
-        reports: {formats: [html, pdf], templates: own/}
+        reports: {formats: [html, docx], sections: [{title: A, sql: own.sql}], also: [{report: budgets, by: team}]}
         sources:
           - name: aws prod
             path: exports
@@ -98,8 +98,10 @@ def test_all_problems_are_told_at_once_in_file_order(tmp_path: Path) -> None:
         'line 3: publish.mode: \'0644\' would not leave the copy read-only; write "0444", "0440" or "0400"',
         "line 4: publish.keep: '0' is no whole number from 1 to 1000",
         "line 5: publish.mod: unknown key 'mod'; did you mean 'mode'?",
-        "line 6: reports.templates: templates is not yet known to this version; leave it out",
-        "line 6: reports.formats[1]: 'pdf' is unknown; known: html, md",
+        "line 6: reports.formats[1]: 'docx' is unknown; known: csv, html, json, md, parquet, pdf, xlsx",
+        "line 6: reports.also[0].by: 'team' divides no teams; write owner, or a tag such as tag:team",
+        "line 6: reports.also[0].by: is for the report teams, not for budgets; leave it out",
+        f"line 6: reports.sections[0].sql: {tmp_path}/own.sql is no file; it holds one SELECT",
         "line 8: sources[0].name: 'aws prod' is no source name; use letters, digits, '.', '_' and '-', such as aws-prod",
         "line 10: sources[0].max_rejected: '5' is no share; write 0 to 1, or 0% to 100%",
         "line 11: sources[0].bill: is for what programs record, and charges of bills count anyway; leave it out",

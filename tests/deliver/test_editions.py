@@ -16,7 +16,9 @@ def day(text: str) -> date:
 
 def due(today: str, last_day: str | None, first_day: str | None = "2026-01-05", *, withholds: bool = False) -> Editions:
     first, last = (day(each) if each else None for each in (first_day, last_day))
-    return Editions(day(today), first, last, max_age_days=3, withholds=withholds)
+    return Editions(
+        day(today), first, last, max_age_days=3, withholds=lambda span: withholds and span.end > day("2026-03-01")
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from datetime import datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -16,7 +17,10 @@ from typing import Any
 
 import pytest
 
+from pipeline import jobs
+from pipeline.config import load_settings
 from pipeline.deliver.ledger import DIED
+from pipeline.store import publish
 from tests.deliver.conftest import BOB, KIM, TEAM, Say
 from tests.deliver.server import PASSWORD, Mailbox, Server, free_port
 from tests.jobs.nights import Ended, budgets, command, environment, write_bill, write_config
@@ -75,7 +79,9 @@ def test_all_that_is_new_for_an_address_is_one_mail_of_the_highest_thresholds(
     assert str(found[OPS]["Subject"]).startswith("2 budget alerts: All spend is at 140.0%")
     assert str(found[KIM]["Subject"]).startswith("1 budget alert: team:ml is at 84.0%")
     assert "3 lower ones were reached as well" in body(found[OPS], "plain")
-    alerts = [row["subject"][:8] for row in rows(say, config) if row["recipient"] == KIM]
+    listed = [row for row in rows(say, config) if row["recipient"] == KIM]
+    assert {row["message_id"] for row in listed} == {str(found[KIM]["Message-ID"])}
+    alerts = [row["subject"][:8] for row in listed]
     assert any(f"costmill alerts ack {each}" in body(found[KIM], "plain") for each in alerts)
 
 
@@ -222,6 +228,17 @@ def test_each_owner_gets_only_its_own_team_and_the_files_beside_it(
     assert "teams-2026-W11.xlsx" in files
     assert any(b"Virtual Machines" in content for content in files.values() if isinstance(content, bytes))
     assert list(states(say, config)) == [("teams/weekly/2026-W11/ml", KIM)]
+
+
+def test_what_could_not_be_told_comes_before_stale_data_and_after_a_missing_rate(loaded: Path) -> None:
+    settings = load_settings(loaded / "costmill.yaml")
+    with publish.opened(settings.publish.path) as copy:
+        night = jobs.Night(copy, settings, as_of=datetime(2026, 3, 28), run_id="")
+        assert night.finish().exit_code == jobs.STALE
+        night.result.undelivered.append("costs/daily/2026-03-21")
+        assert night.finish().exit_code == jobs.UNDELIVERED == 69
+        night.result.missing_rates = True
+        assert night.finish().exit_code == jobs.CONFIGURATION
 
 
 def test_without_the_section_nobody_is_told(company: Callable[..., Path], say: Say, tmp_path: Path) -> None:

@@ -90,6 +90,17 @@ def test_a_connection_that_breaks_after_the_message_leaves_it_unknown_and_the_ne
     assert server.mailbox.recipients == [ANN, BOB]
 
 
+def test_a_server_that_answers_nothing_gets_no_third_message(tmp_path: Path, server: Server) -> None:
+    server.mailbox.hangs_up = True
+    with Postman(mail(tmp_path, server), pause=never) as postman:
+        for to in (ANN, BOB):
+            with pytest.raises(UnansweredError):
+                deliver(postman, to)
+        with pytest.raises(DeliveryError, match="not tried, after 2 messages went unanswered"):
+            deliver(postman, KIM)
+    assert server.mailbox.recipients == [ANN, BOB]
+
+
 def test_a_server_that_is_down_is_waited_for_once_for_all_messages(tmp_path: Path, server: Server) -> None:
     pauses: list[float] = []
     own = mail(tmp_path, server, port=free_port(), retry_seconds=2)

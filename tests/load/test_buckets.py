@@ -108,6 +108,7 @@ def test_a_deleted_object_changes_no_charge_and_is_forgotten(house: House, s3: S
 
 
 @pytest.mark.heavy
+@pytest.mark.no_cover
 def test_many_objects_with_manifests_are_exact(house: House, s3: Server) -> None:
     months, parts = 10, more(19, 99)  # with a manifest each: `make soak` asks for a thousand objects
     costs = [f"0.{i:03}1" for i in range(parts)]

@@ -16,6 +16,8 @@ from pipeline import money
 from pipeline.reports.figures import Figures, clean
 from pipeline.reports.model import ReportContext, ResourceLines, ResourceNames
 from pipeline.reports.render import render
+from pipeline.reports.writers import write
+from tests.reports import documents
 from tests.reports.hostile import TEXTS, hostile
 from tests.reports.reading import as_html, tags
 
@@ -108,6 +110,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pages")
 
 
+def axe() -> str:
+    """What checks a page for everybody's use."""
+    found = find_spec("axe_playwright_python")
+    assert found
+    assert found.origin
+    return Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")
+
+
 def put(folder: Path, name: str, html: str) -> str:
     path = folder / f"{name}.html"
     path.write_text(html, encoding="utf-8")
@@ -177,12 +187,8 @@ def test_dark_mode_turns_page_and_pictures(page: Any) -> None:
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
 def test_everybody_can_use_the_page(tab: Any, address: str, scheme: str, width: int) -> None:
-    found = find_spec("axe_playwright_python")
-    assert found
-    assert found.origin
-    axe = Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")
     opened(tab, address, scheme=scheme, width=width).evaluate(OPEN_ALL)
-    tab.evaluate(axe)
+    tab.evaluate(axe())
     assert tab.evaluate(WCAG) == []
     assert tab.evaluate(CONTRAST) == []
 
@@ -282,7 +288,7 @@ def test_categories_open_to_services_and_those_to_resources_and_every_level_adds
     assert cloud.evaluate("own => own === document.activeElement")
 
 
-@pytest.mark.parametrize(("locale", "currency"), [("en_US", "USD"), ("de_CH", "JPY"), ("en_IN", "no code 9")])
+@pytest.mark.parametrize(("locale", "currency"), [("de_CH", "JPY"), ("en_IN", "no code 9")])
 def test_the_script_writes_figures_as_the_report_does(
     tab: Any, rich: ReportContext, folder: Path, locale: str, currency: str
 ) -> None:
@@ -336,14 +342,22 @@ def many(rich: ReportContext, folder: Path) -> str:
     )
 
 
-def test_fifty_thousand_resources_are_there_at_once_and_stay_quick(tab: Any, many: str) -> None:
-    opened(tab, many)
-    paint = tab.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    assert paint < 4000  # 1000 is the aim on a machine that does nothing else
-    summary = tab.locator("[data-resources] summary")
-    assert summary.inner_text() == "The 50,000 largest of 50,007 resources"
-    summary.click()
+@pytest.fixture(scope="module")
+def crowd(browser: Any, many: str) -> Any:
+    """A tab of its own that has it open, loaded once: its tests begin with what they press."""
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    tab.goto(many)
+    tab.paint = tab.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    tab.title_of_all = tab.locator("[data-resources] summary").inner_text()
+    tab.evaluate(OPEN_ALL)
     tab.wait_for_selector(".resources tbody tr")
+    return tab
+
+
+def test_fifty_thousand_resources_are_there_at_once_and_stay_quick(crowd: Any) -> None:
+    tab = crowd
+    assert tab.paint < 4000  # 1000 is the aim on a machine that does nothing else
+    assert tab.title_of_all == "The 50,000 largest of 50,007 resources"
     found = rows(tab, ".resources")
     assert (len(found), found[0]["text"][0]) == (28, "$50.00")
     assert [row["name"] for row in found[-3:]] == [
@@ -364,9 +378,10 @@ def test_fifty_thousand_resources_are_there_at_once_and_stay_quick(tab: Any, man
     assert spent[0] < 4000
 
 
-def test_resources_sort_by_amount_and_go_on_by_pages(tab: Any, many: str) -> None:
-    opened(tab, many)
-    tab.locator("[data-resources] summary").click()
+def test_resources_sort_by_amount_and_go_on_by_pages(crowd: Any) -> None:
+    tab = crowd
+    tab.get_by_label("Search resources").fill("worker")
+    tab.get_by_text("33,333 of 50,000 resources found").wait_for()
     table = tab.locator(".resources")
     table.get_by_role("button", name="Billed").click()
     table.get_by_role("button", name="Billed").click()
@@ -375,20 +390,18 @@ def test_resources_sort_by_amount_and_go_on_by_pages(tab: Any, many: str) -> Non
     tab.locator("[data-resources] select").select_option("100")
     found = amounts(rows(tab, ".resources")[:100])
     assert found == sorted(found)
-    assert tab.locator("[data-resources] .range").inner_text() == "1–100 of 50,000"
+    assert tab.locator("[data-resources] .range").inner_text() == "1–100 of 33,333"
 
 
-def test_a_service_shows_its_resources_bit_by_bit_and_what_the_page_lacks(tab: Any, many: str) -> None:
-    opened(tab, many).evaluate(OPEN_ALL)
-
+def test_a_service_shows_its_resources_bit_by_bit_and_what_the_page_lacks(crowd: Any) -> None:
     def leaves() -> list[dict[str, Any]]:
-        return [row for row in rows(tab, "[data-drill]") if "leaf" in row["kind"]]
+        return [row for row in rows(crowd, "[data-drill]") if "leaf" in row["kind"]]
 
     assert [leaves()[at]["name"].split("\n")[0].split(" Show")[0] for at in (10, 11)] == [
         "19,990 other resources",
         "Charges of no resource",
     ]
-    tab.get_by_role("button", name="Show 20 more").first.click()
+    crowd.get_by_role("button", name="Show 20 more").first.click()
     assert leaves()[30]["name"].startswith("19,970 other resources")
 
 
@@ -430,3 +443,24 @@ def test_nothing_but_the_page_s_own_script_would_run(tab: Any, rich_html: str, f
     assert tab.title() == "Cloud costs, March 2026"
     assert sum("Content Security Policy" in own for own in heard) >= 3
     assert tab.locator(".sort").count() > 10
+
+
+# --- Documents ------------------------------------------------------------------------------
+
+
+def test_the_page_of_a_document_sorts_fits_everywhere_and_runs_nothing_of_its_texts(
+    tab: Any, folder: Path, heard: list[str]
+) -> None:
+    [path] = write(documents.rich(), "html", folder, name="document")
+    heard.clear()
+    opened(tab, path.as_uri(), width=360, scheme="dark")
+    assert tab.evaluate("document.documentElement.scrollWidth") == 360
+    assert tab.evaluate("[typeof owned, document.scripts.length]") == ["undefined", 1]
+    tab.evaluate(axe())
+    assert tab.evaluate(WCAG) == []
+    assert [own for own in heard if not own.startswith("data:")] == [path.as_uri()]
+    tab.locator("th button", has_text="Money").first.click()
+    found = rows(tab, "table")
+    exact = amounts([row for row in found if "rest" not in row["kind"]])
+    assert exact == sorted(exact, reverse=True)
+    assert found[-1]["name"] == "13 other rows"

@@ -57,6 +57,15 @@ def test_a_resource_of_two_services_is_one_resource(report_on: Callable[..., Rep
     assert [drill.services[own].name for own in drill.lines.service] == ["Transfer", "EC2"]
 
 
+def test_what_is_not_summarised_yet_takes_no_resource_s_place(rich_warehouse: Warehouse) -> None:
+    services = rich_warehouse.frame(
+        "SELECT * FROM category_summary WHERE x_BillingPeriod = ? AND ServiceName <> 'Amazon Elastic Compute Cloud'",
+        [PERIOD],
+    )
+    drill = read_drills(rich_warehouse, PERIOD, services)["USD"]
+    assert sorted(drill.lines.resource) == list(range(len(drill.resources.id))) == list(range(12))
+
+
 def test_room_that_one_currency_does_not_need_is_the_other_s(empty: Warehouse) -> None:
     euros = [Spend("S", "Compute", f"e{number}", "1", currency="EUR") for number in range(2)]
     fixture.fill(empty, PERIOD, [*euros, *(Spend("S", "Compute", f"u{n}", "1") for n in range(9))], fixture.THROUGH)

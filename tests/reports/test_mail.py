@@ -8,6 +8,7 @@ from decimal import Decimal
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from pathlib import Path
 
 import pytest
 
@@ -156,6 +157,24 @@ def test_a_picture_has_the_light_colours_and_a_font_that_comes_along() -> None:
 @pytest.mark.parametrize(("is_stale", "subject"), [(False, "$39.91 and"), (True, "[stale data] $39.91 and")])
 def test_the_subject_is_the_headline_and_says_that_data_is_stale(is_stale: bool, subject: str) -> None:
     assert letter(documents.small(), is_stale=is_stale).subject.startswith(subject)
+
+
+def test_a_mail_program_in_the_dark_has_colours_of_its_own() -> None:
+    assert "@media (prefers-color-scheme: dark)" in letter(documents.small()).html
+
+
+def test_a_style_of_ones_own_stands_before_ours(tmp_path: Path) -> None:
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "mail.css").write_text("h1 { color: #bada55; }")
+    assert '<h1 style="color: #bada55;">' in letter(documents.small(), templates=tmp_path).html
+
+
+@pytest.mark.parametrize("length", [60, 69, 70, 75, 78, 120, 170])
+@pytest.mark.parametrize("letters", ["a", "−", "word "])
+def test_a_subject_of_any_length_arrives_as_it_is(letters: str, length: int) -> None:
+    subject = (letters * length)[:length].strip()
+    made = Letter(subject, "<p>x</p>", "x", ())
+    assert str(message(made)["Subject"]) == subject
 
 
 def test_a_subject_of_several_lines_is_one() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import localcontext
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -31,7 +32,8 @@ def build(warehouse: Warehouse, request: Request) -> list[Document]:
     """
     from altair.utils import schemapi
 
-    from pipeline.reports.documents import budgets, costs, models, resources, restatements, teams
+    from pipeline.reports.documents import budgets, commitments, costs, models, month, resources, restatements, teams
+    from pipeline.reports.documents.sections import own_parts
 
     documents = {
         "costs": costs.documents,
@@ -39,11 +41,17 @@ def build(warehouse: Warehouse, request: Request) -> list[Document]:
         "teams": teams.documents,
         "resources": resources.documents,
         "restatements": restatements.documents,
+        "commitments": commitments.documents,
         "models": models.documents,
     }
     # Altair checks every part of every picture against a schema: most of its time, and for a test to do.
     with localcontext(money.EXACT), schemapi.debug_mode(False):
-        return documents[request.report](warehouse, request)
+        if request.report == "costs" and request.span.edition == "monthly" and not request.group_by:
+            made = month.documents(warehouse, request)
+        else:
+            made = documents[request.report](warehouse, request)
+        own = own_parts(warehouse, request.sections, request.report, request.span)
+        return [replace(each, parts=(*each.parts, *own)) for each in made] if own else made
 
 
 def place(document: Document) -> PurePosixPath:
@@ -55,7 +63,9 @@ def place(document: Document) -> PurePosixPath:
 
     parts = [document.period]
     if document.report != "costs" or document.by:
-        parts.append("-by-".join([document.report, *([file_name(document.by)] if document.by else [])]))
+        kind, _, key = (document.by or "").partition(":")
+        plain = f"{kind}-{key}" if kind == "tag" and file_name(key) == key else document.by
+        parts.append("-by-".join([document.report, *([file_name(plain)] if plain else [])]))
     if document.subject is not None:
         parts.append(file_name(document.subject))
     return PurePosixPath(*parts)

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from pipeline.reports.documents.cautions import read_cautions
 from pipeline.reports.documents.reading import SpanReader
 from pipeline.reports.documents.request import Request
-from pipeline.reports.documents.standing import SUPPRESSED, alert_tables, budget_tables, policy_tables, suppressed_words
+from pipeline.reports.documents.standing import alert_tables, budget_tables, policy_tables, suppressed_words
 from pipeline.reports.documents.words import count, reached, spoken, standing_note
 from pipeline.reports.figures import Figures
 from pipeline.reports.model import Standing
 from pipeline.reports.model.document import Document, Fact, Part
+from pipeline.reports.model.standing import SUPPRESSED
 from pipeline.reports.standing import read_span_standing
 from pipeline.store.tenants import owner
 from pipeline.store.warehouse import Warehouse

@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import accumulate
 
 from pipeline import money
+from pipeline.periods import month, parse_span
 from pipeline.reports import charts
 from pipeline.reports.documents import budgets, tables
 from pipeline.reports.documents.cautions import read_cautions
@@ -32,10 +33,12 @@ from pipeline.reports.standing import read_span_standing
 from pipeline.store.tenants import owner
 from pipeline.store.warehouse import Warehouse
 
-_DAY_KEY = (("usage", "Usage"), ("other", "Purchases, tax, credits, refunds"), ("partial", "Not yet complete"))
+DAY_KEY = (("usage", "Usage"), ("other", "Purchases, tax, credits, refunds"), ("partial", "Not yet complete"))
 _SERVICES = {"ServiceCategory": "ServiceCategory", "ServiceName": "ServiceName"}
 #: So many days are a picture and a table; of longer spans months are.
 MOST_DAYS = 100
+#: A day is shown among so many.
+SHOWN_DAYS = 14
 TOP_GROUPS = 25
 _MORE = (tables.EFFECTIVE, tables.LIST, tables.CONTRACTED, tables.CHARGES)
 
@@ -113,7 +116,16 @@ def _grouped(reader: SpanReader, own: Group, whole: Decimal, compares: bool) -> 
 def read(reader: SpanReader) -> list[Told]:
     """Read a span by currency, A to Z; nothing where nothing was billed in it."""
     days = reader.groups({DAY: ""}) if 1 < reader.span.days <= MOST_DAYS else []
+    if reader.span.edition == "daily" and reader.months:
+        days = around(reader).groups({DAY: ""})
     return told_of(reader, reader.groups(_SERVICES), reader.groups({"SubAccountId": "SubAccountId"}), days)
+
+
+def around(reader: SpanReader) -> SpanReader:
+    """The days that a day is shown among: it and those before it, as far as they are loaded."""
+    day, first = reader.span.start, month(reader.loaded[0]).start.date()
+    start = max(day - timedelta(days=SHOWN_DAYS - 1), first)
+    return SpanReader(reader.warehouse, parse_span(f"{start}..{day}"))
 
 
 def told_of(
@@ -121,8 +133,9 @@ def told_of(
 ) -> list[Told]:
     """Return what is told of some charges of a span, by currency."""
     by_account, by_day = by_currency(accounts), by_currency(days)
+    shown = around(reader) if days and reader.span.edition == "daily" else reader
     found = [
-        Told(code, together(own), own, by_account[code], _daily(reader, by_day.get(code, ())) if days else None)
+        Told(code, together(own), own, by_account[code], _daily(shown, by_day.get(code, ())) if days else None)
         for code, own in by_currency(services).items()
     ]
     return [own for own in found if own.total.costs.charges]
@@ -171,18 +184,17 @@ def facts(reader: SpanReader, told: Sequence[Told], standing: Standing, figures:
         costs, currency = own.total.costs, own.currency
         so_far = "Billed so far" if reader.is_open else "Billed"
         title = f"{so_far} in {currency or NO_CURRENCY.lower()}" if len(told) > 1 else so_far
-        days = f"{reader.covered} of {count(reader.span.days, 'day')}; " if reader.span.days > 1 else ""
-        note = f"{days}effective cost {figures.money(costs.effective, currency)}"
-        yield Fact("billed", title, costs.billed, "money", currency, note)
+        days = f"{reader.covered} of {count(reader.span.days, 'day')}" if reader.span.days > 1 else None
+        yield Fact("billed", title, costs.billed, "money", currency, days)
         yield Fact("effective", "Effective cost", costs.effective, "money", currency)
         if reader.before:
             expected, change = reader.expected(own.total), reader.change(own.total)
             words = reader.before.words
             brought = "" if words.startswith("the ") else ", brought to the same number of days"
-            yield Fact("expected", "Before", expected, "money", currency, f"{words}{brought}")
-            moved = own.total.covered - expected
-            yield Fact("moved", "Difference", moved, "signed", currency, f"against {words}")
-            yield Fact("change", "Change", change, "change", currency, f"against {words}")
+            title = "Usual" if reader.span.edition == "daily" else "Before"
+            yield Fact("expected", title, expected, "money", currency, f"{words}{brought}")
+            moved = figures.signed(own.total.covered - expected, currency)
+            yield Fact("change", "Change", change, "change", currency, f"{moved} against {words}")
     health = standing.health if standing.enabled else "DISABLED"
     yield Fact("health", "Budgets", health, "status", note=standing_note(standing, figures))
 
@@ -282,5 +294,5 @@ def _day_part(told: Sequence[Told], figures: Figures, several: bool) -> Part:
             top = max(own.daily.shown_days, key=lambda day: day.billed)
             words = f"Highest on {figures.day(top.day)}: {figures.money(top.billed, own.currency)}."
             name = f"Cost of each day{f', {title}' if title else ''}"
-            pictures.append(Picture("days", name, words, wide, narrow, _DAY_KEY))
+            pictures.append(Picture("days", name, words, wide, narrow, DAY_KEY))
     return Part("days", "Cost by day", pictures=tuple(pictures), tables=tuple(found))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.config.model import OwnSection
 from pipeline.errors import UsageError, near
 from pipeline.periods import Span
 
@@ -16,6 +17,7 @@ REPORTS: Mapping[str, str] = {
     "teams": "what each owner of accounts, or each value of a tag, cost: one report for each",
     "resources": "what every resource cost",
     "restatements": "what later deliveries changed",
+    "commitments": "how much of each reservation, savings plan and committed use was used",
     "models": "AI usage by model",
 }
 
@@ -35,6 +37,7 @@ class Request:
         group_by: of ``costs``: one to three columns, or ``tag:KEY``.
         by: of ``teams``: ``owner`` or ``tag:KEY``.
         only: of ``teams``: the one that is asked for; None: all of them.
+        sections: parts of a user's own, at the end of the reports that they name.
     """
 
     report: str
@@ -49,6 +52,7 @@ class Request:
     group_by: tuple[str, ...] = ()
     by: str = "owner"
     only: str | None = None
+    sections: tuple[OwnSection, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that there is such a report, and that it is not asked for what only others have.

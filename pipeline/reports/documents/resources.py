@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from pipeline import money, resources
@@ -56,7 +55,7 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
             *(Fact("billed", "Billed for resources", billed, "money", currency) for currency, billed in totals),
             Fact("resources", "Resources", number, "count"),
         ),
-        parts=(part(found, lead=reached(reader, figures), top=TOP_ALL), *_unattached(found)),
+        parts=parts(found, lead=reached(reader, figures), top=TOP_ALL),
         cautions=read_cautions(reader, request, figures),
         last_day=reader.last_day,
         generated_at=request.generated_at,
@@ -72,7 +71,7 @@ def read(reader: SpanReader) -> dict[str | None, list[Found]]:
     if reader.span.by_billing_period:
         given = {"first": reader.span.first_month, "last": reader.span.last_month}
         rows = reader.warehouse.frame(resources.sql("reports/resources"), given).to_dicts()
-        found = [(row["BillingCurrency"], _keys(row), _costs(row)) for row in rows]
+        found = [(row["BillingCurrency"], _keys(row), costs_of_row(row)) for row in rows]
     else:
         asked = {own.name: f'"{own.name}"' for own in COLUMNS}
         asked["x_ResourceType"] = "coalesce(x_ResourceType, ResourceType)"
@@ -82,42 +81,31 @@ def read(reader: SpanReader) -> dict[str | None, list[Found]]:
     return {code: [(keys, costs) for currency, keys, costs in found if currency == code] for code in currencies}
 
 
-def part(found: dict[str | None, list[Found]], *, lead: str = "", top: int = tables.TOP_RESOURCES) -> Part:
-    """Return the part that lists the resources, the most expensive first."""
-    return Part(
-        "resources",
-        "Resources",
-        lead=lead,
-        tables=tuple(
-            _table("resources", [own for own in rows if own[0][0] is not None], currency, top)
-            for currency, rows in found.items()
-        ),
-        empty="No charge names a resource.",
-    )
+def parts(found: dict[str | None, list[Found]], *, lead: str = "", top: int = tables.TOP_RESOURCES) -> tuple[Part, ...]:
+    """Return the resources, the most expensive first, and the charges of none: together they are the whole bill."""
+    whole = {currency: money.total(costs.billed for _, costs in rows) for currency, rows in found.items()}
 
+    def made(name: str, others: str, top: int, *, attached: bool) -> tuple[Table, ...]:
+        chosen = {code: [own for own in rows if (own[0][0] is not None) == attached] for code, rows in found.items()}
+        return tuple(
+            tables.cost_table(name, COLUMNS, rows, code, top=top, others=others, searchable=attached, whole=whole[code])
+            for code, rows in chosen.items()
+            if rows
+        )
 
-def _unattached(found: dict[str | None, list[Found]]) -> Sequence[Part]:
-    """Charges of no resource, so that the report adds up to the bill."""
-    made = [
-        _table("unattached", [own for own in rows if own[0][0] is None], currency, tables.TOP_RESOURCES)
-        for currency, rows in found.items()
-    ]
-    made = [own for own in made if own.rows]
-    lead = "Tax, fees, credits and whatever else names none: with the resources they are the whole bill."
-    return [Part("unattached", "Charges of no resource", lead=lead, tables=tuple(made))] if made else []
-
-
-def _table(name: str, rows: Sequence[Found], currency: str | None, top: int) -> Table:
-    return tables.cost_table(
-        name, COLUMNS, rows, currency, top=top, others="resources" if name == "resources" else "rows", searchable=True
-    )
+    attached = made("resources", "resources", top, attached=True)
+    rest = made("unattached", "rows", tables.TOP_RESOURCES, attached=False)
+    told = Part("resources", "Resources", lead=lead, tables=attached, empty="No charge names a resource.")
+    words = "Tax, fees, credits and whatever else names none: with the resources they are the whole."
+    return (told, Part("unattached", "Charges of no resource", lead=words, tables=rest)) if rest else (told,)
 
 
 def _keys(row: dict[str, Any]) -> tuple[Value, ...]:
     return tuple(row[own.name] for own in COLUMNS)
 
 
-def _costs(row: dict[str, Any]) -> Costs:
+def costs_of_row(row: dict[str, Any]) -> Costs:
+    """The costs of a summary's row."""
     return Costs(
         row["BilledCost"],
         row["EffectiveCost"],

@@ -8,10 +8,12 @@ from typing import TypeVar
 
 from pipeline import money
 from pipeline.budgets.alert_table import ANOMALY
+from pipeline.reports.documents.tables import shortened
 from pipeline.reports.documents.words import budget_name, count
 from pipeline.reports.figures import Figures
 from pipeline.reports.model import Alert, Budget, PolicyStatus, Standing, Threshold
 from pipeline.reports.model.document import Column, Row, Table
+from pipeline.reports.model.standing import SUPPRESSED
 from pipeline.reports.render import SCOPES
 
 _Item = TypeVar("_Item")
@@ -67,12 +69,13 @@ _ALERTS = (
     Column("note", "Note", missing=""),
     Column("budget_id", "Id", on_pages=False),
 )
-SUPPRESSED = "suppressed"
 
 
 def budget_tables(standing: Standing, figures: Figures, window: str) -> tuple[Table, ...]:
     """The budgets of the file in report order; ``window`` is the name of the report's own."""
-    return _tables("budgets", _BUDGETS, standing.budgets, lambda own: own, lambda own: _budget(own, figures, window))
+    return _tables(
+        "budgets", _BUDGETS, standing.budgets, lambda own: own, lambda own: _budget(own, figures, window), window
+    )
 
 
 def policy_tables(standing: Standing, figures: Figures, window: str) -> tuple[Table, ...]:
@@ -84,6 +87,7 @@ def policy_tables(standing: Standing, figures: Figures, window: str) -> tuple[Ta
         found,
         lambda own: own.budget,
         lambda own: _policy(own, figures, window),
+        window,
         title="Policies",
         notes=("Each counts on its own, and none decides how a run ends.",),
     )
@@ -95,9 +99,11 @@ def alert_tables(alerts: Sequence[Alert], figures: Figures, window: str) -> tupl
     rows: dict[str, list[Row]] = {}
     for own in told:
         rows.setdefault(own.currency, []).append(_alert(own, figures, window))
-    titles = {code: f"Alerts in {code}" if len(rows) > 1 else "Alerts" for code in rows}
     return tuple(
-        Table("alerts", titles[code], _ALERTS, tuple(each), currency=code, top=40, others="alerts")
+        shortened(
+            Table("alerts", "", _ALERTS, tuple(each), currency=code, top=40, others="alerts"),
+            {"window": window},
+        )
         for code, each in rows.items()
     )
 
@@ -116,13 +122,14 @@ def _tables(
     items: Sequence[_Item],
     budget: Callable[[_Item], Budget],
     row: Callable[[_Item], Row],
+    window: str,
     *,
     title: str = "",
     notes: tuple[str, ...] = (),
 ) -> tuple[Table, ...]:
     currencies = list(dict.fromkeys(budget(own).currency for own in items))
     titles = {code: " in ".join(filter(None, (title, code))) if len(currencies) > 1 else title for code in currencies}
-    return tuple(
+    made = (
         Table(
             name,
             titles[code],
@@ -134,6 +141,7 @@ def _tables(
         )
         for code in currencies
     )
+    return tuple(shortened(own, {"window": window}) for own in made)
 
 
 def _budget(own: Budget, figures: Figures, window: str) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from pipeline import money
@@ -58,11 +59,11 @@ def cost_table(
     top: int | None = None,
     others: str = "rows",
     searchable: bool = False,
-    notes: tuple[str, ...] = (),
+    whole: Decimal | None = None,
 ) -> Table:
-    """What some keys cost, the most expensive first, then by name."""
+    """What some keys cost, the most expensive first, then by name; shares are of ``whole``, else of all rows."""
     ordered = sorted(rows, key=lambda row: (-row[1].billed, tuple(_sortable(key) for key in row[0])))
-    whole = money.total(costs.billed for _, costs in ordered)
+    whole = money.total(costs.billed for _, costs in ordered) if whole is None else whole
     return Table(
         name,
         title,
@@ -72,7 +73,6 @@ def cost_table(
         top=top,
         others=others,
         searchable=searchable,
-        notes=notes,
     )
 
 
@@ -114,7 +114,21 @@ def day_table(daily: Daily, currency: str | None, *, title: str) -> Table:
         (day.day, day.usage, day.other, day.billed, day.cumulative, "yes" if day.complete else "not yet")
         for day in daily.shown_days
     )
-    return Table("days", title, columns, rows, currency=currency)
+    return shortened(Table("days", title, columns, rows, currency=currency), {"complete": "yes"})
+
+
+def shortened(table: Table, usual: Mapping[str, Value]) -> Table:
+    """Leave columns out of pages that say nothing there: without a value, or with the usual one alone."""
+
+    def says(place: int, column: Column) -> bool:
+        silent = {None, usual.get(column.name)} if column.kind == "text" else {None}
+        return any(row[place] not in silent for row in table.rows)
+
+    columns = tuple(
+        replace(own, on_pages=own.on_pages and (place == 0 or says(place, own)))
+        for place, own in enumerate(table.columns)
+    )
+    return replace(table, columns=columns)
 
 
 def account_keys(account: str | None, names: Mapping[str, str]) -> tuple[Value, Value]:

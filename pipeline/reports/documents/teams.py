@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.errors import UsageError, near
-from pipeline.reports.documents import budgets, costs, resources, tables
+from pipeline.reports.documents import budgets, costs, resources
 from pipeline.reports.documents.cautions import read_cautions
 from pipeline.reports.documents.grouping import OWNER, Grouping, grouping, of_charges
 from pipeline.reports.documents.reading import DAY, Group, SpanReader, by_currency, together
@@ -120,7 +120,7 @@ def _document(
         parts=(
             Part("trend", "Trend", lead=_left_out(request.by), tables=tuple(_trend(found.trend))),
             *costs.parts(reader, told, figures),
-            resources.part(_resources(found.resources), lead=reached(reader, figures), top=TOP_RESOURCES),
+            *resources.parts(_resources(found.resources), lead=reached(reader, figures), top=TOP_RESOURCES),
             *budgets.parts(own, figures, span.label, "Budgets of this team alone."),
         ),
         cautions=cautions,
@@ -145,8 +145,8 @@ def _trend(spans: Sequence[tuple[SpanReader, Sequence[Group]]]) -> Iterable[Tabl
     """One row for each span, the newest first."""
     columns = (
         Column("period", "Period"),
-        tables.BILLED,
-        Column("EffectiveCost", "Effective", "money", sums=True),
+        Column("BilledCost", "Billed", "money"),
+        Column("EffectiveCost", "Effective", "money"),
         Column("complete", "Complete days"),
     )
     currencies = by_currency([own for _, groups in spans for own in groups if own.costs.charges])

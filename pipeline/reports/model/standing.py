@@ -70,6 +70,10 @@ class PolicyStatus:
     counts: str
 
 
+#: The status of an alert that nobody is told of.
+SUPPRESSED = "suppressed"
+
+
 @dataclass(frozen=True)
 class Alert:
     """An alert of this period; ``spend`` is the forecasted spend where ``type`` is forecasted, ``window`` as a budget's.
@@ -108,6 +112,16 @@ class Standing:
     budgets: tuple[Budget, ...]
     alerts: tuple[Alert, ...]
     policies: tuple[PolicyStatus, ...] = ()
+
+    @property
+    def told(self) -> tuple[Alert, ...]:
+        """The alerts but those that were suppressed."""
+        return tuple(own for own in self.alerts if own.status != SUPPRESSED)
+
+    @property
+    def suppressed(self) -> int:
+        """How many alerts nobody was told of: their windows ended before the first load."""
+        return len(self.alerts) - len(self.told)
 
     @property
     def enabled(self) -> tuple[Budget, ...]:

@@ -24,7 +24,5 @@ def text(document: Document, format: str, templates: Path | None = None, *, pape
     """Return a document as a page; ``paper``: with what is for paper alone, and its shorter tables."""
     figures = Figures.of(document.locale)
     page = shown_document(document, figures, longest=LONGEST["paper" if paper else format])
-    text = render.template(TEMPLATES[format], format, figures, templates).render(
-        page=page, document=document, status=STATUS, numbers=NUMBERS, rounding=ROUNDING, paper=paper
-    )
-    return text.rstrip("\n") + "\n"
+    given = {"page": page, "document": document, "status": STATUS, "numbers": NUMBERS, "rounding": ROUNDING}
+    return render.fill(TEMPLATES[format], format, figures, templates, paper=paper, **given)

@@ -6,6 +6,7 @@ WeasyPrint is an extra and needs Pango. It is given no way to fetch anything: ne
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import warnings
 from functools import partial
@@ -53,10 +54,13 @@ def _pdf(page: str, said: str) -> bytes:
 
 
 def _weasyprint() -> Any:
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)  # it warns of each line of style that is for screens
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # it asks for a newer library of the system
             import weasyprint
+        # Of style for screens that paper does not know, and of letters that no font has, there is nothing to do.
+        logging.getLogger("weasyprint").setLevel(logging.ERROR)
     except ImportError as error:
         raise UsageError(f"{INSTALL}; {error}") from None
     except OSError as error:

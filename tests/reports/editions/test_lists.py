@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from pipeline import money
+from pipeline.reports.documents import REPORTS
+from pipeline.reports.writers import as_json
 from pipeline.store.warehouse import Warehouse
 from tests.reports import warehouse as fixture
 from tests.reports.editions.conftest import column, fact, table, told
@@ -45,6 +50,15 @@ def test_restatements_are_all_there(rich_warehouse: Warehouse) -> None:
     assert before.headline.endswith("nothing changed")
 
 
+@pytest.mark.parametrize("period", ["2026-03", "2026-03-21", "2026-Q1"])
+def test_every_report_s_json_is_as_its_schema_says(rich_warehouse: Warehouse, period: str) -> None:
+    schema = json.loads((Path(__file__).resolve().parents[3] / "docs" / "report.schema.json").read_text())
+    validator = pytest.importorskip("jsonschema").Draft202012Validator(schema)
+    for report in REPORTS:
+        for document in told(rich_warehouse, report, period):
+            validator.validate(json.loads(as_json.text(document)))
+
+
 def test_models_are_what_the_rollup_sums_to(sampled: Warehouse) -> None:
     [document] = told(sampled, "models", "2026-03")
     expected = sampled.rows(
@@ -54,3 +68,43 @@ def test_models_are_what_the_rollup_sums_to(sampled: Warehouse) -> None:
     for origin, billed, tokens in expected:
         own = table(document, f"models_{origin}")
         assert (money.total(column(own, "BilledCost")), money.total(column(own, "tokens"))) == (billed, tokens)
+
+
+def test_a_tenant_s_file_gives_the_tenant_s_reports(rich_warehouse: Warehouse) -> None:
+    rich_warehouse.execute("BEGIN TRANSACTION")
+    rich_warehouse.execute("INSERT INTO settings VALUES ('tenant', 'acme')")
+    try:
+        found = {report: told(rich_warehouse, report, "2026-W12")[0] for report in ("costs", "budgets", "restatements")}
+    finally:
+        rich_warehouse.execute("ROLLBACK")
+    assert {own.tenant for own in found.values()} == {"acme"}
+    assert all("of acme" in own.title for own in found.values())
+    assert found["restatements"].parts[0].empty == "What deliveries changed is not told apart by tenant."
+    assert {own.name for own in found["budgets"].tables} == {"budgets", "alerts"}
+    assert column(table(found["budgets"], "budgets"), "budget_id") == ["policy:calls", "policy:off"]
+
+
+def test_a_month_s_commitments_are_its_summary_s(rich_warehouse: Warehouse) -> None:
+    [document] = told(rich_warehouse, "commitments", fixture.PERIOD)
+    expected = rich_warehouse.rows(
+        """SELECT CommitmentDiscountId, unused_EffectiveCost, utilisation_percent FROM commitment_summary
+        WHERE x_BillingPeriod = ? AND x_Origin = 'billed' AND BillingCurrency = 'USD'
+        ORDER BY unused_EffectiveCost DESC, used_EffectiveCost DESC, x_Provider, CommitmentDiscountId""",
+        [fixture.PERIOD],
+    )
+    own = table(document, "commitments")
+    assert expected
+    shown = ("CommitmentDiscountId", "unused_EffectiveCost", "utilisation_percent")
+    assert list(zip(*(column(own, name) for name in shown), strict=True)) == expected
+
+
+def test_commitments_of_days_add_up_to_those_of_the_months(sampled: Warehouse) -> None:
+    [months] = told(sampled, "commitments", "2026-Q1")
+    [days] = told(sampled, "commitments", "2026-01-01..2026-03-31")
+    own = table(months, "commitments")
+    periods = ("2026-01", "2026-02", "2026-03")
+    per_month = [table(told(sampled, "commitments", each)[0], "commitments") for each in periods]
+    for name in ("used_EffectiveCost", "unused_EffectiveCost", "x_ChargeCount"):
+        whole = money.total(column(own, name))
+        assert whole == money.total(column(table(days, "commitments"), name))
+        assert whole == money.total(value for each in per_month for value in column(each, name))
