@@ -59,7 +59,7 @@ SECTIONS = {
     ),
     "publish": Keys(("path", "mode", "keep", "tenants")),
     "cache": Keys(("path", "max_size")),
-    "reports": Keys(("out", "formats", "locale"), ("templates",)),
+    "reports": Keys(("out", "formats", "locale", "site"), ("templates",)),
     "sources[]": Keys(("name", "path", "format", "origin", "bill", "keep_columns", "max_rejected", "gate", "tenant")),
     "sources[].gate": Keys(("rows", "cost", "cost_floor", "days", "accounts")),
     "freshness": Keys(("max_age_days", "stale")),

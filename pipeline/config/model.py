@@ -47,12 +47,16 @@ class CacheSettings:
 
 @dataclass(frozen=True)
 class ReportSettings:
-    """Where reports go and in which formats: ``html``, ``md``. ``templates`` is None in this version."""
+    """Where reports go and in which formats: ``html``, ``md``. ``templates`` is None in this version.
+
+    ``site``: the folder of the site that each night brings up to date; None: there is none.
+    """
 
     out: Path
     formats: tuple[str, ...] = REPORT_FORMATS
     templates: Path | None = None
     locale: str = "en_US"
+    site: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,8 @@ def read_reports(root: Section, resolver: Resolver) -> ReportSettings:
     if section.is_empty("formats"):
         section.problem("formats", f"is empty; name at least one of {', '.join(fields.REPORT_FORMATS)}")
     out = section.value("out", resolver.path, resolver.path("out"))
-    return ReportSettings(out, formats, None, section.value("locale", fields.locale_name, "en_US"))
+    site = section.value("site", resolver.path, None)
+    return ReportSettings(out, formats, None, section.value("locale", fields.locale_name, "en_US"), site)
 
 
 def read_sources(root: Section, resolver: Resolver) -> tuple[SourceSettings, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Reporting:
         return [
             period
             for period in sorted({*loaded, *emptied})
-            if period in due or self._made_with(period) != self._key(period) or not all(self._there(period))
+            if period in due or self._made_with(period) != self.key(period) or not all(self._there(period))
         ]
 
     def write(self, period: str, out: Path) -> list[Path]:
@@ -45,7 +46,7 @@ class Reporting:
         written = documents.write_pages(self.warehouse, self.settings, period, out, as_of=self.as_of, keys=self.keys)
         with self.warehouse.transaction():
             self.warehouse.execute(
-                "INSERT OR REPLACE INTO settings VALUES (?, ?)", [f"report:{period}", self._key(period)]
+                "INSERT OR REPLACE INTO settings VALUES (?, ?)", [f"report:{period}", self.key(period)]
             )
             rollups.done(self.warehouse, period, "reports")
         return written
@@ -54,13 +55,14 @@ class Reporting:
         key: str | None = self.warehouse.value("SELECT value FROM settings WHERE name = ?", [f"report:{period}"])
         return key
 
-    def _key(self, period: str) -> str:
+    def key(self, period: str) -> str:
         """What a report depends on besides the warehouse; only the latest period's speaks of today, while it is stale."""
         from pipeline.reports.attribution import fiscal_year_to_date
 
         today = self.as_of.date().isoformat() if period == self.latest and self._is_stale(period) else "-"
         to_date = fiscal_year_to_date(self.warehouse, period, self.settings.fiscal_year_start)
-        facts = repr((self.settings.reports, self.settings.freshness, self.keys, VERSION, to_date))
+        reports = replace(self.settings.reports, site=None)
+        facts = repr((reports, self.settings.freshness, self.keys, VERSION, to_date))
         return f"{today} {hashlib.sha256(facts.encode()).hexdigest()[:16]}"
 
     def _is_stale(self, period: str) -> bool:

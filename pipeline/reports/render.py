@@ -23,6 +23,7 @@ from pipeline.reports.context import build_context
 from pipeline.reports.figures import STATUS, Figures, clean, markdown
 from pipeline.reports.model import CurrencySection, ReportContext
 from pipeline.reports.page_data import resources_data, services_data
+from pipeline.reports.site.names import Links
 from pipeline.reports.writers.files import put
 from pipeline.store.warehouse import Warehouse
 
@@ -121,14 +122,22 @@ def render_report(
     return paths
 
 
-def render(report: ReportContext, format: str, *, locale: str = "en_US", templates: Path | None = None) -> str:
-    """Return a report's text in one of ``FORMATS``."""
+def render(
+    report: ReportContext,
+    format: str,
+    *,
+    locale: str = "en_US",
+    templates: Path | None = None,
+    site: Links | None = None,
+) -> str:
+    """Return a report's text in one of ``FORMATS``; as a page of a site it has the ``site``'s links."""
     figures = Figures.of(locale)
     environment = _environment(format, figures, templates)
     # Altair checks every part of every picture against a schema: most of its time, and for a test to do.
     with localcontext(money.EXACT), schemapi.debug_mode(False):
         text = environment.get_template(FORMATS[format][0]).render(
             report=report,
+            site=site,
             status=STATUS,
             scopes=SCOPES,
             origins=ORIGINS,
@@ -163,13 +172,16 @@ def _environment(format: str, figures: Figures, templates: Path | None) -> jinja
     environment.filters["gauge"] = gauge
     environment.globals["script"] = lambda: _script(environment)
     environment.globals["script_hash"] = lambda: _hash(_script(environment))
+    environment.globals["search_script"] = lambda: _script(environment, "site/search.js")
+    environment.globals["search_hash"] = lambda: _hash(_script(environment, "site/search.js"))
+    environment.globals["site"] = None
     return environment
 
 
-def _script(environment: jinja2.Environment) -> Markup:
-    """The page's script as it is written: no template, and the only one that the page lets run."""
+def _script(environment: jinja2.Environment, name: str = "report.js") -> Markup:
+    """A page's script as it is written: no template, and the only one in the page that the page lets run."""
     assert environment.loader
-    return Markup(environment.loader.get_source(environment, "html/report.js")[0])
+    return Markup(environment.loader.get_source(environment, f"html/{name}")[0])
 
 
 def _hash(script: str) -> str:
