@@ -251,6 +251,31 @@ class Night:
         self.result.reports += written
         return written
 
+    def report_all(self) -> None:
+        """Render the reports that are due, then bring the configured site up to date."""
+        self.report()
+        if self.settings.reports.site is not None:
+            self.refresh_site(self.settings.reports.site)
+
+    def refresh_site(self, folder: Path) -> list[Path]:
+        """Write the pages of a site that say something new; returns the files. What is withheld is in the result."""
+        from pipeline.night import site
+
+        started = time.monotonic()
+        withholds = self.settings.freshness.stale == "withhold" and self.staleness().is_stale
+        written, withheld = site.refresh(
+            self.warehouse,
+            self.settings,
+            folder,
+            as_of=self.as_of,
+            keys=self.keys,
+            withholds=withholds,
+            warnings=self.result.warnings,
+        )
+        self.result.withheld += [period for period in withheld if period not in self.result.withheld]
+        self._tell(Step("site", str(folder), len(written), seconds=time.monotonic() - started), is_news=bool(written))
+        return written
+
     def write(self, wanted: documents.Wanted, spans: Sequence[Span]) -> list[Path]:
         """Write a report of spans that somebody asked for; returns the files. What is withheld is in the result."""
         withholds = self.settings.freshness.stale == "withhold" and self.staleness().is_stale

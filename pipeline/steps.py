@@ -36,7 +36,7 @@ STEPS = (
     NightStep(
         "budgets", "Judges the budgets that are due, writes status and alerts.", lambda night: night.check_budgets()
     ),
-    NightStep("reports", "Renders the reports that are due.", lambda night: night.report()),
+    NightStep("reports", "Renders the reports that are due, and the site.", lambda night: night.report_all()),
     NightStep("publish", "Publishes the copy that analysts open, and the tenants' files.", None),
     NightStep("deliver", "Tells people what is due, by mail and the other channels.", lambda night: night.deliver()),
 )

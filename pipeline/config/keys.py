@@ -58,7 +58,7 @@ SECTIONS = {
     ),
     "publish": Keys(("path", "mode", "keep", "tenants")),
     "cache": Keys(("path", "max_size")),
-    "reports": Keys(("out", "formats", "locale", "templates", "also", "sections")),
+    "reports": Keys(("out", "formats", "locale", "site", "templates", "also", "sections")),
     "reports.also[]": Keys(("report", "edition", "by", "only", "group_by")),
     "reports.sections[]": Keys(("title", "sql", "reports")),
     "sources[]": Keys(("name", "path", "format", "origin", "bill", "keep_columns", "max_rejected", "gate", "tenant")),

@@ -80,6 +80,7 @@ class ReportSettings:
         templates: a folder whose templates stand before ours.
         also: further reports of each run.
         sections: parts of a user's own.
+        site: the folder of the site that each night brings up to date; None: there is none.
     """
 
     out: Path
@@ -88,6 +89,7 @@ class ReportSettings:
     locale: str = "en_US"
     also: tuple[FurtherReport, ...] = ()
     sections: tuple[OwnSection, ...] = ()
+    site: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ def read_reports(root: Section, resolver: Resolver) -> ReportSettings:
         sections=tuple(
             _read_own_section(own, resolver) for own in section.sections("sections", SECTIONS["reports.sections[]"])
         ),
+        site=section.value("site", resolver.path, None),
     )
 
 

@@ -43,7 +43,7 @@ class Reporting:
         return [
             period
             for period in sorted({*loaded, *emptied})
-            if period in due or self._made_with(period) != self._key(period) or not all(self._there(period))
+            if period in due or self._made_with(period) != self.key(period) or not all(self._there(period))
         ]
 
     def write(self, period: str, out: Path) -> list[Path]:
@@ -54,12 +54,12 @@ class Reporting:
         try:
             written = self._written(self.settings, period, out)
         except OwnPartError as error:
-            self.warnings.append(f"{error}; the reports of {period} are without sections and templates of your own")
+            self.warnings.append(without_own(error, period))
             plain = replace(self.settings, reports=replace(self.settings.reports, sections=(), templates=None))
             written = self._written(plain, period, out)
         with self.warehouse.transaction():
             self.warehouse.execute(
-                "INSERT OR REPLACE INTO settings VALUES (?, ?)", [f"report:{period}", self._key(period)]
+                "INSERT OR REPLACE INTO settings VALUES (?, ?)", [f"report:{period}", self.key(period)]
             )
             rollups.done(self.warehouse, period, "reports")
         return written
@@ -89,14 +89,15 @@ class Reporting:
         key: str | None = self.warehouse.value("SELECT value FROM settings WHERE name = ?", [f"report:{period}"])
         return key
 
-    def _key(self, period: str) -> str:
+    def key(self, period: str) -> str:
         """What a report depends on besides the warehouse; only the latest period's speaks of today, while it is stale."""
         from pipeline.reports.attribution import fiscal_year_to_date
 
         today = self.as_of.date().isoformat() if period == self.latest and self._is_stale(period) else "-"
         to_date = fiscal_year_to_date(self.warehouse, period, self.settings.fiscal_year_start)
         own = [path.read_bytes() for path in self._own_files()]
-        facts = repr((self.settings.reports, own, self.settings.freshness, self.keys, VERSION, to_date))
+        reports = replace(self.settings.reports, site=None)
+        facts = repr((reports, own, self.settings.freshness, self.keys, VERSION, to_date))
         return f"{today} {hashlib.sha256(facts.encode()).hexdigest()[:16]}"
 
     def _is_stale(self, period: str) -> bool:
@@ -114,3 +115,8 @@ class Reporting:
         folder = self.settings.reports.out / period
         formats = self.settings.reports.formats
         return [(folder / f"report.{name}").exists() or any(folder.glob(f"report.*.{name}")) for name in formats]
+
+
+def without_own(error: OwnPartError, period: str) -> str:
+    """Say that a billing period is told without what of the user's own cannot be used."""
+    return f"{error}; the reports of {period} are without sections and templates of your own"

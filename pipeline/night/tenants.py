@@ -102,7 +102,7 @@ def write_reports(
     if not loaded:
         raise UsageError(f"no bill has charges of the tenant {tenant}, so there is nothing to report")
     is_stale = staleness(warehouse, own_settings(settings, warehouse), as_of).is_stale
-    made_with = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
+    made_with = _reported(warehouse)
     keys = [key for key in settings.tags.report_keys if key in made_with]
     out = settings.reports.out / "tenants" / tenants.file_name(tenant)
     written: list[Path] = []
@@ -113,6 +113,29 @@ def write_reports(
         else:
             written += write(warehouse, settings, wanted, span, out, as_of=as_of, keys=keys)
     return written, withheld
+
+
+def write_site(warehouse: Warehouse, settings: Settings, tenant: str, root: Path, *, as_of: datetime) -> list[str]:
+    """Bring a tenant's site up to date from its file; returns the billing periods that are withheld.
+
+    Raises:
+        UsageError: when no bill has charges of the tenant.
+        ConfigurationError: as ``site.refresh``.
+    """
+    from pipeline.night import site
+
+    own = own_settings(settings, warehouse)
+    if not loaded_periods(warehouse):
+        raise UsageError(f"no bill has charges of the tenant {tenant}, so there is nothing to tell")
+    withholds = settings.freshness.stale == "withhold" and staleness(warehouse, own, as_of).is_stale
+    keys = [key for key in settings.tags.report_keys if key in _reported(warehouse)]
+    return site.refresh(warehouse, own, root, as_of=as_of, keys=keys, withholds=withholds)[1]
+
+
+def _reported(warehouse: Warehouse) -> list[str]:
+    """The tag keys that the rollups of a file were made with."""
+    found: list[str] = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
+    return found
 
 
 def _build(warehouse: Warehouse, settings: Settings, tenant: str, path: Path) -> None:

@@ -66,6 +66,16 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Month:
+    """A billing period of a picture: what it came to, where it will end, and the limit that it had, where there are."""
+
+    period: str
+    billed: Decimal
+    forecast: Decimal | None = None
+    limit: Decimal | None = None
+
+
+@dataclass(frozen=True)
 class Plane:
     """The two scales that all layers of a picture share."""
 
@@ -194,18 +204,23 @@ def _domain(heights: Iterable[float]) -> tuple[float, float]:
 
 
 def _grid(plane: Plane, daily: Daily, currency: str | None, figures: Figures) -> list[Layer]:
-    low, high = plane.y
-    levels = [
-        {"x": 0, "y": float(value), "t": figures.round_money(value, currency)} for value in _round_steps(low, high)
-    ]
     days = [
-        {"x": number - 0.5, "y": low, "t": figures.short_day(daily.days[number - 1].day)}
+        {"x": number - 0.5, "y": plane.y[0], "t": figures.short_day(daily.days[number - 1].day)}
         for number in range(1, len(daily.days) + 1, _label_every(len(daily.days)))
+    ]
+    return _lines(plane, days, currency, figures)
+
+
+def _lines(plane: Plane, labels: Sequence[Row], currency: str | None, figures: Figures) -> list[Layer]:
+    """Round amounts across the picture, and labels under it."""
+    levels = [
+        {"x": plane.x[0], "y": float(value), "t": figures.round_money(value, currency)}
+        for value in _round_steps(*plane.y)
     ]
     return [
         plane.layer(levels, _mark("rule", color=HAIRLINE, strokeWidth=1), y="y"),
         plane.layer(levels, _words(align="right", dx=-10, color=MUTED, baseline="middle"), x="x", y="y", text="t"),
-        plane.layer(days, _words(align="center", dy=20, color=MUTED), x="x", y="y", text="t"),
+        plane.layer(labels, _words(align="center", dy=20, color=MUTED), x="x", y="y", text="t"),
     ]
 
 
@@ -221,6 +236,36 @@ def _round_steps(low: float, high: float) -> list[Decimal]:
     step = next(power * factor for factor in (1, 2, 5, 10, 20, 50) if span / (power * factor) <= 5)
     first = int(Decimal(repr(low)) / step)
     return [step * number for number in range(first, int(Decimal(repr(high)) / step) + 1)]
+
+
+def by_month(
+    months: Sequence[Month], currency: str | None, figures: Figures, ident: str, size: Size, title: str
+) -> str:
+    """A column a billing period, the oldest first; where it will end stands pale behind it, its limit as a mark across."""
+    columns = [
+        {"x": place + 0.14, "x2": place + 0.86, "y": 0.0, "y2": float(own.billed), "ahead": float(own.forecast or 0),
+         "limit": float(own.limit or 0)}
+        for place, own in enumerate(months)
+    ]  # fmt: skip
+    heights = [row[name] for row in columns for name in ("y2", "ahead", "limit")]
+    plane = Plane((0, max(len(months), 3)), _domain(heights))
+    room = 15 if size == WIDE else 5
+    every = -(-len(months) // room)
+    named = [place for place in range(len(months)) if (len(months) - 1 - place) % every == 0]
+    labels = [{"x": place + 0.5, "y": plane.y[0], "t": figures.short_month(months[place].period)} for place in named]
+    layers = _lines(plane, labels, currency, figures)
+    ahead = [row for row in columns if row["ahead"]]
+    layers.append(plane.layer(ahead, _mark("rect", color=ACCENT, opacity=0.3), x="x", x2="x2", y="y", y2="ahead"))
+    layers.append(plane.layer(columns, _mark("rect", color=ACCENT), x="x", x2="x2", y="y", y2="y2"))
+    layers.append(plane.layer([{"y": 0}], _mark("rule", color=MUTED, strokeWidth=1), y="y"))
+    limits = [{**row, "x": row["x"] - 0.1, "x2": row["x2"] + 0.1} for row in columns if row["limit"]]
+    layers.append(plane.layer(limits, _mark("rule", color=INK, strokeWidth=2), x="x", x2="x2", y="limit"))
+    top, last = max(months, key=lambda own: own.billed), months[-1]
+    words = (
+        f"{figures.month(last.period)}: {figures.money(last.billed, currency)}; the most in "
+        f"{figures.month(top.period)}: {figures.money(top.billed, currency)}."
+    )
+    return _drawn(layers, size, ident, title, words)
 
 
 # --- Bars -----------------------------------------------------------------------------------

@@ -257,6 +257,10 @@ class Figures:
         """A billing period by its name: ``March 2026``."""
         return Figure(format_date(periods.month(period).start, "LLLL y", locale=self.locale))
 
+    def short_month(self, period: str) -> Figure:
+        """A billing period on an axis: ``Mar 2026``."""
+        return Figure(format_date(periods.month(period).start, "LLL y", locale=self.locale))
+
     def moment(self, value: dt.datetime | None) -> Figure:
         """A UTC time to the minute: ``Mar 21, 2026, 06:10 UTC``."""
         if value is None:

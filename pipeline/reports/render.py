@@ -27,6 +27,7 @@ from pipeline.reports.model import CurrencySection, ReportContext
 from pipeline.reports.model.document import Part
 from pipeline.reports.page_data import resources_data, services_data
 from pipeline.reports.shown import NUMBERS, shown_part
+from pipeline.reports.site.names import Links
 from pipeline.reports.writers.files import put
 from pipeline.store.warehouse import Warehouse
 
@@ -139,8 +140,14 @@ def render(
     locale: str = "en_US",
     templates: Path | None = None,
     sections: Sequence[Part] = (),
+    site: Links | None = None,
 ) -> str:
-    """Return a report's text in one of ``FORMATS``; ``sections`` are parts of a user's own."""
+    """Return a report's text in one of ``FORMATS``.
+
+    Args:
+        sections: parts of a user's own.
+        site: the links that it has as a page of a site.
+    """
     figures = Figures.of(locale)
     with localcontext(money.EXACT):
         return fill(
@@ -149,6 +156,7 @@ def render(
             figures,
             templates,
             report=report,
+            site=site,
             status=STATUS,
             scopes=SCOPES,
             origins=ORIGINS,
@@ -216,13 +224,16 @@ def _environment(format: str, figures: Figures, templates: Path | None) -> jinja
     environment.filters["gauge"] = gauge
     environment.globals["script"] = lambda: _script(environment)
     environment.globals["script_hash"] = lambda: _hash(_script(environment))
+    environment.globals["search_script"] = lambda: _script(environment, "site/search.js")
+    environment.globals["search_hash"] = lambda: _hash(_script(environment, "site/search.js"))
+    environment.globals["site"] = None
     return environment
 
 
-def _script(environment: jinja2.Environment) -> Markup:
-    """The page's script as it is written: no template, and the only one that the page lets run."""
+def _script(environment: jinja2.Environment, name: str = "report.js") -> Markup:
+    """A page's script as it is written: no template, and the only one in the page that the page lets run."""
     assert environment.loader
-    return Markup(environment.loader.get_source(environment, "html/report.js")[0])
+    return Markup(environment.loader.get_source(environment, f"html/{name}")[0])
 
 
 def _hash(script: str) -> str:

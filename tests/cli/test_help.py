@@ -17,7 +17,20 @@ HEAVY = ("polars", "duckdb", "pyarrow", "jinja2", "altair", "vl_convert", "yaml"
 
 
 def test_the_commands_are_those_of_the_documentation() -> None:
-    nightly = ["alerts", "budgets", "events", "forecast", "init", "load", "publish", "report", "run", "sql", "status"]
+    nightly = [
+        "alerts",
+        "budgets",
+        "events",
+        "forecast",
+        "init",
+        "load",
+        "publish",
+        "report",
+        "run",
+        "site",
+        "sql",
+        "status",
+    ]
     looked_into = [
         "deliveries",
         "formats",
