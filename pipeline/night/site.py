@@ -80,7 +80,7 @@ def _keys(reporting: Reporting, loaded: Sequence[str]) -> dict[str, str]:
                 reporting.key(period),
                 found[period],
                 found[periods.previous(period)],
-                reach.of_period(reporting.warehouse, period),
+                sorted(reach.of_period(reporting.warehouse, period).items()),
                 period == reporting.latest,
             )
         )

@@ -1,5 +1,6 @@
 -- What budgets and alerts of the windows that touch a billing period come to: one row a budget or alert, its hash.
--- Names and owners of budgets count with what is judged of them. No alias is called as a column is: that would be hashed alone.
+-- Names and owners of budgets count with what is judged of them. No alias is called as a column is: that column would
+-- be hashed alone.
 SELECT 'status' AS told, judged.budget_id, CAST(hash(judged, made) AS VARCHAR) AS content
 FROM budget_status AS judged LEFT JOIN budgets AS made USING (budget_id)
 WHERE judged.period_start < $ends AND judged.period_end > $starts

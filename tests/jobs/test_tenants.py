@@ -44,6 +44,7 @@ REFUSED = (
         "unload qzacme-own --yes",
         "load {made}/exports/qzacme-own --source qzacme-own",
         "report --tenant {other}",
+        "site {made}/nowhere --tenant {other}",
         "summarise category --all",
     ),
 )
@@ -262,6 +263,11 @@ def test_a_tenant_s_command_line_tells_its_own_and_refuses_what_is_the_operator_
         require_own(text, name, str(path))
         assert f"{name}-policy" in text
         assert "not reconcile" not in text
+    site = tmp_path / "site"
+    assert say("site", str(site), *config).code in (0, 66)
+    pages = [path.read_text(encoding="utf-8") for path in sorted(site.rglob("*")) if path.suffix]
+    require_own("\n".join(pages), name, "site")
+    assert any(f"Cloud costs of {name}" in text for text in pages)
     for query in (f"FROM '{made}/published/costs.duckdb'", f"ATTACH '{made}/published/costs.duckdb' AS o"):
         assert say("sql", query, *config).code == 64
     assert sorted(path.name for path in (made / "published").rglob("*")) == before

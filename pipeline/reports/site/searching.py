@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from pipeline.reports.figures import Figures
+from pipeline.reports.site import reading
 from pipeline.reports.site.facts import compact
 from pipeline.reports.site.names import OWNER, SEARCH, Links
 from pipeline.reports.site.values import Site
@@ -69,8 +70,8 @@ def _resources(site: Site, links: Links, figures: Figures) -> Iterator[Entry]:
 
 def _left_out(site: Site, figures: Figures) -> str:
     words = (
-        f"Resources are found by the {figures.count(1000)} that cost most in each billing period, up to "
-        f"{figures.count(MOST_RESOURCES)} in all, the newest first."
+        f"Of resources, the {figures.count(reading.MOST_RESOURCES)} that cost most in each billing period can be found, the "
+        f"newest first, up to {figures.count(MOST_RESOURCES)} in all."
     )
     left = [(own.period, own.resources_left) for own in site.newest_first if own.resources_left]
     if not left:
