@@ -198,7 +198,9 @@ class Figures:
     def reasons(self, reasons: Iterable[Reason], currency: str | None) -> Figure:
         """Why something moved, the most first: ``+$812.00 usage, −$20.00 credits``."""
         largest = sorted(self.told(reasons, currency), key=lambda own: own.change.copy_abs(), reverse=True)
-        words = (f"{self.signed(own.change, currency)} {REASON_WORDS.get(own.name, own.name)}" for own in largest)
+        words = (
+            f"{self.signed(own.change, currency)} {REASON_WORDS.get(own.name) or clean(own.name)}" for own in largest
+        )
         return Figure(", ".join(words))
 
     def percent(self, value: Decimal | None) -> Figure:

@@ -42,6 +42,13 @@ class _Words(dict[str, str]):
         return clean(name)
 
 
+class _Reasons(dict[str, tuple[str, str]]):
+    """Reasons of a change, each with a word more on it; one that is not known stands for itself."""
+
+    def __missing__(self, name: str) -> tuple[str, str]:
+        return clean(name), ""
+
+
 #: Format -> its template and the file's name.
 FORMATS: Mapping[str, tuple[str, str]] = {
     "html": ("html/report.html.j2", "report.html"),
@@ -67,17 +74,19 @@ SCOPES = _Words(
 ORIGINS = _Words({"billed": "Billed", "recorded": "Recorded", "auto": "Billed, and recorded without a bill"})
 
 #: Reason of a change: its name, and what it is about.
-REASONS: Mapping[str, tuple[str, str]] = {
-    "usage": ("Usage", "more or less of the same, at the price before"),
-    "price": ("Price", "the same at another price, or paid by a commitment"),
-    "new": ("New", "not used the month before"),
-    "gone": ("Gone", "not used this month so far"),
-    "purchase": ("Purchases", "fees and commitments"),
-    "credit": ("Credits", ""),
-    "refund": ("Refunds and corrections", ""),
-    "tax": ("Tax", ""),
-    "other": ("Other", "adjustments, and usage without a quantity"),
-}
+REASONS: Mapping[str, tuple[str, str]] = _Reasons(
+    {
+        "usage": ("Usage", "more or less of the same, at the price before"),
+        "price": ("Price", "the same at another price, or paid by a commitment"),
+        "new": ("New", "not used the month before"),
+        "gone": ("Gone", "not used this month so far"),
+        "purchase": ("Purchases", "fees and commitments"),
+        "credit": ("Credits", ""),
+        "refund": ("Refunds and corrections", ""),
+        "tax": ("Tax", ""),
+        "other": ("Other", "adjustments, and usage without a quantity"),
+    }
+)
 
 
 def render_report(
