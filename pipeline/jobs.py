@@ -6,12 +6,10 @@ is finished by the next one.
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,15 +18,13 @@ from typing import Any
 from pipeline import periods
 from pipeline.budgets import evaluate
 from pipeline.budgets.alerts import AlertChange
-from pipeline.budgets.charges import lacking_usage
-from pipeline.budgets.explanation import Explanation
 from pipeline.budgets.model import BudgetResult
 from pipeline.config import Settings, SourceSettings
 from pipeline.config.fields import USAGE_LOG
 from pipeline.errors import CostmillError, UsageError, is_interrupt
 from pipeline.load import Limits, Loader, Outcome, origins
 from pipeline.load.limits import NO_LIMITS
-from pipeline.night import budgeting, cautions, documents, explaining, failing, forecasting, splitting, usage_log
+from pipeline.night import budgeting, cautions, documents, failing, splitting, usage_log
 from pipeline.night.failing import CONFIGURATION, EXPORTS, STALE, UNDELIVERED
 from pipeline.night.loaded import Staleness, loaded_periods, require_loaded, staleness
 from pipeline.night.record import RunRecord
@@ -42,7 +38,6 @@ from pipeline.sources.delivery import Mode
 from pipeline.steps import DELIVER, STEPS
 from pipeline.store import lists, publish, rollups, states
 from pipeline.store.rates import sync_rates
-from pipeline.store.tagging import stored_rules
 from pipeline.store.warehouse import Warehouse
 
 __all__ = [
@@ -54,18 +49,12 @@ __all__ = [
     "Night",
     "RunResult",
     "Step",
-    "ask_budgets",
-    "ask_explanation",
-    "ask_forecast",
     "loaded_periods",
     "night",
-    "rehearse_delivery",
     "require_loaded",
-    "require_same_tags",
     "require_source",
     "run",
     "staleness",
-    "tells",
 ]
 
 #: As a shell has it for a program that ended by Ctrl-C.
@@ -418,111 +407,6 @@ def run(
             tonight.finish()
         usage_log.clean_up(settings)
     return tonight.result
-
-
-def tells(settings: Settings) -> bool:
-    """Whether anybody is told anything."""
-    return settings.mail is not None or bool(settings.notify)
-
-
-def rehearse_delivery(warehouse: Warehouse, settings: Settings, folder: Path, *, as_of: datetime) -> list[Path]:
-    """Write what a delivery from an open (published) warehouse would send as files; nothing is sent or noted.
-
-    Raises:
-        UsageError: as ``ask_budgets``.
-    """
-    from pipeline.night import delivering
-
-    asking = _asking(warehouse, settings, as_of)
-    return delivering.Delivery(
-        warehouse,
-        settings,
-        as_of=as_of,
-        run_id="",
-        keys=asking.keys,
-        staleness=asking.staleness(),
-        channels=delivering.channels(settings),
-    ).write(folder)
-
-
-def ask_budgets(
-    warehouse: Warehouse, settings: Settings, period: str, *, as_of: datetime, explain: bool = False
-) -> BudgetResult:
-    """Evaluate the configured budgets, and the policies and managed budgets that the settings' actor may see, on an open
-    (published) warehouse; writes nothing.
-
-    Raises:
-        UsageError: when the rollups were made without a tag key that a budget uses, or with other tag rules, or what a
-            budget counts was not summed yet.
-    """
-    actor = settings.actor
-    if actor.own_tenant is not None:  # budgets of the file, and what they count, are the operator's
-        if explain:
-            actor.require_operator("explain which budgets count a charge")
-        settings = replace(settings, budgets=None)
-    asking = _asking(warehouse, settings, as_of)
-    result = asking.evaluate(period, explain=explain)
-    if period in asking.loaded:
-        return result
-    return replace(result, warnings=(*result.warnings, f"no data: nothing is loaded for {period}, so all spend is 0"))
-
-
-def ask_explanation(
-    warehouse: Warehouse, settings: Settings, name: str, period: str, *, as_of: datetime, by: str
-) -> Explanation:
-    """Say of what a budget's spend, limit and forecast are made, on an open (published) warehouse; writes nothing.
-
-    Args:
-        name: a budget of the file, or a policy that the settings' actor may see: by its id, or the policy's name.
-        by: what charges are grouped by: a column, ``day`` or ``tag:KEY``.
-
-    Raises:
-        UsageError: as ``ask_budgets``; also for a name or a grouping that there is none of.
-    """
-    if settings.actor.own_tenant is not None:  # budgets of the file are the operator's
-        settings = replace(settings, budgets=None)
-    keys = _asking(warehouse, settings, as_of).keys
-    return explaining.explain(warehouse, settings, name, period, as_of, keys=keys, by=by)
-
-
-def ask_forecast(
-    warehouse: Warehouse, settings: Settings, period: str, *, as_of: datetime
-) -> tuple[forecasting.Projected, ...]:
-    """Forecast a billing period, the budgets, and the policies that the settings' actor may see, on an open (published)
-    warehouse; writes nothing.
-
-    Raises:
-        UsageError: as ``ask_budgets``.
-    """
-    keys = _asking(warehouse, settings, as_of).keys
-    return forecasting.project(warehouse, settings, period, as_of, keys)
-
-
-def _asking(warehouse: Warehouse, settings: Settings, as_of: datetime) -> Night:
-    """Return a night that only asks; refuses a warehouse that was made for another configuration."""
-    asking = Night(warehouse, settings, as_of=as_of, run_id="")
-    require_same_tags(asking)
-    budgets = settings.budgets.scopes if settings.budgets else ()
-    if lacking := lacking_usage(warehouse, budgets, asking.keys):
-        raise UsageError(f"the warehouse was made without what the budget {lacking[0]} counts; run `costmill run`")
-    return asking
-
-
-def require_same_tags(asking: Night) -> None:
-    """Check that the rollups tell apart what the configuration's budgets need.
-
-    Raises:
-        UsageError: when they were made without a tag key that a budget uses, or with other tag rules.
-    """
-    warehouse = asking.warehouse
-    made_with = json.loads(warehouse.value("SELECT value FROM settings WHERE name = 'reported_tags'") or "[]")
-    lacking = [key for key in asking.keys if key not in made_with]
-    if lacking:
-        raise UsageError(
-            f"the warehouse was made without the tag key {lacking[0]!r} that the configuration uses; run `costmill run`"
-        )
-    if stored_rules(warehouse) != asking.settings.tags.rules:
-        raise UsageError("the warehouse was made with other tag rules than the configuration has; run `costmill run`")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from threading import Event
 
-from pipeline import jobs
+from pipeline import asking, jobs
 from pipeline.config import Settings
 from pipeline.errors import CostmillError, UsageError, WarehouseBusyError
 from pipeline.jobs import Listener, RunResult
@@ -29,7 +29,7 @@ def check(settings: Settings, *, as_of: datetime | None = None, listen: Listener
     """
     with jobs.night(settings, "alerts watch", as_of=as_of, listen=listen) as tonight:
         _require_configuration(tonight.warehouse, settings)
-        jobs.require_same_tags(tonight)
+        asking.require_same_tags(tonight)
         tonight.check_budgets()
     tonight.result.exit_code = jobs.CONFIGURATION if tonight.result.missing_rates else 0
     return tonight.result

@@ -83,13 +83,13 @@ def budgets(
     moment = options.moment(as_of, settings)
     wanted = period or label(moment)
     month(wanted)
-    from pipeline import jobs
+    from pipeline import asking, jobs
     from pipeline.budgets.evaluate import exit_decision
 
     with published_whole(settings) as copy:
         if wanted != label(moment) and settings.actor.own_tenant is None:
             jobs.require_loaded(copy.warehouse, [wanted])
-        result = jobs.ask_budgets(copy.warehouse, settings, wanted, as_of=moment, explain=explain)
+        result = asking.ask_budgets(copy.warehouse, settings, wanted, as_of=moment, explain=explain)
     _print(result, format_, explain)
     decision = exit_decision(result)
     for note in (*result.warnings, decision.warning):

@@ -39,19 +39,19 @@ def deliver(folder: Path | None, config: Path | None, warehouse: Path | None, as
       costmill deliver -v
       costmill deliver --dry-run /tmp/mails
     """
-    from pipeline import jobs
+    from pipeline import asking, jobs
 
     settings = options.settings(config, warehouse, verbose)
     moment = options.moment(as_of, settings)
-    if not jobs.tells(settings):
+    if not asking.tells(settings):
         raise UsageError("nobody is told anything: costmill.yaml has neither mail nor notify")
     if folder is not None:
         with published(settings, for_operator="use `costmill deliver`") as copy:
-            for path in jobs.rehearse_delivery(copy.warehouse, settings, folder, as_of=moment):
+            for path in asking.rehearse_delivery(copy.warehouse, settings, folder, as_of=moment):
                 click.echo(path)
         return 0
     with output.narration(verbose) as listen, jobs.night(settings, "deliver", as_of=moment, listen=listen) as night:
-        jobs.require_same_tags(night)
+        asking.require_same_tags(night)
         night.deliver()
         result = night.finish_delivery()
     output.withheld(result)

@@ -58,7 +58,7 @@ def explain(
       costmill budgets explain tag:team:ml --by ResourceId
       costmill budgets explain "ML team" --period 2026-02 --format json
     """
-    from pipeline import jobs
+    from pipeline import asking, jobs
 
     settings = options.settings(config, warehouse, verbose)
     moment = options.moment(as_of, settings)
@@ -67,7 +67,7 @@ def explain(
     with published_whole(settings) as copy:
         if wanted != label(moment):
             jobs.require_loaded(copy.warehouse, [wanted])
-        found = jobs.ask_explanation(copy.warehouse, settings, name, wanted, as_of=moment, by=by)
+        found = asking.ask_explanation(copy.warehouse, settings, name, wanted, as_of=moment, by=by)
     if format_ == "json":
         click.echo(json.dumps(found.to_json_dict(), indent=2, ensure_ascii=False))
         return 0

@@ -28,7 +28,7 @@ def forecast(
     Example:
       costmill forecast --format json
     """
-    from pipeline import jobs
+    from pipeline import asking, jobs
     from pipeline.night.forecasting import Projected
 
     settings = options.settings(config, warehouse, verbose)
@@ -38,6 +38,6 @@ def forecast(
     with published(settings) as copy:
         if wanted != label(moment):
             jobs.require_loaded(copy.warehouse, [wanted])
-        found = jobs.ask_forecast(copy.warehouse, copy.settings, wanted, as_of=moment)
+        found = asking.ask_forecast(copy.warehouse, copy.settings, wanted, as_of=moment)
     output.rows([each.name for each in fields(Projected)], [astuple(each) for each in found], format_)
     return 0

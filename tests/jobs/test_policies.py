@@ -20,6 +20,7 @@ from pipeline import (
     BudgetTrackingService,
     Policy,
     UsageRecord,
+    asking,
     jobs,
 )
 from pipeline.budgets.events import Event, EventBus
@@ -93,7 +94,7 @@ def asked(folder: Path, actor: Actor = JOB) -> dict[str, dict[str, Any]]:
     """The policies of `costmill budgets --format json`, by id."""
     own = replace(settings(folder), actor=actor)
     with publish.opened(own.publish.path) as copy:
-        told = jobs.ask_budgets(copy, own, "2026-03", as_of=NIGHT).to_json_dict()
+        told = asking.ask_budgets(copy, own, "2026-03", as_of=NIGHT).to_json_dict()
     if actor.own_tenant is None:
         assert (told["global"]["current_spend"], told["overall_health"]) == ("231", "OK")
     else:  # the file's budgets are the operator's
@@ -124,7 +125,7 @@ def test_explain_says_which_policies_received_a_charge_and_only_of_those_that_ma
     for actor, names in ((JOB, set(POLICIES)), (replace(ACME, tenant=None), of_nobody)):
         own = replace(settings(made), actor=actor)
         with publish.opened(own.publish.path) as copy:
-            told = jobs.ask_budgets(copy, own, "2026-03", as_of=NIGHT, explain=True).allocations or ()
+            told = asking.ask_budgets(copy, own, "2026-03", as_of=NIGHT, explain=True).allocations or ()
         spent = {name: spend for name, (_, spend) in POLICIES.items() if name in names and spend}
         received = {name: sum(each.scope_costs.get(f"policy:{name}", 0) for each in told) for name in spent}
         assert received == {name: int(spend) for name, spend in spent.items()}

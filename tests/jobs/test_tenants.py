@@ -11,7 +11,16 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline import Actor, BudgetAlertService, BudgetPolicyService, BudgetTrackingService, Policy, UsageRecord, jobs
+from pipeline import (
+    Actor,
+    BudgetAlertService,
+    BudgetPolicyService,
+    BudgetTrackingService,
+    Policy,
+    UsageRecord,
+    asking,
+    jobs,
+)
 from pipeline.budgets.event_table import list_events
 from pipeline.config import Settings, load_settings
 from pipeline.errors import ConfigurationError, NotPermittedError, UsageError
@@ -209,7 +218,7 @@ def test_every_operation_answers_of_the_own_tenant_and_refuses_another_s(made: P
     with publish.opened(own.publish.path) as copy:
         answers: dict[str, Any] = {
             "events": list_events(actor, copy),
-            "budgets": jobs.ask_budgets(copy, replace(own, actor=actor), "2026-03", as_of=NIGHT),
+            "budgets": asking.ask_budgets(copy, replace(own, actor=actor), "2026-03", as_of=NIGHT),
         }
     answers |= {
         "policies": policies.list_policies(actor),

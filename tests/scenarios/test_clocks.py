@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import jobs
+from pipeline import asking
 from pipeline.config import load_settings
 from pipeline.money import text
 from pipeline.periods import parse_as_of
@@ -87,7 +87,7 @@ def test_the_second_decides_the_window_and_the_day_what_is_spent(
     settings = load_settings(write_config(tmp_path, cost={"budgets": budgets}), environ={})
     with Warehouse.open(years.settings.warehouse, read_only=True) as warehouse:
         found = {
-            as_of: jobs.ask_budgets(warehouse, settings, as_of[:7], as_of=parse_as_of(as_of)).statuses
+            as_of: asking.ask_budgets(warehouse, settings, as_of[:7], as_of=parse_as_of(as_of)).statuses
             for as_of in expected
         }
     shown = {
