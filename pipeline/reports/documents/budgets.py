@@ -45,8 +45,12 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
     return [document]
 
 
-def parts(standing: Standing, figures: Figures, window: str, lead: str) -> tuple[Part, ...]:
-    """Return the parts of a report that say how budgets stand."""
+def parts(
+    standing: Standing, figures: Figures, window: str, lead: str, none: str = "No budgets are set."
+) -> tuple[Part, ...]:
+    """Return the parts of a report that say how budgets stand; ``none`` stands where there are none."""
+    if not standing.budgets and not standing.policies:
+        return (Part("budgets", "Budgets", empty=none),)
     open_first = "Open ones first. " if any(own.status == "open" for own in standing.alerts) else ""
     suppressed = suppressed_words(standing.alerts)
     return (
@@ -55,14 +59,14 @@ def parts(standing: Standing, figures: Figures, window: str, lead: str) -> tuple
             "Alerts",
             lead=f"{open_first}{suppressed}".strip(),
             tables=alert_tables(standing.alerts, figures, window),
-            empty="None: no threshold has been reached." if not suppressed else "None that anybody was told of.",
+            empty="None: no threshold has been reached." if not suppressed else "None is open.",
         ),
         Part(
             "budgets",
             "Budgets",
             lead=f"{lead} Each charge counts in full in every scope that it belongs to, so budgets overlap and have no sum.",
             tables=(*budget_tables(standing, figures, window), *policy_tables(standing, figures, window)),
-            empty="No budgets are set.",
+            empty=none,
         ),
     )
 

@@ -25,7 +25,7 @@ _MOVERS = "SELECT * FROM mover_summary WHERE x_BillingPeriod = ? AND dimension I
 
 _REASONS = """
 SELECT BillingCurrency, ServiceName, reason, change, BilledCost, expected_BilledCost FROM mover_reasons
-WHERE x_BillingPeriod = ? AND change <> 0
+WHERE x_BillingPeriod = ?
 ORDER BY sum(abs(change)) OVER (PARTITION BY BillingCurrency, ServiceName) DESC, ServiceName, abs(change) DESC, reason"""
 
 

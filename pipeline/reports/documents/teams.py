@@ -116,12 +116,12 @@ def _document(
         end=span.end,
         title=f"Cloud costs of {shown}, {when}",
         headline=f"Cloud costs of {shown}, {when}: {costs.headline(reader, told, own, figures)}",
-        facts=tuple(costs.facts(reader, told, own, figures)),
+        facts=tuple(fact for fact in costs.facts(reader, told, own, figures) if own.enabled or fact.name != "health"),
         parts=(
             Part("trend", "Trend", lead=_left_out(request.by), tables=tuple(_trend(found.trend))),
             *costs.parts(reader, told, figures),
             *resources.parts(_resources(found.resources), lead=reached(reader, figures), top=TOP_RESOURCES),
-            *budgets.parts(own, figures, span.label, "Budgets of this team alone."),
+            *budgets.parts(own, figures, span.label, "Budgets of this team alone.", _without(request.by)),
         ),
         cautions=cautions,
         last_day=reader.last_day,
@@ -132,6 +132,11 @@ def _document(
         by=request.by,
         tenant=owner(reader.warehouse),
     )
+
+
+def _without(by: str) -> str:
+    tag = by.removeprefix("tag:")
+    return "No budget has this owner." if by == OWNER else f"No budget is of this value of the tag {tag}."
 
 
 def _left_out(by: str) -> str:

@@ -220,6 +220,11 @@ class Document:
                 raise ValueError(f"{table.name}: two tables of this name differ in their columns")
 
     @property
+    def summary(self) -> str:
+        """The headline without the title, for where that stands over it."""
+        return self.headline.removeprefix(f"{self.title}: ")
+
+    @property
     def tables(self) -> tuple[Table, ...]:
         """All tables, in their order."""
         return tuple(table for part in self.parts for table in part.tables)
