@@ -23,7 +23,7 @@ TEAM = {"selector": "team:ml", "amount": 250, "owner": "ML"}
 COST = budgets(150, tags=[TEAM])
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _copied_warehouses() -> Iterator[None]:
     """Nights begin without a warehouse; the one that they make is a copy."""
     with empty.copied():
