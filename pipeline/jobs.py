@@ -224,8 +224,14 @@ class Night:
         self._tell(Step("budgets", current, seconds=time.monotonic() - started, note=note), is_news=bool(changes))
         return changes
 
-    def report(self, chosen: Sequence[str] | None = None, *, out: Path | None = None) -> list[Path]:
-        """Render the reports that are due (or the ``chosen`` ones); returns the files."""
+    def report(
+        self, chosen: Sequence[str] | None = None, *, out: Path | None = None, strict: bool = False
+    ) -> list[Path]:
+        """Render the reports that are due (or the ``chosen`` ones); returns the files.
+
+        Raises:
+            OwnPartError: when ``strict`` and something of the user's own cannot be used; else that is a warning.
+        """
         written: list[Path] = []
         withholds = self.settings.freshness.stale == "withhold" and self.staleness().is_stale
         reporting = Reporting(self.warehouse, self.settings, as_of=self.as_of, keys=self.keys)
@@ -234,7 +240,7 @@ class Night:
                 self.result.withheld.append(period)
                 continue
             started = time.monotonic()
-            written += reporting.write(period, out or self.settings.reports.out)
+            written += reporting.write(period, out or self.settings.reports.out, strict=strict)
             self._tell(Step("report", period, seconds=time.monotonic() - started))
         self.result.warnings += dict.fromkeys(reporting.warnings)
         self.result.reports += written
@@ -343,8 +349,8 @@ class Night:
         result = self.result
         result.staleness = self.staleness()
         decision = evaluate.exit_decision(result.budgets) if result.budgets else None
-        if decision and decision.warning:
-            result.notes.append(decision.warning)
+        if decision and decision.reason:
+            result.notes.append(decision.reason)
         if result.missing_rates:
             result.exit_code = CONFIGURATION
         elif waits or any(outcome.waits for outcome in result.outcomes):
@@ -355,7 +361,6 @@ class Night:
             result.exit_code = STALE
         elif decision and decision.code:
             result.exit_code = decision.code
-            result.notes.append(decision.reason or f"budget {decision.scope} is breached")
         return result
 
     def _tell(self, step: Step, *, is_news: bool = True) -> None:
