@@ -21,6 +21,7 @@ from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.model import BudgetResult
 from pipeline.config import Settings, SourceSettings
 from pipeline.config.fields import USAGE_LOG
+from pipeline.config.secrets import require_secrets
 from pipeline.errors import CostmillError, UsageError, is_interrupt
 from pipeline.load import Limits, Loader, Outcome, origins
 from pipeline.load.limits import NO_LIMITS
@@ -400,10 +401,13 @@ def run(
 
     Raises:
         UsageError: when the configuration has no source.
+        ConfigurationError: when the environment lacks a secret that telling people needs.
         CostmillError: when the warehouse cannot be used; anything else is in the result.
     """
     require_source(settings)
     with failing.told(settings, tells=deliver):
+        if deliver:
+            require_secrets(settings)
         with night(settings, "run", as_of=as_of, listen=listen, create=True) as tonight:
             tonight.load_configured(accept=accept, limits=limits)
             for step in STEPS:

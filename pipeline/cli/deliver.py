@@ -40,6 +40,7 @@ def deliver(folder: Path | None, config: Path | None, warehouse: Path | None, as
       costmill deliver --dry-run /tmp/mails
     """
     from pipeline import asking, jobs
+    from pipeline.config.secrets import require_secrets
 
     settings = options.settings(config, warehouse, verbose)
     moment = options.moment(as_of, settings)
@@ -50,6 +51,7 @@ def deliver(folder: Path | None, config: Path | None, warehouse: Path | None, as
             for path in asking.rehearse_delivery(copy.warehouse, settings, folder, as_of=moment):
                 click.echo(path)
         return 0
+    require_secrets(settings)
     with output.narration(verbose) as listen, jobs.night(settings, "deliver", as_of=moment, listen=listen) as night:
         asking.require_same_tags(night)
         night.deliver()

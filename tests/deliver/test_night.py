@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -228,6 +229,23 @@ def test_each_owner_gets_only_its_own_team_and_the_files_beside_it(
     assert "teams-2026-W11.xlsx" in files
     assert any(b"Virtual Machines" in content for content in files.values() if isinstance(content, bytes))
     assert list(states(say, config)) == [("teams/weekly/2026-W11/ml", KIM)]
+
+
+def test_a_secret_that_is_missing_stops_only_who_tells_people(
+    company: Callable[..., Path], server: Server, mailbox: Mailbox, say: Say, tmp_path: Path
+) -> None:
+    hook = {"name": "hook", "type": "webhook", "url": "https://hooks.example.com", "secret": "${NO_SUCH_SECRET}"}
+    config = company(server.section(password="${NO_SUCH_PASSWORD}", reports=[DAILY]), notify=[hook])
+    assert say("sql", "SELECT 1", "--config", config).code == 0
+    assert say("deliver", "--config", config, "--dry-run", tmp_path / "mails").code == 0
+    for asked in ("deliver", "run"):
+        told = say(asked, "--config", config)
+        assert told.code == 78
+        assert re.search(
+            r"costmill.yaml: line \d+: mail.password: the environment has no NO_SUCH_PASSWORD", told.stderr
+        )
+        assert re.search(r"line \d+: notify\[0\].secret: the environment has no NO_SUCH_SECRET; set it", told.stderr)
+    assert (rows(say, config), mailbox.taken) == ([], [])
 
 
 def test_what_could_not_be_told_comes_before_stale_data_and_after_a_missing_rate(loaded: Path) -> None:
