@@ -310,6 +310,7 @@ class Night:
         ]
         self.result.undelivered += [*done.unknown, *done.failed]
         self.result.withheld += delivery.editions.withheld
+        self.result.warnings += delivery.warnings
         said = f"{len(done.sent)} sent, {len(self.result.undelivered)} not"
         names = ", ".join(channel.name for channel in channels)
         is_news = bool(done.sent or self.result.undelivered)
