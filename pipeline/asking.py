@@ -23,8 +23,11 @@ def tells(settings: Settings) -> bool:
     return settings.mail is not None or bool(settings.notify)
 
 
-def rehearse_delivery(warehouse: Warehouse, settings: Settings, folder: Path, *, as_of: datetime) -> list[Path]:
-    """Write what a delivery from an open (published) warehouse would send as files; nothing is sent or noted.
+def rehearse_delivery(
+    warehouse: Warehouse, settings: Settings, folder: Path, *, as_of: datetime
+) -> tuple[list[Path], list[str]]:
+    """Write what a delivery from an open (published) warehouse would send as files, and return them and its warnings;
+    nothing is sent or noted.
 
     Raises:
         UsageError: as ``ask_budgets``.
@@ -32,7 +35,7 @@ def rehearse_delivery(warehouse: Warehouse, settings: Settings, folder: Path, *,
     from pipeline.night import delivering
 
     asking = _asking(warehouse, settings, as_of)
-    return delivering.Delivery(
+    delivery = delivering.Delivery(
         warehouse,
         settings,
         as_of=as_of,
@@ -40,7 +43,8 @@ def rehearse_delivery(warehouse: Warehouse, settings: Settings, folder: Path, *,
         keys=asking.keys,
         staleness=asking.staleness(),
         channels=delivering.channels(settings),
-    ).write(folder)
+    )
+    return delivery.write(folder), delivery.warnings
 
 
 def ask_budgets(

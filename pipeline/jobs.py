@@ -21,6 +21,7 @@ from pipeline.budgets.alerts import AlertChange
 from pipeline.budgets.model import BudgetResult
 from pipeline.config import Settings, SourceSettings
 from pipeline.config.fields import USAGE_LOG
+from pipeline.config.secrets import require_secrets
 from pipeline.errors import CostmillError, UsageError, is_interrupt
 from pipeline.load import Limits, Loader, Outcome, origins
 from pipeline.load.limits import NO_LIMITS
@@ -224,8 +225,14 @@ class Night:
         self._tell(Step("budgets", current, seconds=time.monotonic() - started, note=note), is_news=bool(changes))
         return changes
 
-    def report(self, chosen: Sequence[str] | None = None, *, out: Path | None = None) -> list[Path]:
-        """Render the reports that are due (or the ``chosen`` ones); returns the files."""
+    def report(
+        self, chosen: Sequence[str] | None = None, *, out: Path | None = None, strict: bool = False
+    ) -> list[Path]:
+        """Render the reports that are due (or the ``chosen`` ones); returns the files.
+
+        Raises:
+            OwnPartError: when ``strict`` and something of the user's own cannot be used; else that is a warning.
+        """
         written: list[Path] = []
         withholds = self.settings.freshness.stale == "withhold" and self.staleness().is_stale
         reporting = Reporting(self.warehouse, self.settings, as_of=self.as_of, keys=self.keys)
@@ -234,7 +241,7 @@ class Night:
                 self.result.withheld.append(period)
                 continue
             started = time.monotonic()
-            written += reporting.write(period, out or self.settings.reports.out)
+            written += reporting.write(period, out or self.settings.reports.out, strict=strict)
             self._tell(Step("report", period, seconds=time.monotonic() - started))
         self.result.warnings += dict.fromkeys(reporting.warnings)
         self.result.reports += written
@@ -303,6 +310,7 @@ class Night:
         ]
         self.result.undelivered += [*done.unknown, *done.failed]
         self.result.withheld += delivery.editions.withheld
+        self.result.warnings += delivery.warnings
         said = f"{len(done.sent)} sent, {len(self.result.undelivered)} not"
         names = ", ".join(channel.name for channel in channels)
         is_news = bool(done.sent or self.result.undelivered)
@@ -343,8 +351,8 @@ class Night:
         result = self.result
         result.staleness = self.staleness()
         decision = evaluate.exit_decision(result.budgets) if result.budgets else None
-        if decision and decision.warning:
-            result.notes.append(decision.warning)
+        if decision and decision.reason:
+            result.notes.append(decision.reason)
         if result.missing_rates:
             result.exit_code = CONFIGURATION
         elif waits or any(outcome.waits for outcome in result.outcomes):
@@ -355,7 +363,6 @@ class Night:
             result.exit_code = STALE
         elif decision and decision.code:
             result.exit_code = decision.code
-            result.notes.append(decision.reason or f"budget {decision.scope} is breached")
         return result
 
     def _tell(self, step: Step, *, is_news: bool = True) -> None:
@@ -395,10 +402,13 @@ def run(
 
     Raises:
         UsageError: when the configuration has no source.
+        ConfigurationError: when the environment lacks a secret that telling people needs.
         CostmillError: when the warehouse cannot be used; anything else is in the result.
     """
     require_source(settings)
     with failing.told(settings, tells=deliver):
+        if deliver:
+            require_secrets(settings)
         with night(settings, "run", as_of=as_of, listen=listen, create=True) as tonight:
             tonight.load_configured(accept=accept, limits=limits)
             for step in STEPS:

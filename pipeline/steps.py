@@ -104,10 +104,12 @@ def perform(
 
     Raises:
         UsageError: when nothing is configured to load, or there is no warehouse yet.
+        ConfigurationError: when people are to be told and the environment lacks a secret.
         WarehouseBusyError: when another writer did not finish within the configured time.
         CostmillError: when the warehouse cannot be used.
     """
     from pipeline import jobs
+    from pipeline.config.secrets import require_secrets
     from pipeline.night import usage_log
 
     if task.step == VERDICT:
@@ -117,6 +119,8 @@ def perform(
     publishes = not is_load and order.index(task.step) >= order.index(PUBLISH)
     if is_load:
         jobs.require_source(settings)
+    if task.step == DELIVER:
+        require_secrets(settings)
     command = f"run {task.step} {task.source}" if is_load else f"run {task.step}"
     with jobs.night(settings, command, as_of=as_of, listen=listen, create=is_load, publishes=publishes) as tonight:
         if is_load:

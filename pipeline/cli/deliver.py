@@ -40,6 +40,7 @@ def deliver(folder: Path | None, config: Path | None, warehouse: Path | None, as
       costmill deliver --dry-run /tmp/mails
     """
     from pipeline import asking, jobs
+    from pipeline.config.secrets import require_secrets
 
     settings = options.settings(config, warehouse, verbose)
     moment = options.moment(as_of, settings)
@@ -47,15 +48,21 @@ def deliver(folder: Path | None, config: Path | None, warehouse: Path | None, as
         raise UsageError("nobody is told anything: costmill.yaml has neither mail nor notify")
     if folder is not None:
         with published(settings, for_operator="use `costmill deliver`") as copy:
-            for path in asking.rehearse_delivery(copy.warehouse, settings, folder, as_of=moment):
-                click.echo(path)
+            paths, warnings = asking.rehearse_delivery(copy.warehouse, settings, folder, as_of=moment)
+        for path in paths:
+            click.echo(path)
+        output.warnings(warnings)
+        if not paths:
+            click.echo("costmill: nothing is due, so no message was written", err=True)
         return 0
+    require_secrets(settings)
     with output.narration(verbose) as listen, jobs.night(settings, "deliver", as_of=moment, listen=listen) as night:
         asking.require_same_tags(night)
         night.deliver()
         result = night.finish_delivery()
     output.withheld(result)
     output.undelivered(result)
+    output.warnings(result.warnings)
     return result.exit_code
 
 

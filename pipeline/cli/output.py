@@ -174,6 +174,13 @@ def stale(staleness: Staleness | None) -> None:
     _say(words.stale_lines(staleness))
 
 
+def warnings(lines: Sequence[str]) -> None:
+    """Tell on stderr what a command did all the same, and somebody should know."""
+    from pipeline.night import words
+
+    _say(words.warning_lines(lines))
+
+
 def notes(result: RunResult) -> None:
     """Tell on stderr what a run noted: restatements of final periods, what lay outside of its limits, a breach."""
     _say(result.notes)

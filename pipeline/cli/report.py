@@ -121,9 +121,11 @@ def _of_operator(
             raise UsageError("nothing is loaded yet, so there is nothing to report")
         chosen = spans or [parse_span(each) for each in (night.loaded if everything else night.loaded[-1:])]
         months = [span for span in chosen if wanted.is_page and span.edition == "monthly"]
-        paths = night.report([span.label for span in months])
+        paths = night.report([span.label for span in months], strict=True)
         paths += night.write(wanted, [span for span in chosen if span not in months])
-        withheld = night.finish().withheld
+        result = night.finish()
+    output.warnings(result.warnings)
+    withheld = result.withheld
     if not paths and not withheld:
         labels = ", ".join(span.label for span in chosen)
         raise UsageError(f"no charge of {labels} is of any {wanted.by}, so there is no team to report on")

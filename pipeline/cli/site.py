@@ -58,10 +58,8 @@ def _of_operator(settings: Settings, root: Path, as_of: str | None, verbose: boo
             raise UsageError("nothing is loaded yet, so there is nothing to tell")
         night.refresh_site(root)
         result = night.finish()
-    for warning in result.warnings:
-        click.echo(output.printable(f"costmill: warning: {warning}"), err=True)
-    withheld = result.withheld
-    return _told(root, withheld)
+    output.warnings(result.warnings)
+    return _told(root, result.withheld)
 
 
 def _of_tenant(settings: Settings, tenant: str, root: Path, as_of: str | None) -> int:
@@ -71,7 +69,9 @@ def _of_tenant(settings: Settings, tenant: str, root: Path, as_of: str | None) -
     if settings.actor.own_tenant not in (None, tenant):
         settings.actor.require_operator(f"write the site of the tenant {tenant}")
     with tenants.opened(settings.publish.path, tenant) as own:
-        return _told(root, write_site(own, settings, tenant, root, as_of=options.moment(as_of, settings)))
+        result = write_site(own, settings, tenant, root, as_of=options.moment(as_of, settings))
+    output.warnings(result.warnings)
+    return _told(root, result.withheld)
 
 
 def _told(root: Path, withheld: list[str]) -> int:

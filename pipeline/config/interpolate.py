@@ -9,13 +9,18 @@ from collections.abc import Mapping
 _VARIABLE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<fallback>:-[^}]*)?\}|\$\{")
 
 
+class MissingVariableError(ValueError):
+    """The environment lacks a variable that has no default."""
+
+
 def interpolate(text: str, environ: Mapping[str, str]) -> str:
     """Return ``text`` with its variables filled in, once: what a variable holds is not looked at again.
 
     As in the shell, ``:-default`` stands in for a variable that is missing or empty.
 
     Raises:
-        ValueError: for a missing variable without a default, and for ``${`` that begins no variable.
+        MissingVariableError: for a missing variable without a default.
+        ValueError: for ``${`` that begins no variable.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -27,7 +32,7 @@ def interpolate(text: str, environ: Mapping[str, str]) -> str:
         if fallback is not None:
             return environ.get(name) or fallback[2:]
         if name not in environ:
-            raise ValueError(f"the environment has no {name}; set it, or write ${{{name}:-default}}")
+            raise MissingVariableError(f"the environment has no {name}; set it, or write ${{{name}:-default}}")
         return environ[name]
 
     return _VARIABLE.sub(value, text)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from pipeline.config import fields
 from pipeline.config.keys import SECTIONS
 from pipeline.config.paths import Resolver
+from pipeline.config.secrets import Secret
 from pipeline.config.section import Section
 from pipeline.errors import near
 
@@ -43,29 +44,6 @@ _ADDRESS = re.compile(
 _NAMED = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]+\]?")
 _LINK = re.compile(r"https?://[^\s<>\"'\\{}|^`]+")
-
-
-class Secret:
-    """A text that is never shown: only who asks for it by ``reveal`` gets it."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __reduce__(self) -> str | tuple[object, ...]:
-        raise TypeError("a secret is not copied to disk")
-
-    def reveal(self) -> str:
-        """Return the text."""
-        return self._text
 
 
 @dataclass(frozen=True)
@@ -205,7 +183,7 @@ def read_mail(root: Section, resolver: Resolver) -> MailSettings | None:
         security=security,
         ca_file=section.value("ca_file", resolver.path, None),
         username=section.value("username", fields.line_of_text, None),
-        password=section.value("password", _secret, None),
+        password=section.secret("password", _secret),
         password_file=section.value("password_file", resolver.path, None),
         reply_to=section.value("reply_to", mailbox, None),
         timeout_seconds=section.value("timeout_seconds", fields.seconds, Decimal(30)),

@@ -9,8 +9,9 @@ from typing import Literal, cast
 
 from pipeline.config import fields
 from pipeline.config.keys import SECTIONS
-from pipeline.config.mail import EDITIONS, OWNER, REPORTS, SEVERITIES, TEAMS, EditionName, Secret, Severity
+from pipeline.config.mail import EDITIONS, OWNER, REPORTS, SEVERITIES, TEAMS, EditionName, Severity
 from pipeline.config.paths import Resolver
+from pipeline.config.secrets import Secret
 from pipeline.config.section import Section
 
 ChannelType = Literal["apprise", "webhook"]
@@ -89,9 +90,9 @@ def _channel(section: Section, name: str, resolver: Resolver) -> ChannelSettings
     return ChannelSettings(
         name=name,
         type=kind,
-        url=section.value("url", webhook_url if kind == "webhook" else apprise_url, None),
+        url=section.secret("url", webhook_url if kind == "webhook" else apprise_url),
         url_file=section.value("url_file", resolver.path, None),
-        secret=section.value("secret", webhook_secret, None),
+        secret=section.secret("secret", webhook_secret),
         secret_file=section.value("secret_file", resolver.path, None),
         on=cast("tuple[Topic, ...]", on),
         min_severity=cast(Severity, section.value("min_severity", fields.choice(SEVERITIES), "warning")),

@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from pipeline.config.findings import Findings, item, member
 from pipeline.config.keys import Keys
-from pipeline.config.yaml import Items, Node, Table, Text, Unreadable
-from pipeline.errors import near
+from pipeline.config.secrets import Secret
+from pipeline.config.yaml import Items, Lacking, Node, Table, Text, Unreadable
+from pipeline.errors import Problem, near
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -73,6 +74,13 @@ class Section:
         """Return a key's parsed text; None when wrong, and noted when absent."""
         if not self.has(key):
             self.findings.problem(self.key_line(key), self.path, f"{key} is missing; write {example}")
+        return self.value(key, parse, None)
+
+    def secret(self, key: str, parse: Callable[[str], Secret]) -> Secret | None:
+        """Return a secret; None when absent, null or wrong. One that the environment lacks says so when it is needed."""
+        node = self._node(key)
+        if isinstance(node, Lacking):
+            return Secret("", lacks=Problem(node.line, self.key_path(key), node.message))
         return self.value(key, parse, None)
 
     def values(self, key: str, parse: Callable[[str], T], default: tuple[T, ...]) -> tuple[T, ...]:

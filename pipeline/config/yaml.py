@@ -6,6 +6,7 @@ can ask for objects and the second for a billion laughs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,13 @@ from typing import Any
 import yaml
 
 from pipeline.config.findings import Findings, item, member
-from pipeline.config.interpolate import interpolate
+from pipeline.config.interpolate import MissingVariableError, interpolate
 
 #: Levels of nesting that are read; a configuration has seven.
 MAX_DEPTH = 32
 
+#: Keys of secrets. A variable that one of them lacks is a problem only for who needs the secret (``Section.secret``).
+_SECRETS = re.compile(r"mail\.password|notify\[\d+\]\.(url|secret)")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TEXT_TAGS = frozenset({None, "!", "tag:yaml.org,2002:str"})
 
@@ -60,6 +63,13 @@ class Unreadable:
     line: int
 
 
+@dataclass(frozen=True)
+class Lacking(Unreadable):
+    """A secret that the environment does not have; ``message`` says what to do."""
+
+    message: str
+
+
 Node = Text | Items | Table | Unreadable
 
 #: One of PyYAML's events, whose attributes have no types.
@@ -77,7 +87,8 @@ def read(text: str, environ: Mapping[str, str] | None, findings: Findings) -> Ta
     """Read a document whose top is a mapping, or None where there is none to go on with.
 
     ``${NAME}`` is filled in from ``environ``, and stays as it is where that is None.
-    Notes syntax errors, duplicate keys, aliases, tags and missing variables in ``findings``, each with its line.
+    Notes syntax errors, duplicate keys, aliases, tags and missing variables in ``findings``, each with its line; a variable
+    that a secret lacks is in its node.
     """
     try:
         root = _Composer(text, environ, findings).document()
@@ -148,6 +159,8 @@ class _Composer:
         try:
             text = event.value if self._environ is None else interpolate(event.value, self._environ)
             text.encode()
+        except MissingVariableError as error:
+            return Lacking(line, str(error)) if _SECRETS.fullmatch(path) else self._refuse(line, path, str(error))
         except UnicodeEncodeError:
             return self._refuse(line, path, "holds half a character (a lone surrogate)")
         except ValueError as error:

@@ -117,11 +117,18 @@ class Telling:
 
 @dataclass
 class Delivered:
-    """What became of the notices of a delivery, a line for each message."""
+    """What became of the notices of a delivery, a line for each message.
+
+    Args:
+        warnings: what went out with something missing, such as a file that cannot be made.
+        unheard: an edition -> who gets nothing of it, nor ever will as things are configured.
+    """
 
     sent: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    unheard: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

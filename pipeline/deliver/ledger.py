@@ -162,6 +162,16 @@ class Ledger:
         """Note that nobody can say whether the server took it: it is never sent again."""
         self._settle(notices, "unknown", error)
 
+    def says_first(self, about: str, line: str) -> bool:
+        """Note that ``line`` is said of something; False when it was the last that was said of it."""
+        name, said = f"said:{about}", _hash(line)
+        if self.warehouse.value("SELECT value FROM settings WHERE name = ?", [name]) == said:
+            return False
+        with self.warehouse.transaction():
+            self.warehouse.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", [name, said])
+            rollups.touch(self.warehouse)
+        return True
+
     def _settle(self, notices: Sequence[Notice], status: Status, error: str | None) -> None:
         values = [utc_now(), error[:LONGEST_ERROR] if error is not None else None]
         self._move(notices, ("sending",), status, "settled_at = ?, error = ?", values)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.config.mail import OWNER, MailReport, MailSettings
+from pipeline.config.mail import OWNER, OWNERS, MailReport, MailSettings
 from pipeline.deliver import digest, ledger
 from pipeline.deliver.attempt import attempt
 from pipeline.deliver.channel import AlertNews, Desk, Edition, News, Telling
@@ -22,6 +22,8 @@ from pipeline.reports.model.document import Document
 NAME = "mail"
 #: Bytes of all files of a message together; many servers take no more than 10 to 25 MB, encoded a third more.
 MOST_ATTACHED = 7_000_000
+#: Names of teams in a warning.
+MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ class MailChannel:
             for address in addresses
         ]
         if desk.ledger.due(each.notice for each in found):
-            teams = {document.subject for document in desk.documents(edition)}
+            teams = {document.subject or "" for document in desk.documents(edition)}
+            if line := _unheard(report, edition, teams, self.settings.owners):
+                desk.delivered.unheard[f"{report.report}/{report.edition}/{report.by}"] = line
             yield from (each for each in found if each.team in teams)
 
     def _of_alert(self, own: AlertNews) -> Iterator[Telling]:
@@ -164,15 +168,18 @@ class MailChannel:
         """Make an edition's letter once for all that get it."""
         if (edition, team) not in self._letters:
             document = next(own for own in desk.documents(edition) if team is None or own.subject == team)
-            self._letters[edition, team] = self._made(document, edition)
+            self._letters[edition, team] = self._made(document, edition, desk)
         return self._letters[edition, team]
 
-    def _made(self, document: Document, edition: Edition) -> tuple[Letter, tuple[Attachment, ...]]:
+    def _made(self, document: Document, edition: Edition, desk: Desk) -> tuple[Letter, tuple[Attachment, ...]]:
         formats = next(
             own.attach for own in self.settings.reports if (own.report, own.edition) == (edition.report, edition.edition)
             and (edition.by is None or own.by == edition.by)
         )  # fmt: skip
-        attachments, notes = _attached(document, formats, self.templates)
+        attachments, notes, left_out = _attached(document, formats, self.templates)
+        lines = [f"the mail {edition.subject()} goes without its file: {reason}" for reason in left_out]
+        desk.delivered.warnings += [line for line in lines if line not in desk.delivered.warnings]
+        notes += [f"Not attached: {reason}" for reason in left_out]
         notes.append("You get this because mail.reports names your address in costmill.yaml.")
         address = link(self.settings.link, self.out, document)
         return letter(
@@ -182,25 +189,54 @@ class MailChannel:
 
 def _attached(
     document: Document, formats: Iterable[str], templates: Path | None
-) -> tuple[tuple[Attachment, ...], list[str]]:
-    """Return the files, and what is said of them; one that cannot be made or sent is said, and the mail goes without."""
+) -> tuple[tuple[Attachment, ...], list[str], list[str]]:
+    """Return the files, what is said of them, and which cannot be made or sent: the mail goes without those."""
     from pipeline.reports import writers
 
     found: list[Attachment] = []
-    notes = []
+    left_out = []
     name = f"{document.report}-{document.period}"
     for format in formats:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 paths = writers.write(document, format, Path(folder), name=name, templates=templates)
             except CostmillError as error:
-                notes.append(f"Not attached: {format}: {error}")
+                left_out.append(f"{format}: {error}")
                 continue
             made = [Attachment(path.name, path.read_bytes()) for path in paths]
         if sum(len(own.content) for own in (*found, *made)) > MOST_ATTACHED:
-            notes.append(f"Not attached: {format}: too large for a mail; the full report has it.")
+            left_out.append(f"{format}: too large for a mail; the full report has it.")
             continue
         found += made
-    if found:
-        notes.insert(0, f"Attached: {', '.join(own.name for own in found)}.")
-    return tuple(found), notes
+    notes = [f"Attached: {', '.join(own.name for own in found)}."] if found else []
+    return tuple(found), notes, left_out
+
+
+def lacking_pdf(settings: MailSettings) -> list[str]:
+    """Say which mails go out without their PDF, since nothing here can make one, and what to install."""
+    concerned = [own for own in settings.reports if "pdf" in own.attach]
+    if not concerned:
+        return []
+    from pipeline.reports.writers import as_pdf
+
+    if as_pdf.is_installed():
+        return []
+    named = [f"{own.report} {own.edition} to {', '.join(own.to) or OWNERS}" for own in concerned]
+    return [f"mail.reports attaches pdf to {'; '.join(named)}, and these go without it: {as_pdf.INSTALL}"]
+
+
+def _unheard(
+    report: MailReport, edition: Edition, teams: Collection[str], owners: Mapping[str, tuple[str, ...]]
+) -> str | None:
+    """Say which teams of an edition have no address, and which of ``mail.owners`` are no team of it; None: nobody is."""
+    others = sorted(own for own in owners if own not in teams)
+    silent = sorted(own for own in teams if not owners.get(own))
+    said = [f"{_named(silent)}: no address in mail.owners, so nobody gets theirs"] if silent else []
+    said += [f"{_named(others)} of mail.owners: no charge is of {report.by} by this name"] if others else []
+    return f"{edition.subject()}: {'; '.join(said)}" if said else None
+
+
+def _named(names: Sequence[str]) -> str:
+    """The names, no more of them than a line takes."""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(map(repr, names[:MOST_NAMED])) + more

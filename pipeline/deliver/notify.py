@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.config.mail import Secret
 from pipeline.config.notify import ChannelSettings, apprise_url, webhook_secret, webhook_url
+from pipeline.config.secrets import Secret
 from pipeline.deliver import digest, messages, payloads, webhook
 from pipeline.deliver.attempt import Begin, attempt
 from pipeline.deliver.channel import AlertNews, Desk, Edition, News, Telling, Trouble

@@ -48,7 +48,11 @@ def channels(settings: Settings) -> list[Channel]:
 
 
 class Delivery:
-    """One delivery from an open warehouse as of a moment; ``keys`` are the reported tag keys."""
+    """One delivery from an open warehouse as of a moment; ``keys`` are the reported tag keys.
+
+    Attributes:
+        warnings: what the operator should know, once something was sent or written.
+    """
 
     def __init__(
         self,
@@ -82,6 +86,11 @@ class Delivery:
         ledger = Ledger(warehouse, run_id)
         self.desk = Desk(ledger, self._documents, made_at=utc_now(), locale=settings.reports.locale)
         self._made: dict[Edition, list[Document]] = {}
+        self.warnings: list[str] = []
+        if settings.mail is not None:
+            from pipeline.deliver.mail import lacking_pdf
+
+            self.warnings += lacking_pdf(settings.mail)
 
     def send(self) -> list[Notification]:
         """Tell what is due, each channel in its turn, and note it; returns what a dead process left unsaid.
@@ -95,6 +104,7 @@ class Delivery:
         if any("failures" in own.on for own in self.settings.notify):
             undelivered = failing.undelivered(self.warehouse, ledger.run_id)
             self._send(News(self.as_of, troubles=(*self._troubles, *undelivered)))
+        self._warn(ledger.says_first)
         return left
 
     def _send(self, news: News) -> None:
@@ -112,7 +122,14 @@ class Delivery:
         for channel in self.channels:
             if due := self._due(channel, news, self.desk.ledger.due):
                 paths += channel.write(due, news, self.desk, folder)
+        self._warn(lambda *_: True)
         return paths
+
+    def _warn(self, is_news: Callable[[str, str], bool]) -> None:
+        """Gather what the operator should know; who gets nothing of an edition is said once, not every night."""
+        told = self.desk.delivered
+        self.warnings += told.warnings
+        self.warnings += [line for about, line in told.unheard.items() if is_news(about, line)]
 
     def _withholds(self, span: Span) -> bool:
         """As pages of stale data are, and what is told only because nobody is to wait any longer."""

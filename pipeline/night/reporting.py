@@ -46,14 +46,19 @@ class Reporting:
             if period in due or self._made_with(period) != self.key(period) or not all(self._there(period))
         ]
 
-    def write(self, period: str, out: Path) -> list[Path]:
+    def write(self, period: str, out: Path, *, strict: bool = False) -> list[Path]:
         """Render one billing period's reports below the folder ``out``, and note them as made; returns the files.
 
         What of the user's own cannot be used is left out, and told in ``warnings``.
+
+        Raises:
+            OwnPartError: instead, when ``strict``.
         """
         try:
             written = self._written(self.settings, period, out)
         except OwnPartError as error:
+            if strict:
+                raise
             self.warnings.append(without_own(error, period))
             plain = replace(self.settings, reports=replace(self.settings.reports, sections=(), templates=None))
             written = self._written(plain, period, out)

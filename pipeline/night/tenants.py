@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pipeline import resources
 from pipeline.budgets import charges
@@ -17,6 +18,7 @@ from pipeline.errors import UsageError, near
 from pipeline.night.budgeting import read_kept
 from pipeline.night.documents import Wanted, reaches_open, require_some, write
 from pipeline.night.loaded import loaded_periods, staleness
+from pipeline.night.result import RunResult
 from pipeline.night.summarising import write_fiscal_summary, write_model_summaries, write_summaries
 from pipeline.periods import Span, parse_span
 from pipeline.store import publish, rollups, tenants
@@ -115,8 +117,8 @@ def write_reports(
     return written, withheld
 
 
-def write_site(warehouse: Warehouse, settings: Settings, tenant: str, root: Path, *, as_of: datetime) -> list[str]:
-    """Bring a tenant's site up to date from its file; returns the billing periods that are withheld.
+def write_site(warehouse: Warehouse, settings: Settings, tenant: str, root: Path, *, as_of: datetime) -> RunResult:
+    """Bring a tenant's site up to date from its file; returns the billing periods that are withheld, and warnings.
 
     Raises:
         UsageError: when no bill has charges of the tenant.
@@ -129,7 +131,10 @@ def write_site(warehouse: Warehouse, settings: Settings, tenant: str, root: Path
         raise UsageError(f"no bill has charges of the tenant {tenant}, so there is nothing to tell")
     withholds = settings.freshness.stale == "withhold" and staleness(warehouse, own, as_of).is_stale
     keys = [key for key in settings.tags.report_keys if key in _reported(warehouse)]
-    return site.refresh(warehouse, own, root, as_of=as_of, keys=keys, withholds=withholds)[1]
+    result = RunResult()
+    how: Any = {"as_of": as_of, "keys": keys, "withholds": withholds, "warnings": result.warnings}
+    _, result.withheld = site.refresh(warehouse, own, root, **how)
+    return result
 
 
 def _reported(warehouse: Warehouse) -> list[str]:

@@ -27,7 +27,7 @@ def result_lines(result: RunResult) -> list[str]:
         *undelivered_lines(result),
         *stale_lines(result.staleness),
         *alert_lines(result.alerts),
-        *(f"warning: {warning}" for warning in result.warnings),
+        *warning_lines(result.warnings),
         *result.notes,
     ]
 
@@ -50,6 +50,11 @@ def withheld_lines(result: RunResult) -> list[str]:
 def undelivered_lines(result: RunResult) -> list[str]:
     """Say what could not be told to people."""
     return [f"not delivered: {line}" for line in result.undelivered]
+
+
+def warning_lines(warnings: Sequence[str]) -> list[str]:
+    """Say what is doubtful."""
+    return [f"warning: {warning}" for warning in warnings]
 
 
 def alert_lines(changes: Sequence[AlertChange]) -> list[str]:

@@ -169,6 +169,12 @@ class TestBreach:
             "costmill: budget global, 2026-03: spend 210 USD is 210 % of 100 USD, at or over its threshold of 100 %"
         )
 
+    def test_it_is_said_where_another_code_comes_first(self, folder: Path, say: Say) -> None:
+        config = write_config(folder, cost=budgets(100, exit_on_threshold=True), as_of="2026-03-31")
+        ended = say("run", "--config", config)
+        assert ended.code == ExitCode.STALE
+        assert "costmill: budget global, 2026-03: spend 210 USD is 210 % of 100 USD" in ended.stderr
+
     def test_the_environment_beats_the_file(self, folder: Path, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
         config = write_config(folder, cost=budgets(100, exit_on_threshold=False, exit_code=7))
         monkeypatch.setenv("COSTMILL_BUDGET_EXIT_ON_THRESHOLD", "true")

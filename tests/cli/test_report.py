@@ -61,6 +61,31 @@ def test_what_cannot_be_told_is_said(ready: Path, say: Say, arguments: list[str]
     assert words in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [("DELETE FROM charges", "own.sql: the section 'Mine': is DELETE"), ("SELECT\nNoSuch FROM charges", "own.sql:2: ")],
+)
+def test_a_months_report_ends_with_what_is_wrong_in_ones_own_sql(
+    ready: Path, tmp_path: Path, say: Say, sql: str, words: str
+) -> None:
+    (tmp_path / "own.sql").write_text(sql)
+    text = (ready / "costmill.yaml").read_text().replace("path: exports", f"path: {ready}/exports")
+    own = "reports:\n  sections: [{title: Mine, sql: own.sql}]\n"
+    (tmp_path / "costmill.yaml").write_text(text.replace("reports:\n", own))
+    place = ("--config", tmp_path / "costmill.yaml", "--warehouse", ready / "warehouse" / "costs.duckdb")
+    ended = say("report", *place, "--out", tmp_path / "out")
+    assert (ended.code, ended.stdout) == (64, "")
+    assert words in ended.stderr
+
+
+def test_a_months_report_ends_with_what_is_wrong_in_ones_own_template(ready: Path, tmp_path: Path, say: Say) -> None:
+    (tmp_path / "own" / "markdown").mkdir(parents=True)
+    (tmp_path / "own" / "markdown" / "report.md.j2").write_text("Mine\n{% if %}\n")
+    ended = say("report", "--templates", tmp_path / "own", "--out", tmp_path / "out")
+    assert (ended.code, ended.stdout) == (64, "")
+    assert "markdown/report.md.j2:2: " in ended.stderr
+
+
 def test_stale_data_withholds_every_span_that_reaches_the_open_month(ready: Path, tmp_path: Path, say: Say) -> None:
     config = tmp_path / "costmill.yaml"
     text = (ready / "costmill.yaml").read_text().replace("path: exports", f"path: {ready}/exports")

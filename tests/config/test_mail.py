@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import mail
-from pipeline.config.mail import PORTS, Mailbox, Secret, address, mailbox
+from pipeline.config.mail import PORTS, Mailbox, address, mailbox
+from pipeline.config.secrets import Secret
 from pipeline.reports import documents, writers
 from tests.config.files import problem, problems, settings
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.secrets import require_secrets
+from pipeline.errors import ConfigurationError
 from tests.config.files import problem, problems, settings
 
 HOOK = "{name: hook, type: webhook, url: 'https://hooks.example.com/key-4711', secret: 0123456789abcdef-4711%s}"
@@ -47,6 +49,14 @@ def test_what_is_wrong_is_said_without_the_address(tmp_path: Path, channel: str,
     told = problem(tmp_path, f"notify: [{channel}]\n")
     assert said in told
     assert "4711" not in told
+
+
+def test_only_a_secrets_variable_may_be_missing_and_is_missed_when_it_is_needed(tmp_path: Path) -> None:
+    channel = "notify: [{name: hook, type: webhook, url: 'https://${NO_SUCH_HOST}/', secret: '${NO_SUCH}'}]\n"
+    found = settings(tmp_path, channel)
+    with pytest.raises(ConfigurationError, match=r"line 1: notify\[0\].url: .* no NO_SUCH_HOST;[^\n]*\n.*NO_SUCH;"):
+        require_secrets(found)
+    assert "the environment has no NO_SUCH;" in problem(tmp_path, channel.replace("name: hook", "name: '${NO_SUCH}'"))
 
 
 def test_two_channels_have_two_names(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from pipeline.budgets.alert_table import Alert
-from pipeline.config.mail import Secret
 from pipeline.config.notify import ChannelSettings
+from pipeline.config.secrets import Secret
 from pipeline.deliver import payloads
 from pipeline.deliver.channel import AlertNews, Desk, News, Trouble
 from pipeline.deliver.ledger import Ledger

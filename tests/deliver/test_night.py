@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from email import policy
@@ -104,6 +106,8 @@ def test_an_alert_that_somebody_has_acknowledged_is_not_told(
         say("alerts", "ack", line.partition(",")[0], "--config", config)
     assert say("deliver", "--config", config).code == 0
     assert mailbox.taken == []
+    told = say("deliver", "--config", config, "--dry-run", config.parent / "mails")
+    assert (told.stdout, told.stderr) == ("", "costmill: nothing is due, so no message was written\n")
 
 
 def test_a_server_that_is_down_ends_with_69_and_what_was_due_goes_out_once_it_is_back(
@@ -221,13 +225,47 @@ def test_each_owner_gets_only_its_own_team_and_the_files_beside_it(
     report = {"report": "teams", "edition": "weekly", "to": "owners", "by": "tag:team", "attach": ["csv", "xlsx"]}
     owners = {"ml": [KIM], "web": [BOB]}
     config = company(server.section(reports=[report], owners=owners), tags={"report_keys": ["team"]})
-    assert say("deliver", "--config", config).code == 0
+    told = say("deliver", "--config", config)
+    assert told.code == 0
+    assert "warning: teams/weekly/2026-W11: 'web' of mail.owners: no charge is of tag:team by this name" in told.stderr
+    assert say("deliver", "--config", config).stderr == ""
     assert mailbox.recipients == [KIM]
     [message] = mailbox.messages()
     files = {str(each.get_filename()): each.get_payload(decode=True) for each in message.iter_attachments()}
     assert "teams-2026-W11.xlsx" in files
     assert any(b"Virtual Machines" in content for content in files.values() if isinstance(content, bytes))
     assert list(states(say, config)) == [("teams/weekly/2026-W11/ml", KIM)]
+
+
+def test_a_file_that_cannot_be_made_and_a_team_that_nobody_hears_of_are_told_to_the_operator(
+    tmp_path: Path, company: Callable[..., Path], server: Server, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    teams = {"report": "teams", "edition": "weekly", "to": "owners", "by": "tag:team"}
+    section = server.section(reports=[{**DAILY, "attach": ["pdf"]}, teams], owners={"web": [BOB]})
+    told = say("deliver", "--config", company(section, tags={"report_keys": ["team"]}), "--dry-run", tmp_path / "mails")
+    assert told.code == 0
+    assert f"warning: mail.reports attaches pdf to costs daily to {ANN}, and these go without it: " in told.stderr
+    assert 'pip install "costmill[pdf]"' in told.stderr
+    assert "the mail costs/daily/2026-03-21 goes without its file: pdf: " in told.stderr
+    assert "'ml': no address in mail.owners, so nobody gets theirs; 'web' of mail.owners: no charge" in told.stderr
+
+
+def test_a_secret_that_is_missing_stops_only_who_tells_people(
+    company: Callable[..., Path], server: Server, mailbox: Mailbox, say: Say, tmp_path: Path
+) -> None:
+    hook = {"name": "hook", "type": "webhook", "url": "https://hooks.example.com", "secret": "${NO_SUCH_SECRET}"}
+    config = company(server.section(password="${NO_SUCH_PASSWORD}", reports=[DAILY]), notify=[hook])
+    assert say("sql", "SELECT 1", "--config", config).code == 0
+    assert say("deliver", "--config", config, "--dry-run", tmp_path / "mails").code == 0
+    for asked in ("deliver", "run"):
+        told = say(asked, "--config", config)
+        assert told.code == 78
+        assert re.search(
+            r"costmill.yaml: line \d+: mail.password: the environment has no NO_SUCH_PASSWORD", told.stderr
+        )
+        assert re.search(r"line \d+: notify\[0\].secret: the environment has no NO_SUCH_SECRET; set it", told.stderr)
+    assert (rows(say, config), mailbox.taken) == ([], [])
 
 
 def test_what_could_not_be_told_comes_before_stale_data_and_after_a_missing_rate(loaded: Path) -> None:

@@ -6,6 +6,7 @@ WeasyPrint is an extra and needs Pango. It is given no way to fetch anything: ne
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import logging
 import re
 import warnings
@@ -26,6 +27,11 @@ INSTALL = (
 )
 _SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 _IDENTIFIER = re.compile(rb"/ID ?\[ ?\(([0-9a-f]{64})\)")
+
+
+def is_installed() -> bool:
+    """Whether WeasyPrint is there; whether it finds Pango is seen when the first PDF is made."""
+    return importlib.util.find_spec("weasyprint") is not None
 
 
 def files(document: Document, templates: Path | None) -> list[File]:
