@@ -1,7 +1,8 @@
 """A document as a mail: HTML that mail programs show, the same figures as plain text, and its charts as PNG.
 
 Mail programs know tables and styles on elements, no script and no SVG, and Gmail cuts a message at 102 KB: rows are
-left out until the HTML is shorter than ``LONGEST``, and what they come to is said where they stood.
+left out until the HTML is shorter than ``LONGEST``, first of what matters least, and what they come to is said where they
+stood. The plain text has no such limit and is not cut for it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -19,13 +20,28 @@ from pipeline import resources
 from pipeline.reports import raster
 from pipeline.reports.documents import REPORTS
 from pipeline.reports.figures import NOTHING, Figures, clean
-from pipeline.reports.model.document import Caution, Document, Picture
-from pipeline.reports.shown import NUMBERS, ROUNDING, ShownDocument, ShownFact, ShownRow, ShownTable, shown_document
+from pipeline.reports.model.document import Caution, Document, Picture, Table
+from pipeline.reports.shown import (
+    NUMBERS,
+    ROUNDING,
+    ShownDocument,
+    ShownFact,
+    ShownPart,
+    ShownRow,
+    ShownTable,
+    cut,
+    shown_document,
+)
 
 #: Bytes of the HTML, so that Gmail does not clip it (at 102 KB).
 LONGEST = 100_000
-#: Rows that a table shows at most, tried until the mail is short enough.
-ROWS = (15, 10, 7, 5, 3, 1)
+#: Rows that a table shows at most.
+ROWS = 15
+#: Those of tables that matter most, of others, and of those that matter least, tried until the mail is short enough. None
+#: is below 5: a short table is whole, or left to the full report.
+CUTS = (
+    (ROWS, ROWS, ROWS), (ROWS, ROWS, 5), (ROWS, 10, 5), (ROWS, 7, 5), (ROWS, 5, 5), (10, 5, 5), (7, 5, 5), (5, 5, 5),
+)  # fmt: skip
 #: Figures beside a row's name that a phone has room for.
 NUMBERS_SHOWN = 3
 #: Words under a row's name.
@@ -36,6 +52,13 @@ CHART_WIDTH = 552
 _LONGEST_NAME = 80
 _TEXT_NAME = 44
 _LONGEST_SUBJECT = 180
+#: Tables that a mail is read for, and those that only prove its figures or list what others sum up.
+_MOST = frozenset({"budgets", "alerts", "services", "movers_by_service", "movers_by_account"})
+_LEAST = frozenset(
+    {"tags", "coverage", "splits", "sources", "deliveries", "rejected", "drift", "reconciliation", "invoices"}
+)
+#: What stands for a colour of a picture where only text can: lines as they are drawn, else a square.
+_MARKS = {"": "━━", "ahead": "╍╍", "limit": "━━", "pace": "┅┅"}
 #: Columns that say less of a row than the text beside them: they stand under it.
 _MINOR = frozenset({"ServiceCategory", "SubAccountId"})
 #: What mail programs make links of, wherever it stands.
@@ -45,18 +68,22 @@ _JOINER = "\N{WORD JOINER}"
 
 @dataclass(frozen=True)
 class Image:
-    """A chart: its bytes, its Content-ID without brackets, and what it shows in words."""
+    """A chart: its bytes, its Content-ID without brackets, what it shows in words, and what its colours mean.
+
+    ``key``: for each its name in mail.css, what stands for it, and its words.
+    """
 
     cid: str
     title: str
     alt: str
     png: bytes
+    key: tuple[tuple[str, str, str], ...] = ()
     width: int = CHART_WIDTH
 
 
 @dataclass(frozen=True)
 class MailRow:
-    """A row: what it is of, what more is said of that, and its figures. ``mark`` is the style of its role."""
+    """A row: what it is of, what more is said of that, and its figures. ``mark`` is the class of its role."""
 
     name: str
     under: str
@@ -144,53 +171,57 @@ def letter(
     images = _first(images, PICTURES_SHOWN)
     subject = clean(f"{'[stale data] ' if is_stale else ''}{document.headline}", _LONGEST_SUBJECT)
     brand = brand or f"Costmill · {document.report} · {document.edition} · {document.period}"
-    mail, page = next(
-        (mail, page)
-        for longest, tables in _lengths(document)
-        for mail in [
-            _mail(
-                document,
-                shown_document(document, figures, longest=longest),
-                images,
-                subject,
-                brand,
-                link,
-                notes,
-                tables,
-            )
-        ]
-        if len((page := _html(document, mail, templates)).encode()) < LONGEST
+    every = _mail(document, figures, images, subject, brand, link, notes)
+    shorter = (
+        _mail(document, figures, images, subject, brand, link, notes, longest, kept)
+        for longest, kept in _lengths(document)
     )
-    return Letter(subject, page, _text(document, mail, templates), tuple(image for own in images for image in own))
+    page = next(page for mail in shorter if len((page := _html(document, mail, templates)).encode()) < LONGEST)
+    return Letter(subject, page, _text(document, every, templates), tuple(image for own in images for image in own))
 
 
-def _lengths(document: Document) -> Iterable[tuple[int, int]]:
-    """How many rows a table has, and how many tables the mail, from what is wanted to what always fits."""
+def _lengths(document: Document) -> Iterable[tuple[tuple[int, int, int], int]]:
+    """How many rows tables have, and how many tables the mail, from what is wanted to what always fits."""
     every = len(document.tables)
-    yield from ((rows, every) for rows in ROWS)
+    yield from ((rows, every) for rows in CUTS)
     while every:
-        every //= 2
-        yield 1, every
+        every = every * 3 // 4
+        yield CUTS[-1], every
+
+
+def _rank(table: Table) -> int:
+    """0: it matters most; 2: least."""
+    if table.name in _MOST:
+        return 0
+    return 2 if table.name in _LEAST or table.columns[0].kind == "date" else 1
 
 
 def _mail(
     document: Document,
-    shown: ShownDocument,
+    figures: Figures,
     images: Sequence[tuple[Image, ...]],
     subject: str,
     brand: str,
     link: str | None,
     notes: Sequence[str],
-    tables: int,
+    longest: tuple[int, int, int] = CUTS[0],
+    most: int | None = None,
 ) -> Mail:
-    parts, left = [], tables
-    for own, pictures in zip(shown.parts, images, strict=True):
-        told = [
-            each for each in own.tables if not (own.pictures and each.columns[0].kind == "date")
-        ]  # it is the picture
-        kept = tuple(_table(each) for each in told[:left])
-        left -= len(kept)
+    """All that is laid out, with at most ``longest`` rows of tables by their rank, and the ``most`` tables of the lowest."""
+    cut_parts = [
+        replace(part, tables=tuple(cut(each, longest[_rank(each)]) for each in part.tables)) for part in document.parts
+    ]
+    shown = shown_document(replace(document, parts=tuple(cut_parts)), figures)
+    told = [[each for each in own.tables if not _is_picture(own, each)] for own in shown.parts]
+    ordered = sorted((each for own in told for each in own), key=lambda each: _rank(each.table))
+    left_out = ordered[most:] if most is not None else []
+    gone = set(map(id, left_out))
+    parts = []
+    for own, pictures, tables in zip(shown.parts, images, told, strict=True):
+        kept = tuple(_table(each) for each in tables if id(each) not in gone)
         empty = own.part.empty if not own.tables and not own.part.pictures else ""
+        if tables and not kept and not pictures:
+            empty = f"Left out for length{'; the full report has it' if document.report in REPORTS else ''}."
         parts.append(MailPart(own.part.title, own.part.lead, pictures, kept, empty))
     first = shown.headlines[0][0] if shown.headlines else None
     cautions = shown.cautions[:CAUTIONS_SHOWN]
@@ -203,20 +234,29 @@ def _mail(
         cautions=cautions,
         facts=shown.headlines,
         parts=tuple(parts),
-        foot=tuple(_foot(document, shown, tables, notes)),
+        foot=tuple(_foot(document, shown, left_out, notes)),
         link=link,
         is_of_report=document.report in REPORTS,
     )
 
 
-def _foot(document: Document, shown: ShownDocument, tables: int, notes: Sequence[str]) -> Iterable[str]:
+def _is_picture(part: ShownPart, table: ShownTable) -> bool:
+    """Whether the part's picture shows it already: the days."""
+    return bool(part.pictures) and table.columns[0].kind == "date"
+
+
+def _foot(
+    document: Document, shown: ShownDocument, left_out: Sequence[ShownTable], notes: Sequence[str]
+) -> Iterable[str]:
     yield from notes
     more = len(shown.cautions) - CAUTIONS_SHOWN
     if more > 0:
         yield f"{more} more warnings are in the full report."
-    names = [own.title or own.name for own in document.tables[tables:]]
-    if names:
-        yield f"Left out for length: {len(names)} tables ({clean(', '.join(dict.fromkeys(names)), 300)})."
+    if left_out:
+        names = {id(each): own.part.title for own in shown.parts for each in own.tables}
+        said = dict.fromkeys(each.heading or names[id(each)] for each in left_out)
+        many = "1 table" if len(left_out) == 1 else f"{len(left_out)} tables"
+        yield f"Left out for length: {many} ({clean(', '.join(said), 300)})."
     if document.tables and document.report in REPORTS:
         yield f"Tables are cut to what reads in a mail; the full report has every row and column. {ROUNDING}"
     yield f"Costmill {document.version}, made {Figures.of(document.locale).moment(document.generated_at)}."
@@ -232,17 +272,17 @@ def _table(shown: ShownTable) -> MailTable:
     numbers = numbers[:NUMBERS_SHOWN]
     heads = tuple(_plain(clean(shown.columns[place].title, _TEXT_NAME)) for place in (words[0], *numbers))
     rows = [_row(own, words, numbers) for own in shown.all_rows]
-    kept = tuple(own for own in rows if own.mark != " q" or any(own.numbers) or own.name != "Rounding")
+    kept = tuple(own for own in rows if own.mark != "q" or any(own.numbers) or own.name != "Rounding")
     return MailTable(shown.heading, heads, kept, shown.table.notes)
 
 
 def _row(row: ShownRow, words: Sequence[int], numbers: Sequence[int]) -> MailRow:
     said = [own for own in (row.cells[place].text for place in words) if own and own != NOTHING] or [NOTHING]
     name, *under = said
-    mark = {"row": "", "rest": " q", "rounding": " q", "total": " t"}[row.role]
-    more = " · ".join(clean(own, _LONGEST_NAME) for own in under[:WORDS_SHOWN])
+    mark = {"row": "", "rest": "q", "rounding": "q", "total": "t"}[row.role]
+    more = " · ".join(_short(own, _LONGEST_NAME) for own in under[:WORDS_SHOWN])
     figures = tuple(row.cells[place].text for place in numbers)
-    return MailRow(_plain(clean(name, _LONGEST_NAME)), _plain(clean(more, 2 * _LONGEST_NAME)), figures, mark)
+    return MailRow(_plain(_short(name, _LONGEST_NAME)), _plain(clean(more, 2 * _LONGEST_NAME)), figures, mark)
 
 
 def _images(pictures: Sequence[Picture], part: int) -> tuple[Image, ...]:
@@ -253,6 +293,7 @@ def _images(pictures: Sequence[Picture], part: int) -> tuple[Image, ...]:
             own.title,
             f"{own.title}. {own.words}",
             raster.png(own.narrow or own.svg),
+            tuple((name, _MARKS.get(name, "■"), words) for name, words in own.key),
         )
         for number, own in enumerate(pictures[:PICTURES_SHOWN])
     )
@@ -270,7 +311,7 @@ def _html(document: Document, mail: Mail, templates: Path | None) -> str:
     import css_inline
 
     page = _template("mail/report.html.j2", Figures.of(document.locale), templates).render(document=document, mail=mail)
-    return css_inline.CSSInliner(load_remote_stylesheets=False).inline(re.sub(r"\n+", "\n", page))
+    return css_inline.CSSInliner(load_remote_stylesheets=False, minify_css=True).inline(re.sub(r"\n+", "\n", page))
 
 
 def _text(document: Document, mail: Mail, templates: Path | None) -> str:
@@ -283,14 +324,23 @@ def _columns(table: MailTable) -> str:
     if not table.rows:
         return "None."
     lines = [(table.heads[0], "", table.heads[1:]), *((own.name, own.under, own.numbers) for own in table.rows)]
-    wide = max(len(clean(name, _TEXT_NAME)) for name, _, _ in lines)
+    wide = max(len(_short(name, _TEXT_NAME)) for name, _, _ in lines)
     widths = [max(len(numbers[place]) for _, _, numbers in lines) for place in range(len(table.heads) - 1)]
     said = []
     for name, under, numbers in lines:
         figures = (own.rjust(width) for own, width in zip(numbers, widths, strict=True))
-        named = clean(name, _TEXT_NAME).ljust(wide) if widths else name
+        named = _short(name, _TEXT_NAME).ljust(wide) if widths else name
         said += ["  ".join([named, *figures]).rstrip(), *([f"    {under}"] if under else [])]
     return "\n".join(said)
+
+
+def _short(text: str, longest: int) -> str:
+    """One line of at most ``longest`` characters: sentences lose their end, an identifier what it says least in, its middle."""
+    line = clean(text, len(text))
+    if len(line) <= longest or " " in line:
+        return clean(line, longest)
+    end = longest * 2 // 3
+    return f"{line[: longest - end - 1]}…{line[-end:]}"
 
 
 def _plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 
 from pipeline import money
 from pipeline.reports.context import build_context
+from pipeline.reports.mail import LONGEST, letter
 from pipeline.reports.model import ReportContext
 from pipeline.reports.model.document import Document
 from pipeline.store.warehouse import Warehouse
 from tests.reports.editions.conftest import column, fact, table, told
+from tests.reports.reading import words
 
 KEYS = ("team", "env", "app")
 
@@ -79,3 +82,15 @@ def test_a_month_of_nothing_says_so(empty: Warehouse) -> None:
     assert document.headline == "Cloud costs, March 2026: nothing was billed"
     names: list[Any] = [own.name for own in document.parts]
     assert names[0] == "nothing"
+
+
+def test_its_mail_shows_every_budget_and_most_services(month: Document) -> None:
+    made = letter(month)
+    assert len(made.html.encode()) < LONGEST
+    services = column(table(month, "services"), "ServiceName")[:15]
+    budgets = column(table(month, "budgets"), "name")
+    for text in (words(made.html), made.text):
+        _, own, *_ = re.split("(?i)cost by service|cost by account", text)
+        assert all(name in own for name in services)
+        _, own, *_ = re.split("(?i)budgets overlap|biggest movers", text)
+        assert all(name in own for name in budgets)
