@@ -80,6 +80,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Files of heavy tests begin: two workers that take file after file then end at about the same time.
     """
+    asked: set[tuple[Path, str]] = set()
     for item in items:
         place = item.path.relative_to(ROOT / "tests")
         if place.parts[0] in WHOLE_WAY and str(place) not in QUICK:
@@ -88,6 +89,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # said to be covered hang on files that are not part of the checkout.
         if hasattr(getattr(item, "function", None), "hypothesis") or "exports" in getattr(item, "fixturenames", ()):
             item.add_marker("no_cover")
+        # So is what a test asks again of other values.
+        name = (item.path, getattr(item, "originalname", item.name))
+        if name in asked:
+            item.add_marker("no_cover")
+        asked.add(name)
     heavy = {item.path for item in items if any(item.iter_markers("heavy")) or any(item.iter_markers("browser"))}
     items.sort(key=lambda item: item.path not in heavy)
 

@@ -17,7 +17,7 @@ from pipeline.sources.remote import Patience
 from tests import buckets
 from tests.buckets import SECRET, Server
 from tests.load.bills import House, csv_bytes, cur, cur2_delivery, focus, legacy_delivery, lines_of, write
-from tests.soak import more
+from tests.soak import long, more
 
 URL = f"s3://{buckets.BUCKET}"
 
@@ -107,8 +107,8 @@ def test_a_deleted_object_changes_no_charge_and_is_forgotten(house: House, s3: S
     assert house.rows("SELECT url FROM remote_objects") == [(f"{URL}/2.csv",)]
 
 
+@long
 @pytest.mark.heavy
-@pytest.mark.no_cover
 def test_many_objects_with_manifests_are_exact(house: House, s3: Server) -> None:
     months, parts = 10, more(19, 99)  # with a manifest each: `make soak` asks for a thousand objects
     costs = [f"0.{i:03}1" for i in range(parts)]
