@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
-from pipeline import resources
+from pipeline.reports.palette import in_light
 
 #: vl-convert brings it along: text looks the same on a machine that has no fonts at all.
 FONT = "Liberation Sans"
 #: Dots for each of the picture's own: text stays sharp on screens of twice the density.
 SCALE = 2
 
-_VARIABLE = re.compile(r"var\(--([a-z]+)\)")
-_COLOUR = re.compile(r"--([a-z]+):\s*([^;]+);")
 _ROOT = re.compile(r'<svg (?:xmlns="[^"]*" )?([^>]*)>')
 #: As report.css has text in pictures: a rim in the page's colour keeps it readable on lines.
 _STYLE = (
@@ -22,22 +19,10 @@ _STYLE = (
 )
 
 
-def light(svg: str) -> str:
-    """Return a picture with the light palette's colours in place of the page's variables."""
-    return _VARIABLE.sub(lambda match: palette()[match[1]], svg)
-
-
 def png(svg: str, scale: float = SCALE) -> bytes:
     """Return a picture of ``charts`` as PNG, on white."""
     import vl_convert
 
-    alone = _ROOT.sub(rf'<svg xmlns="http://www.w3.org/2000/svg" \1>{_STYLE}', light(svg), count=1)
+    alone = _ROOT.sub(rf'<svg xmlns="http://www.w3.org/2000/svg" \1>{_STYLE}', in_light(svg), count=1)
     drawn: bytes = vl_convert.svg_to_png(alone, scale=scale)
     return drawn
-
-
-@cache
-def palette() -> dict[str, str]:
-    """Return the colours of report.css by name, those of its first block: light ones."""
-    css = (resources.folder("reports") / "html" / "report.css").read_text(encoding="utf-8")
-    return dict(_COLOUR.findall(css[: css.index("}")]))

@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.config.mail import Mailbox
 from pipeline.deliver.compose import Attachment, compose
-from pipeline.reports import raster
+from pipeline.reports import palette, raster
 from pipeline.reports.mail import LONGEST, Letter, letter
 from pipeline.reports.model.document import Column, Document, Part, Row, Table
 from tests.reports import documents, reading
@@ -186,7 +186,7 @@ def test_pictures_are_png_that_the_html_shows_with_words_for_who_sees_none() -> 
 def test_a_picture_has_the_light_colours_and_a_font_that_comes_along() -> None:
     svg = documents.bars().svg
     assert "var(" in svg
-    assert "var(" not in raster.light(svg)
+    assert "var(" not in palette.in_light(svg)
     text = re.sub(r"<text[^>]*>[^<]*</text>", "", svg)
     assert raster.png(svg) != raster.png(text)
     assert raster.png(svg) == raster.png(svg)

@@ -25,21 +25,13 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
     standing = read_span_standing(warehouse, span, tenant)
     name = spoken(span, figures)
     whose = f" of {figures.label(tenant)}" if tenant else ""
-    document = Document(
-        report="budgets",
-        edition=span.edition,
-        period=span.label,
-        start=span.start,
-        end=span.end,
-        title=f"Budgets{whose}, {name}",
-        headline=f"Budgets{whose}, {name}: {_headline(standing, figures)}",
+    document = request.document(
+        f"Budgets{whose}, {name}",
+        _headline(standing, figures),
         facts=tuple(_facts(standing, figures)),
         parts=parts(standing, figures, span.label, reached(reader, figures)),
         cautions=read_cautions(reader, request, figures),
         last_day=reader.last_day,
-        generated_at=request.generated_at,
-        version=request.version,
-        locale=request.locale,
         tenant=tenant,
     )
     return [document]

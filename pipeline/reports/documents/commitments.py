@@ -61,21 +61,13 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
         facts.append(Fact("savings", "Net savings", saved, "money", code, "where the bill says the list price"))
     wasted = [(table.currency, _sum(table, _UNUSED)) for table in made]
     words = f"{amounts(wasted, figures)} paid for nothing" if made else "there are none"
-    document = Document(
-        report="commitments",
-        edition=span.edition,
-        period=span.label,
-        start=span.start,
-        end=span.end,
-        title=f"Commitments{whose}, {name}",
-        headline=f"Commitments{whose}, {name}: {words}",
+    document = request.document(
+        f"Commitments{whose}, {name}",
+        words,
         facts=tuple(facts),
         parts=(part(made, reached(reader, figures)),),
         cautions=read_cautions(reader, request, figures),
         last_day=reader.last_day,
-        generated_at=request.generated_at,
-        version=request.version,
-        locale=request.locale,
         tenant=tenant,
     )
     return [document]

@@ -65,21 +65,13 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
         shape = (*shape[:1], grouped(reader, request.group_by), *shape[1:])
     name = spoken(span, figures)
     whose = f" of {figures.label(tenant)}" if tenant else ""
-    document = Document(
-        report="costs",
-        edition=span.edition,
-        period=span.label,
-        start=span.start,
-        end=span.end,
-        title=f"Cloud costs{whose}, {name}",
-        headline=f"Cloud costs{whose}, {name}: {headline(reader, told, standing, figures)}",
+    document = request.document(
+        f"Cloud costs{whose}, {name}",
+        headline(reader, told, standing, figures),
         facts=(*facts(reader, told, standing, figures), *day_facts(reader, told, figures)),
         parts=(*shape, *budgets.parts(standing, figures, span.label, "")),
         cautions=read_cautions(reader, request, figures),
         last_day=reader.last_day,
-        generated_at=request.generated_at,
-        version=request.version,
-        locale=request.locale,
         tenant=tenant,
         by=",".join(request.group_by) or None,
     )

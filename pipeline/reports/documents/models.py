@@ -37,14 +37,9 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
         for origin, currency, total in totals
         if total and isinstance(total[3], Decimal)
     ]
-    document = Document(
-        report="models",
-        edition=span.edition,
-        period=span.label,
-        start=span.start,
-        end=span.end,
-        title=f"AI usage{whose}, {name}",
-        headline=f"AI usage{whose}, {name}: {', '.join(words) or 'none'}",
+    document = request.document(
+        f"AI usage{whose}, {name}",
+        ", ".join(words) or "none",
         facts=tuple(
             Fact(
                 origin,
@@ -60,9 +55,6 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
         parts=found or (Part("models", "AI usage", lead=reached(reader, figures), empty="There was none."),),
         cautions=read_cautions(reader, request, figures),
         last_day=reader.last_day,
-        generated_at=request.generated_at,
-        version=request.version,
-        locale=request.locale,
         tenant=tenant,
     )
     return [document]

@@ -45,21 +45,13 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
     reader = SpanReader(warehouse, span)
     name = spoken(span, figures)
     whose = f" of {figures.label(report.tenant)}" if report.tenant else ""
-    document = Document(
-        report="costs",
-        edition=span.edition,
-        period=span.label,
-        start=span.start,
-        end=span.end,
-        title=f"Cloud costs{whose}, {name}",
-        headline=f"Cloud costs{whose}, {name}: {_headline(report, figures)}",
+    document = request.document(
+        f"Cloud costs{whose}, {name}",
+        _headline(report, figures),
         facts=tuple(_facts(report, figures)),
         parts=tuple(_parts(reader, report, figures)),
         cautions=of_data({span.label: report.data}, figures),
         last_day=report.last_day,
-        generated_at=report.generated_at,
-        version=report.version,
-        locale=request.locale,
         tenant=report.tenant,
     )
     return [document]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pipeline.config.model import OwnSection
 from pipeline.errors import UsageError, near
 from pipeline.periods import Span
+from pipeline.reports.model.document import Document
 
 #: Report -> what it is.
 REPORTS: Mapping[str, str] = {
@@ -70,3 +72,23 @@ class Request:
             raise UsageError("teams are by owner, or by a tag such as tag:team")
         if self.report == "teams" and self.by != "owner" and not self.by.startswith("tag:"):
             raise UsageError(f"teams cannot be told by {self.by!r}; write owner, or a tag such as tag:team")
+
+    def document(self, title: str, words: str, **own: Any) -> Document:
+        """Return a document of the report and span that are asked for; ``own`` is what else it says.
+
+        Args:
+            title: its heading, which its headline begins with.
+            words: the rest of the headline.
+        """
+        span = self.span
+        given = {
+            "report": self.report,
+            "edition": span.edition,
+            "period": span.label,
+            "start": span.start,
+            "end": span.end,
+            "generated_at": self.generated_at,
+            "version": self.version,
+            "locale": self.locale,
+        }
+        return Document(title=title, headline=f"{title}: {words}", **{**given, **own})

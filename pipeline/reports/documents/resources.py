@@ -43,14 +43,9 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
     whose = f" of {figures.label(tenant)}" if tenant else ""
     totals = [(currency, money.total(costs.billed for _, costs in rows)) for currency, rows in named.items()]
     number = len({keys[0] for rows in named.values() for keys, _ in rows})
-    document = Document(
-        report="resources",
-        edition=span.edition,
-        period=span.label,
-        start=span.start,
-        end=span.end,
-        title=f"Resources{whose}, {name}",
-        headline=f"Resources{whose}, {name}: {count(number, 'resource')}, {amounts(totals, figures)}",
+    document = request.document(
+        f"Resources{whose}, {name}",
+        f"{count(number, 'resource')}, {amounts(totals, figures)}",
         facts=(
             *(Fact("billed", "Billed for resources", billed, "money", currency) for currency, billed in totals),
             Fact("resources", "Resources", number, "count"),
@@ -58,9 +53,6 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
         parts=parts(found, lead=reached(reader, figures), top=TOP_ALL),
         cautions=read_cautions(reader, request, figures),
         last_day=reader.last_day,
-        generated_at=request.generated_at,
-        version=request.version,
-        locale=request.locale,
         tenant=tenant,
     )
     return [document]

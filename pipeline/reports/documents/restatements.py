@@ -48,14 +48,9 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
     changed = [(table.currency, table.total[2]) for table in found.tables if table.total]
     totals = [(currency, value) for currency, value in changed if isinstance(value, Decimal)]
     words = f"{count(lines, 'line')} changed, by {amounts(totals, figures)}" if lines else "nothing changed"
-    document = Document(
-        report="restatements",
-        edition=span.edition,
-        period=span.label,
-        start=span.start,
-        end=span.end,
-        title=f"Restatements{whose}, {name}",
-        headline=f"Restatements{whose}, {name}: {words}",
+    document = request.document(
+        f"Restatements{whose}, {name}",
+        words,
         facts=(
             *(Fact("change", "Changed by", value, "signed", currency) for currency, value in totals),
             Fact("lines", "Lines that differ", lines, "count", note="an account and service of one delivery each"),
@@ -63,9 +58,6 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
         parts=(found,),
         cautions=read_cautions(reader, request, figures),
         last_day=reader.last_day,
-        generated_at=request.generated_at,
-        version=request.version,
-        locale=request.locale,
         tenant=tenant,
     )
     return [document]

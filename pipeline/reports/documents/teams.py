@@ -108,14 +108,9 @@ def _document(
     told = costs.told_of(reader, found.services, found.accounts, found.days)
     own = _standing(standing, request.by, name)
     when = spoken(span, figures)
-    return Document(
-        report="teams",
-        edition=span.edition,
-        period=span.label,
-        start=span.start,
-        end=span.end,
-        title=f"Cloud costs of {shown}, {when}",
-        headline=f"Cloud costs of {shown}, {when}: {costs.headline(reader, told, own, figures)}",
+    return request.document(
+        f"Cloud costs of {shown}, {when}",
+        costs.headline(reader, told, own, figures),
         facts=tuple(fact for fact in costs.facts(reader, told, own, figures) if own.enabled or fact.name != "health"),
         parts=(
             Part("trend", "Trend", lead=_left_out(request.by), tables=tuple(_trend(found.trend))),
@@ -125,9 +120,6 @@ def _document(
         ),
         cautions=cautions,
         last_day=reader.last_day,
-        generated_at=request.generated_at,
-        version=request.version,
-        locale=request.locale,
         subject=name,
         by=request.by,
         tenant=owner(reader.warehouse),
