@@ -13,20 +13,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any
 
-import altair as alt
-import vl_convert
-
+from pipeline.reports import vega
 from pipeline.reports.figures import Figures, clean
 from pipeline.reports.model import CurrencySection, Daily, Day, TagKey
 
 ACCENT, SECOND, INK, MUTED, HAIRLINE, TRACK = (
     f"var(--{name})" for name in ("accent", "second", "ink", "muted", "hairline", "track")
 )
-Kind = Literal["area", "line", "point", "rect", "rule", "text"]
 Row = dict[str, Any]
-Layer = dict[str, Any]
+Layer = vega.Described
 
 FONT_SIZE = 13
 ROW_HEIGHT = 42  # of a horizontal bar: its label over it
@@ -83,23 +80,17 @@ class Plane:
     y: tuple[float, float]
     downwards: bool = False
 
-    def layer(self, rows: Sequence[Row], mark: alt.MarkDef, **fields: str) -> Layer:
+    def layer(self, rows: Sequence[Row], mark: Layer, **fields: str) -> Layer:
         """Place marks at rows: each channel (x, x2, y, y2, text, opacity) names its field of theirs."""
-        encoding = {channel: self._channel(channel, field).to_dict(validate=False) for channel, field in fields.items()}
-        return {"data": {"values": list(rows)}, "mark": mark.to_dict(validate=False), "encoding": encoding}
+        encoding = {channel: self._channel(channel, field) for channel, field in fields.items()}
+        return {"data": {"values": list(rows)}, "mark": mark, "encoding": encoding}
 
-    def _channel(self, channel: str, field: str) -> alt.X | alt.Y | alt.X2 | alt.Y2 | alt.Text | alt.Opacity:
+    def _channel(self, channel: str, field: str) -> Layer:
         if channel == "x":
-            scale = alt.Scale(domain=list(self.x), nice=False, zero=False)
-            return alt.X(field=field, type="quantitative", axis=None, scale=scale)
+            return vega.channel(channel, field, self.x)
         if channel == "y":
-            scale = alt.Scale(domain=list(self.y), nice=False, zero=False, reverse=self.downwards)
-            return alt.Y(field=field, type="quantitative", axis=None, scale=scale)
-        if channel == "text":
-            return alt.Text(field=field, type="nominal")
-        if channel == "opacity":
-            return alt.Opacity(field=field, type="quantitative", scale=None, legend=None)
-        return alt.X2(field=field) if channel == "x2" else alt.Y2(field=field)
+            return vega.channel(channel, field, self.y, reverse=self.downwards)
+        return vega.channel(channel, field)
 
 
 # --- Pictures over time ---------------------------------------------------------------------
@@ -115,20 +106,20 @@ def running_cost(section: CurrencySection, figures: Figures, ident: str, size: S
     heights = [row["y"] for row in [*actual, *ahead, *pace]] + ([float(daily.limit)] if daily.limit else [])
     plane = Plane((0, len(daily.days)), _domain(heights))
     layers = [*_grid(plane, daily, currency, figures)]
-    layers.append(plane.layer(actual, _mark("area", color=ACCENT, opacity=0.12), x="x", y="y"))
+    layers.append(plane.layer(actual, vega.mark("area", color=ACCENT, opacity=0.12), x="x", y="y"))
     if daily.limit:
         limit = [{"x": 0, "y": float(daily.limit), "t": f"Budget {figures.money(daily.limit, currency)}"}]
-        layers.append(plane.layer(limit, _mark("rule", color=INK, strokeWidth=1.25), y="y"))
+        layers.append(plane.layer(limit, vega.mark("rule", color=INK, strokeWidth=1.25), y="y"))
         layers.append(plane.layer(limit, _words(align="left", dx=4, dy=-7, color=INK), x="x", y="y", text="t"))
-        line = _mark("line", color=MUTED, strokeWidth=1.25, strokeDash=[1.5, 3.5], strokeCap="round")
+        line = vega.mark("line", color=MUTED, strokeWidth=1.25, strokeDash=(1.5, 3.5), strokeCap="round")
         layers.append(plane.layer(pace, line, x="x", y="y"))
     if len(ahead) > 1:
-        dashed = _mark("line", color=ACCENT, strokeWidth=2.25, strokeDash=[6, 5])
+        dashed = vega.mark("line", color=ACCENT, strokeWidth=2.25, strokeDash=(6, 5))
         layers.append(plane.layer(ahead, dashed, x="x", y="y"))
         end = [{**ahead[-1], "t": f"Forecast {figures.money(daily.days[-1].projected, currency)}"}]
         layers.append(plane.layer(end, _dot(fill="var(--page)"), x="x", y="y"))
         layers.append(plane.layer(end, _words(align="right", dx=4, dy=-13, color=INK), x="x", y="y", text="t"))
-    layers.append(plane.layer(actual, _mark("line", color=ACCENT, strokeWidth=2.5), x="x", y="y"))
+    layers.append(plane.layer(actual, vega.mark("line", color=ACCENT, strokeWidth=2.5), x="x", y="y"))
     layers.append(plane.layer(actual[-1:], _dot(fill=ACCENT), x="x", y="y"))
     layers.append(_billed_so_far(plane, actual, f"Billed {figures.money(spent[-1].cumulative, currency)}"))
     return _drawn(layers, size, ident, *_running_words(section, figures))
@@ -172,10 +163,10 @@ def days_cost(daily: Daily, currency: str | None, figures: Figures, ident: str, 
     layers = [*_grid(plane, daily, currency, figures)]
     for kind, colour in (("usage", ACCENT), ("other", SECOND)):
         own = [row for row in rows if row["kind"] == kind]
-        layers.append(plane.layer(own, _mark("rect", color=colour), x="x", x2="x2", y="y", y2="y2", opacity="o"))
-    layers.append(plane.layer([{"y": 0}], _mark("rule", color=MUTED, strokeWidth=1), y="y"))
+        layers.append(plane.layer(own, vega.mark("rect", color=colour), x="x", x2="x2", y="y", y2="y2", opacity="o"))
+    layers.append(plane.layer([{"y": 0}], vega.mark("rule", color=MUTED, strokeWidth=1), y="y"))
     if daily.pace_per_day:
-        dots = _mark("rule", color=INK, strokeWidth=1.25, strokeDash=[1.5, 3.5], strokeCap="round")
+        dots = vega.mark("rule", color=INK, strokeWidth=1.25, strokeDash=(1.5, 3.5), strokeCap="round")
         layers.append(plane.layer([{"y": float(daily.pace_per_day)}], dots, y="y"))
     top = max(daily.shown_days, key=lambda day: day.billed)
     words = f"Highest on {figures.day(top.day)}: {figures.money(top.billed, currency)}."
@@ -218,7 +209,7 @@ def _lines(plane: Plane, labels: Sequence[Row], currency: str | None, figures: F
         for value in _round_steps(*plane.y)
     ]
     return [
-        plane.layer(levels, _mark("rule", color=HAIRLINE, strokeWidth=1), y="y"),
+        plane.layer(levels, vega.mark("rule", color=HAIRLINE, strokeWidth=1), y="y"),
         plane.layer(levels, _words(align="right", dx=-10, color=MUTED, baseline="middle"), x="x", y="y", text="t"),
         plane.layer(labels, _words(align="center", dy=20, color=MUTED), x="x", y="y", text="t"),
     ]
@@ -255,11 +246,11 @@ def by_month(
     labels = [{"x": place + 0.5, "y": plane.y[0], "t": figures.short_month(months[place].period)} for place in named]
     layers = _lines(plane, labels, currency, figures)
     ahead = [row for row in columns if row["ahead"]]
-    layers.append(plane.layer(ahead, _mark("rect", color=ACCENT, opacity=0.3), x="x", x2="x2", y="y", y2="ahead"))
-    layers.append(plane.layer(columns, _mark("rect", color=ACCENT), x="x", x2="x2", y="y", y2="y2"))
-    layers.append(plane.layer([{"y": 0}], _mark("rule", color=MUTED, strokeWidth=1), y="y"))
+    layers.append(plane.layer(ahead, vega.mark("rect", color=ACCENT, opacity=0.3), x="x", x2="x2", y="y", y2="ahead"))
+    layers.append(plane.layer(columns, vega.mark("rect", color=ACCENT), x="x", x2="x2", y="y", y2="y2"))
+    layers.append(plane.layer([{"y": 0}], vega.mark("rule", color=MUTED, strokeWidth=1), y="y"))
     limits = [{**row, "x": row["x"] - 0.1, "x2": row["x2"] + 0.1} for row in columns if row["limit"]]
-    layers.append(plane.layer(limits, _mark("rule", color=INK, strokeWidth=2), x="x", x2="x2", y="limit"))
+    layers.append(plane.layer(limits, vega.mark("rule", color=INK, strokeWidth=2), x="x", x2="x2", y="limit"))
     top, last = max(months, key=lambda own: own.billed), months[-1]
     words = (
         f"{figures.month(last.period)}: {figures.money(last.billed, currency)}; the most in "
@@ -285,7 +276,7 @@ def bars(rows: Sequence[Bar], ident: str, title: str) -> str:
     layers += _bar_words(shown, plane)
     if low < 0:
         zeros = [{"x": 0.0, "y": row["y"] - 3, "y2": row["y2"] + 3} for row in _bar_rows(shown)]
-        layers.append(plane.layer(zeros, _mark("rule", color=MUTED, strokeWidth=1), x="x", y="y", y2="y2"))
+        layers.append(plane.layer(zeros, vega.mark("rule", color=MUTED, strokeWidth=1), x="x", y="y", y2="y2"))
     return _drawn(layers, _bars_size(shown), ident, title, _bar_sentence(shown))
 
 
@@ -313,9 +304,9 @@ def walk(start: Bar, steps: Sequence[Bar], end: Bar, ident: str, title: str) -> 
         {"x": level, "y": upper["y"], "y2": lower["y2"]}
         for level, upper, lower in zip(levels, places[:-1], places[1:], strict=True)
     ]
-    layers.append(plane.layer(joints, _mark("rule", color=MUTED, strokeWidth=1), x="x", y="y", y2="y2"))
+    layers.append(plane.layer(joints, vega.mark("rule", color=MUTED, strokeWidth=1), x="x", y="y", y2="y2"))
     ends = [{**place, "x": level} for place, level in ((places[0], levels[0]), (places[-1], levels[-1]))]
-    layers.append(plane.layer(ends, _mark("rule", color=INK, strokeWidth=3), x="x", y="y", y2="y2"))
+    layers.append(plane.layer(ends, vega.mark("rule", color=INK, strokeWidth=3), x="x", y="y", y2="y2"))
     layers += _bar_words(shown, plane)
     return _drawn(layers, _bars_size(shown), ident, title, _bar_sentence(shown))
 
@@ -347,8 +338,8 @@ def _bar_rows(rows: Sequence[Bar]) -> list[Row]:
     ]
 
 
-def _bar(colour: str) -> alt.MarkDef:
-    return _mark("rect", color=colour, cornerRadius=2)
+def _bar(colour: str) -> Layer:
+    return vega.mark("rect", color=colour, cornerRadius=2)
 
 
 def _bar_words(rows: Sequence[Bar], plane: Plane) -> list[Layer]:
@@ -389,22 +380,18 @@ def _bars_size(rows: Sequence[Bar]) -> Size:
 # --- Drawing --------------------------------------------------------------------------------
 
 
-def _mark(kind: Kind, **style: Any) -> alt.MarkDef:
-    return alt.MarkDef(type=kind, **style)
+def _words(baseline: str = "alphabetic", **style: Any) -> Layer:
+    return vega.mark("text", fontSize=FONT_SIZE, limit=0, baseline=baseline, **style)
 
 
-def _words(baseline: str = "alphabetic", **style: Any) -> alt.MarkDef:
-    return _mark("text", fontSize=FONT_SIZE, limit=0, baseline=baseline, **style)
-
-
-def _dot(fill: str) -> alt.MarkDef:
-    return _mark("point", size=60, fill=fill, stroke=ACCENT, strokeWidth=2, opacity=1)
+def _dot(fill: str) -> Layer:
+    return vega.mark("point", size=60, fill=fill, stroke=ACCENT, strokeWidth=2, opacity=1)
 
 
 def specification(layers: Sequence[Layer], size: Size) -> Layer:
     """A Vega-Lite chart of the layers, with nothing left to measure."""
     return {
-        "$schema": alt.SCHEMA_URL,
+        "$schema": vega.schema(),
         "layer": list(layers),
         "width": size.width,
         "height": size.height,
@@ -417,7 +404,7 @@ def specification(layers: Sequence[Layer], size: Size) -> Layer:
 
 def _drawn(layers: Sequence[Layer], size: Size, ident: str, title: str, words: str) -> str:
     """Draw the layers and give the picture a name, a description and the width of its container."""
-    drawn = _ROLES.sub(r"\1", vl_convert.vegalite_to_svg(specification(layers, size)))
+    drawn = _ROLES.sub(r"\1", vega.svg(specification(layers, size)))
     width, height = size.left + size.width + size.right, size.top + size.height + size.bottom
     root = (
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{ident}-title {ident}-text">'

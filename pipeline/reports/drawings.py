@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
-from altair.utils import schemapi
 from markupsafe import Markup
 
 from pipeline.reports import charts
@@ -34,9 +33,7 @@ class Drawings:
             "resources": self._resources,
             "tags": lambda own, ident: charts.coverage(own.tags, self.figures, ident),
         }
-        # Altair checks every part of every picture against a schema: most of its time, and for a test to do.
-        with schemapi.debug_mode(False):
-            return Markup(pictures[name](section, f"chart-{self.count}"))
+        return Markup(pictures[name](section, f"chart-{self.count}"))
 
     def _running(self, section: CurrencySection, ident: str) -> str:
         return _twice(lambda size, name: charts.running_cost(section, self.figures, name, size), ident)

@@ -20,6 +20,7 @@ from pipeline import money, resources
 from pipeline.config.model import OwnSection
 from pipeline.errors import OwnPartError, UsageError, near
 from pipeline.periods import parse_span
+from pipeline.reports import vega
 from pipeline.reports.context import build_context
 from pipeline.reports.documents.sections import own_parts
 from pipeline.reports.figures import STATUS, Figures, clean, markdown
@@ -122,6 +123,8 @@ def render_report(
     for name in formats:
         if name not in FORMATS:
             raise UsageError(f"{name!r} is no format of a report{near(name, FORMATS)}")
+    if "html" in formats and templates is None and _is_billed(warehouse, period):
+        vega.start()
     report = build_context(
         warehouse,
         period,
@@ -140,6 +143,12 @@ def render_report(
         put(path, text.encode(), without_stamp=unstamped)
         paths.append(path)
     return paths
+
+
+def _is_billed(warehouse: Warehouse, period: str) -> bool:
+    """Whether there is anything that a page draws."""
+    billed = "SELECT 1 FROM daily_costs WHERE x_BillingPeriod = ? AND x_Origin = 'billed' LIMIT 1"
+    return warehouse.value(billed, [period]) is not None
 
 
 def render(

@@ -11,7 +11,7 @@ import altair as alt
 import pytest
 import vl_convert
 
-from pipeline.reports import charts
+from pipeline.reports import charts, vega
 from pipeline.reports.figures import Figures
 from pipeline.reports.model import ReportContext
 from tests.reports.warehouse import HOSTILE
@@ -30,6 +30,7 @@ def specifications(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         return draw(specification)
 
     monkeypatch.setattr(vl_convert, "vegalite_to_svg", watched)
+    vega._drawn.cache_clear()
     return seen
 
 
@@ -54,7 +55,15 @@ def test_every_specification_is_valid_vega_lite(rich: ReportContext, specificati
 
 
 def test_the_same_figures_make_the_same_bytes(rich: ReportContext) -> None:
-    assert drawings(rich) == drawings(rich)
+    first = drawings(rich)
+    vega._drawn.cache_clear()
+    assert drawings(rich) == first
+
+
+def test_what_was_drawn_lately_is_not_drawn_again(specifications: list[dict[str, Any]], rich: ReportContext) -> None:
+    first, second = (charts.running_cost(rich.sections[0], US, ident, charts.WIDE) for ident in ("a", "b"))
+    assert len(specifications) == 1
+    assert second == first.replace("a-title", "b-title").replace("a-text", "b-text")
 
 
 def test_every_picture_has_a_name_and_a_description(rich: ReportContext) -> None:

@@ -30,8 +30,6 @@ def build(warehouse: Warehouse, request: Request) -> list[Document]:
     Raises:
         UsageError: when it cannot be told, such as for a column that there is none of.
     """
-    from altair.utils import schemapi
-
     from pipeline.reports.documents import budgets, commitments, costs, models, month, resources, restatements, teams
     from pipeline.reports.documents.sections import own_parts
 
@@ -44,8 +42,7 @@ def build(warehouse: Warehouse, request: Request) -> list[Document]:
         "commitments": commitments.documents,
         "models": models.documents,
     }
-    # Altair checks every part of every picture against a schema: most of its time, and for a test to do.
-    with localcontext(money.EXACT), schemapi.debug_mode(False):
+    with localcontext(money.EXACT):
         if request.report == "costs" and request.span.edition == "monthly" and not request.group_by:
             made = month.documents(warehouse, request)
         else:

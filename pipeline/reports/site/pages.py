@@ -8,7 +8,6 @@ from decimal import localcontext
 from pathlib import Path
 from typing import Any
 
-from altair.utils import schemapi
 from markupsafe import Markup
 
 from pipeline import money
@@ -66,8 +65,7 @@ def write_pages(folder: Folder, site: Site, *, locale: str, version: str, genera
     figures = Figures.of(locale)
     common = (version, locale, sorted(site.notes.items()), site.whose, site.periods)
     of_all = (common, digest([*site.facts.values()]))
-    # Altair checks every part of every picture against a schema: most of its time, and for a test to do.
-    with localcontext(money.EXACT), schemapi.debug_mode(False):
+    with localcontext(money.EXACT):
         for path, template, of, values in _pages(site, figures, of_all, common):
             if not folder.is_made(path, of):
                 given = values()
