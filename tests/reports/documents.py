@@ -71,7 +71,8 @@ def d(text: str) -> Decimal:
 def bars() -> Picture:
     """A picture as the reports draw them."""
     rows = [charts.Bar("Compute", d("30.25"), "$30.25"), charts.Bar("Storage", d("-1.5"), "−$1.50")]
-    return Picture("services", "By service", "Compute: $30.25; Storage: −$1.50.", charts.bars(rows, "services", "Bars"))
+    words = "Compute: $30.25; Storage: −$1.50."
+    return Picture("services", "By service", words, lambda: charts.bars(rows, "services", "Bars"))
 
 
 def small(**facts: object) -> Document:

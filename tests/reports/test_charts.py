@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -11,9 +12,14 @@ import altair as alt
 import pytest
 import vl_convert
 
+from pipeline.periods import parse_span
 from pipeline.reports import charts, vega
+from pipeline.reports.documents import Request, build
 from pipeline.reports.figures import Figures
 from pipeline.reports.model import ReportContext
+from pipeline.reports.writers import write
+from pipeline.store.warehouse import Warehouse
+from tests.reports import warehouse as fixture
 from tests.reports.warehouse import HOSTILE
 
 US = Figures.of("en_US")
@@ -109,3 +115,13 @@ def test_odd_amounts_draw(amounts: list[str]) -> None:
     drawing = charts.bars([charts.Bar("x", Decimal(own), own) for own in amounts], "x", "Bars")
     assert "NaN" not in drawing
     assert "Infinity" not in json.dumps(drawing)
+
+
+def test_a_format_that_shows_no_picture_draws_none(rich_warehouse: Warehouse, tmp_path: Path) -> None:
+    request = Request("costs", parse_span(fixture.PERIOD), fixture.AS_OF, fixture.GENERATED_AT, "0.1.0")
+    vega._drawn.cache_clear()
+    (document,) = build(rich_warehouse, request)
+    write(document, "json", tmp_path)
+    assert vega._drawn.cache_info().misses == 0
+    write(document, "html", tmp_path)
+    assert vega._drawn.cache_info().misses == 4

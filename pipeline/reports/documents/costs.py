@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import accumulate
 
 from pipeline import money
@@ -15,6 +16,7 @@ from pipeline.reports.documents import budgets, tables
 from pipeline.reports.documents.cautions import read_cautions
 from pipeline.reports.documents.days import day_facts
 from pipeline.reports.documents.grouping import grouping
+from pipeline.reports.documents.pictures import over_time
 from pipeline.reports.documents.reading import DAY, Group, SpanReader, by_currency, together
 from pipeline.reports.documents.request import Request
 from pipeline.reports.documents.words import (
@@ -28,7 +30,7 @@ from pipeline.reports.documents.words import (
 )
 from pipeline.reports.figures import Figures
 from pipeline.reports.model import Daily, Day, Standing
-from pipeline.reports.model.document import Column, Document, Fact, Part, Picture, Row, Table
+from pipeline.reports.model.document import Column, Document, Fact, Part, Row, Table
 from pipeline.reports.standing import read_span_standing
 from pipeline.store.tenants import owner
 from pipeline.store.warehouse import Warehouse
@@ -279,12 +281,9 @@ def _day_part(told: Sequence[Told], figures: Figures, several: bool) -> Part:
         title = tables.title_of(own.currency, several)
         found.append(tables.day_table(own.daily, own.currency, title=title))
         if own.daily.shown_days:
-            wide, narrow = (
-                charts.days_cost(own.daily, own.currency, figures, f"days-{number}-{name}", size)
-                for name, size in (("wide", charts.WIDE), ("narrow", charts.NARROW))
-            )
+            drawing = partial(charts.days_cost, own.daily, own.currency, figures)
             top = max(own.daily.shown_days, key=lambda day: day.billed)
             words = f"Highest on {figures.day(top.day)}: {figures.money(top.billed, own.currency)}."
             name = f"Cost of each day{f', {title}' if title else ''}"
-            pictures.append(Picture("days", name, words, wide, narrow, DAY_KEY))
+            pictures.append(over_time(f"days-{number}", name, words, drawing, DAY_KEY))
     return Part("days", "Cost by day", pictures=tuple(pictures), tables=tuple(found))

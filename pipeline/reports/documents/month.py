@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from pipeline.reports import charts
 from pipeline.reports.context import build_context
@@ -10,13 +11,14 @@ from pipeline.reports.documents import budgets, commitments, models, resources, 
 from pipeline.reports.documents.cautions import of_data
 from pipeline.reports.documents.costs import DAY_KEY
 from pipeline.reports.documents.ledger import ledger_parts
+from pipeline.reports.documents.pictures import over_time
 from pipeline.reports.documents.reading import SpanReader, by_currency
 from pipeline.reports.documents.request import Request
 from pipeline.reports.documents.shares import share_parts
 from pipeline.reports.documents.words import NO_CURRENCY, amounts, count, reached, spoken, standing_note
 from pipeline.reports.figures import Figures
 from pipeline.reports.model import Costs, CurrencySection, ReportContext
-from pipeline.reports.model.document import Column, Document, Fact, Part, Picture, Row, Table
+from pipeline.reports.model.document import Column, Document, Fact, Part, Row, Table
 from pipeline.store.warehouse import Warehouse
 
 _RUNNING_KEY = (("", "So far"), ("ahead", "Forecast"), ("limit", "Budget"), ("pace", "Its even pace"))
@@ -131,20 +133,14 @@ def _daily(sections: Sequence[CurrencySection], figures: Figures, lead: str) -> 
         if not own.daily.shown_days:
             continue
         of = f", {own.currency or NO_CURRENCY.lower()}" if len(sections) > 1 else ""
-        wide, narrow = (
-            charts.running_cost(own, figures, f"running-{number}-{name}", size)
-            for name, size in (("wide", charts.WIDE), ("narrow", charts.NARROW))
-        )
         spent = own.daily.complete_days or own.daily.shown_days
         words = f"{figures.money(spent[-1].cumulative, own.currency)} by {figures.day(spent[-1].day)}."
-        pictures.append(Picture("running", f"Running cost{of}", words, wide, narrow, _RUNNING_KEY))
-        wide, narrow = (
-            charts.daily_cost(own, figures, f"days-{number}-{name}", size)
-            for name, size in (("wide", charts.WIDE), ("narrow", charts.NARROW))
-        )
+        drawing = partial(charts.running_cost, own, figures)
+        pictures.append(over_time(f"running-{number}", f"Running cost{of}", words, drawing, _RUNNING_KEY))
         top = max(own.daily.shown_days, key=lambda day: day.billed)
         words = f"Highest on {figures.day(top.day)}: {figures.money(top.billed, own.currency)}."
-        pictures.append(Picture("days", f"Cost of each day{of}", words, wide, narrow, DAY_KEY))
+        drawing = partial(charts.daily_cost, own, figures)
+        pictures.append(over_time(f"days-{number}", f"Cost of each day{of}", words, drawing, DAY_KEY))
     return Part("days", "Cost by day", lead=lead, pictures=tuple(pictures), tables=tuple(made))
 
 

@@ -7,8 +7,8 @@ made of one ``Document``, so they cannot differ.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -150,9 +150,19 @@ class Picture:
     name: str
     title: str
     words: str
-    svg: str
-    narrow: str | None = None
+    draw: Callable[[], str] = field(compare=False)
+    draw_narrow: Callable[[], str] | None = field(default=None, compare=False)
     key: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def svg(self) -> str:
+        """The drawing, made when a format first shows it."""
+        return self.draw()
+
+    @cached_property
+    def narrow(self) -> str | None:
+        """The narrow drawing, made so too."""
+        return self.draw_narrow() if self.draw_narrow else None
 
 
 @dataclass(frozen=True)
