@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
@@ -21,6 +21,7 @@ from pipeline.config.model import OwnSection
 from pipeline.errors import OwnPartError, UsageError, near
 from pipeline.periods import parse_span
 from pipeline.reports import vega
+from pipeline.reports.compiled import AsWritten, Compiled
 from pipeline.reports.context import build_context
 from pipeline.reports.documents.sections import own_parts
 from pipeline.reports.figures import STATUS, Figures, clean, markdown
@@ -228,16 +229,22 @@ def _place(error: Exception, templates: Path | None) -> str | None:
 @cache
 def _environment(format: str, figures: Figures, templates: Path | None) -> jinja2.Environment:
     """Strict about names; HTML escapes by itself, in Markdown every value passes through ``figures.markdown``."""
-    folders = [*([templates] if templates else []), resources.folder("reports")]
+    ours = resources.folder("reports")
+    options: dict[str, Any] = {
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+        "keep_trailing_newline": True,
+        "optimized": False,
+    }
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([os.fspath(folder) for folder in folders]),
+        loader=jinja2.FileSystemLoader([os.fspath(folder) for folder in (templates, ours) if folder]),
         autoescape=jinja2.select_autoescape(("html", "html.j2")),
         undefined=jinja2.StrictUndefined,
         finalize=markdown if format == "md" else None,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+        bytecode_cache=Compiled(ours, (format, options)),
+        **options,
     )
+    environment.code_generator_class = AsWritten
     environment.filters.update(figures.filters())
     environment.filters["gauge"] = gauge
     environment.globals["script"] = lambda: _script(environment)
