@@ -54,6 +54,8 @@ def read_splits(warehouse: Warehouse, period: str, currency: str | None) -> tupl
     by_key: dict[str, list[SplitValue]] = defaultdict(list)
     for key, *rest in warehouse.rows(_SPLITS, [period, currency]):
         by_key[key].append(SplitValue(*rest))
+    if not by_key:
+        return ()
     unsplit: dict[str, list[tuple[str, Decimal, str]]] = defaultdict(list)
     for key, rule, amount, reason in warehouse.rows(_UNSPLIT, [period, currency]):
         unsplit[key].append((rule, amount, reason))

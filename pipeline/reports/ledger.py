@@ -119,7 +119,8 @@ def read_data(warehouse: Warehouse, period: str, as_of: datetime, max_age_days: 
     sources = tuple(_source(row, reached.get(row["x_Source"])) for row in rows)
     found = [_delivery(row) for row in warehouse.frame(_DELIVERIES, {"period": period}).to_dicts()]
     loaded = [delivery for delivery in found if delivery.status not in WAITING]
-    rejected = warehouse.frame(_REJECTED, [period, SHOWN_REJECTED]).to_dicts()
+    rejected_count = sum(delivery.rows_rejected for delivery in loaded)
+    rejected = warehouse.frame(_REJECTED, [period, SHOWN_REJECTED]).to_dicts() if rejected_count else []
     drift = [Drift(*row) for row in warehouse.rows(_DRIFT, [period])]
     newest = warehouse.value(
         "SELECT max(x_BillingPeriod) FROM source_periods WHERE x_Origin = 'billed' AND charges > 0"
@@ -130,7 +131,7 @@ def read_data(warehouse: Warehouse, period: str, as_of: datetime, max_age_days: 
         missing_sources=tuple(row[0] for row in warehouse.rows(_MISSING, [periods.previous(period), period])),
         deliveries=tuple(loaded),
         waiting=tuple(delivery for delivery in found if delivery.status in WAITING),
-        rejected_count=sum(delivery.rows_rejected for delivery in loaded),
+        rejected_count=rejected_count,
         rejected=tuple(_rejected(row) for row in rejected),
         drift_count=len(drift),
         drift=tuple(drift[:SHOWN_DRIFT]),

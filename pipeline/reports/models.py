@@ -33,7 +33,8 @@ def read_models(warehouse: Warehouse, period: str) -> tuple[ModelUsage, ...]:
     groups: dict[tuple[str, str | None], list[Row]] = defaultdict(list)
     for row in warehouse.frame(_MODELS, [period]).to_dicts():
         groups[row["x_Origin"], row["BillingCurrency"]].append(row)
-    billed = {("recorded", currency): cost for currency, cost in warehouse.rows(_IN_BILL, [period])}
+    in_bill = warehouse.rows(_IN_BILL, [period]) if any(origin == "recorded" for origin, _ in groups) else []
+    billed = {("recorded", currency): cost for currency, cost in in_bill}
     return tuple(_usage(*key, rows, billed.get(key)) for key, rows in groups.items())
 
 

@@ -22,6 +22,8 @@ LEFT JOIN accounts AS own ON own.account_id = d.SubAccountId
 LEFT JOIN accounts AS billing ON billing.account_id = d.BillingAccountId
 WHERE d.x_BillingPeriod = ? AND d.x_Origin = 'billed'
 GROUP BY ALL ORDER BY ALL"""
+_OF_TENANTS = """
+FROM daily_costs WHERE x_BillingPeriod = ? AND x_Origin = 'billed' AND x_TenantId IS NOT NULL"""
 _TENANTS = """
 SELECT BillingCurrency, x_TenantId AS owner, count(DISTINCT coalesce(SubAccountId, BillingAccountId)) AS accounts,
     sum(BilledCost) AS billed, sum(EffectiveCost) AS effective
@@ -39,8 +41,10 @@ def read_owners(warehouse: Warehouse, period: str) -> dict[str | None, Owners]:
 
 def read_tenants(warehouse: Warehouse, period: str) -> dict[str | None, Owners]:
     """Read the tenants' costs by currency; empty when no charge is a tenant's, and in a tenant's own file. They sum to the bill."""
-    rows = warehouse.frame(_TENANTS, [period]).to_dicts()
-    return _by_currency(rows) if len({row["owner"] for row in rows} | {None}) > 1 and owner(warehouse) is None else {}
+    any_tenant = f"SELECT EXISTS ({_OF_TENANTS})"
+    if not warehouse.value(any_tenant, [period]) or owner(warehouse) is not None:
+        return {}
+    return _by_currency(warehouse.frame(_TENANTS, [period]).to_dicts())
 
 
 def _by_currency(rows: Sequence[Mapping[str, Any]]) -> dict[str | None, Owners]:

@@ -21,7 +21,8 @@ HEALTH = ("EXCEEDED", "CRITICAL", "WARNING", "UNSPECIFIED", "OK")
 
 #: A report lists each budget's newest window that ended in its month; that of the latest month also those that go on.
 _OF_THE_FILE = ["global", "provider", "tag", "type"]
-_APART = ["policy", "managed"]
+_POLICIES = ["policy"]
+_APART = [*_POLICIES, "managed"]
 _BUDGETS = """
 WITH latest AS (
     SELECT max(x_BillingPeriod) AS x_BillingPeriod FROM source_periods WHERE x_Origin = 'billed' AND charges > 0
@@ -71,10 +72,10 @@ def read_span_standing(warehouse: Warehouse, span: Span, tenant: str | None = No
     """
     own, is_days = span.window, not span.by_billing_period
     given = {"period": span.last_month, "start": own.start, "end": own.end, "overlapping": is_days}
-    shown = warehouse.frame(_BUDGETS, {**given, "types": _OF_THE_FILE if tenant is None else _APART})
-    budgets = tuple(_budget(row, own) for row in shown.to_dicts())
-    limits = warehouse.frame(_BUDGETS, {**given, "types": ["policy"] if tenant is None else []})
-    policies = tuple(_policy(row, own) for row in limits.to_dicts())
+    shown, limits = (_OF_THE_FILE, _POLICIES) if tenant is None else (_APART, [])
+    rows = warehouse.frame(_BUDGETS, {**given, "types": [*shown, *limits]}).to_dicts()
+    budgets = tuple(_budget(row, own) for row in rows if row["scope_type"] in shown)
+    policies = tuple(_policy(row, own) for row in rows if row["scope_type"] in limits)
     asked = {**given, "first": span.first_month, "policies": tenant is not None}
     alerts = tuple(_alert(row, own) for row in warehouse.frame(_ALERTS, asked).to_dicts())
     found = {budget.health for budget in budgets if budget.enabled}
