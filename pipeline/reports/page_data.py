@@ -113,7 +113,7 @@ def _resources(drill: Drill, figures: Figures) -> dict[str, Any]:
         "region": regions.labels(names.region, figures),
         "resource": lines.resource,
         "service": lines.service,
-        "billed": [money.text(own) for own in lines.billed],
+        "billed": lines.billed,
         "effective": _unless_same(lines.effective, lines.billed),
         "list": _unless_same(lines.list, lines.billed),
     }
@@ -123,8 +123,8 @@ def _texts(own: Amounts) -> list[str]:
     return [money.text(own.billed), money.text(own.effective), money.text(own.list)]
 
 
-def _unless_same(amounts: Sequence[Decimal], billed: Sequence[Decimal]) -> list[str]:
-    return ["" if own == like else money.text(own) for own, like in zip(amounts, billed, strict=True)]
+def _unless_same(amounts: Sequence[str], billed: Sequence[str]) -> list[str]:
+    return ["" if own == like else own for own, like in zip(amounts, billed, strict=True)]
 
 
 class _Words:

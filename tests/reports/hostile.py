@@ -10,15 +10,18 @@ from decimal import Decimal
 from itertools import cycle
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pipeline.reports.model import ReportContext
+from pipeline.reports.model import ReportContext, ResourceLines
 
 NASTY = (
     "\"'><script>owned=1</script></script><!--<script><img src=x onerror=owned=1> =cmd|' /C calc'!A0 {{ 7*7 }} ${x} "
     "[f](javascript:owned=1) `c` *d* \u202eevil\u202c\u2028\x1b[31m 🦆 ﷽ été &lt;b&gt; \\"
 )
 TEXTS = (NASTY, "=HYPERLINK(1)" + "N" * 10_000, "# heading\n\n- list\r\n1. one|two")
-#: What is parsed before it is shown, and is checked where it comes in.
-_PARSED = {(ReportContext, "period"), (ReportContext, "previous_period")}
+#: What is parsed before it is shown, and is checked where it comes in or is a number as text.
+_PARSED = {
+    *((ReportContext, name) for name in ("period", "previous_period")),
+    *((ResourceLines, name) for name in ("billed", "effective", "list")),
+}
 _OTHERS: dict[type, Any] = {
     Decimal: Decimal("1.5"),
     int: 2,

@@ -293,7 +293,7 @@ def test_the_script_writes_figures_as_the_report_does(
     tab: Any, rich: ReportContext, folder: Path, locale: str, currency: str
 ) -> None:
     section = replace(rich.sections[0], currency=currency, movers=())
-    odd = [Decimal(own) for own in ("0.004", "-0.004", "1234567.005", "-98765432.125", "0", "0.5", "-1999.995")]
+    odd = ("0.004", "-0.004", "1234567.005", "-98765432.125", "0", "0.5", "-1999.995")
     lines = section.drill.lines
     changed = replace(lines, effective=tuple(odd[place % len(odd)] for place in range(len(lines.billed))))
     section = replace(section, drill=replace(section.drill, lines=changed))
@@ -325,7 +325,7 @@ def many(rich: ReportContext, folder: Path) -> str:
         account=tuple(f"account {n % 30}" for n in range(MANY)),
         region=tuple(f"eu-west-{n % 9}" for n in range(MANY)),
     )
-    costs = tuple(Decimal(MANY - n) / 1000 + Decimal(n % 7919) / 10**10 for n in range(MANY))
+    costs = tuple(money.text(Decimal(MANY - n) / 1000 + Decimal(n % 7919) / 10**10) for n in range(MANY))
     lines = ResourceLines(tuple(range(MANY)), tuple(n % 3 for n in range(MANY)), costs, costs, costs)
     drill = replace(
         section.drill,

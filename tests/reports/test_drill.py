@@ -6,23 +6,26 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 
+import polars as pl
 import pytest
 
 from pipeline import money
-from pipeline.reports.drill import read_drills
+from pipeline.reports.drill import _texts, read_drills
 from pipeline.reports.figures import Figures
 from pipeline.reports.model import Amounts, Drill, ReportContext
 from pipeline.reports.page_data import resources_data
 from pipeline.store.warehouse import Warehouse
+from pipeline.summaries.measures import MONEY
 from tests.reports import warehouse as fixture
 from tests.reports.conftest import context
+from tests.reports.documents import AMOUNTS
 from tests.reports.warehouse import PERIOD, Spend
 
 
 def whole(drill: Drill) -> list[Decimal]:
     parts = (drill.unattached, drill.left)
     return [
-        money.total([*getattr(drill.lines, name), *(getattr(part, name) for part in parts)])
+        money.total([*map(Decimal, getattr(drill.lines, name)), *(getattr(part, name) for part in parts)])
         for name in ("billed", "effective", "list")
     ]
 
@@ -45,7 +48,8 @@ def test_every_service_says_how_many_resources_it_has_and_what_belongs_to_none(r
     drill = rich.sections[0].drill
     [compute] = [own for own in drill.services if own.name == "Amazon Elastic Compute Cloud"]
     number = drill.services.index(compute)
-    own = [cost for cost, service in zip(drill.lines.billed, drill.lines.service, strict=True) if service == number]
+    costs = zip(drill.lines.billed, drill.lines.service, strict=True)
+    own = [Decimal(cost) for cost, service in costs if service == number]
     assert (compute.resources, compute.unattached) == (3, Amounts(Decimal(-250), Decimal(0), Decimal("-302.5")))
     assert money.total([*own, compute.unattached.billed]) == compute.costs.billed
 
@@ -55,6 +59,11 @@ def test_a_resource_of_two_services_is_one_resource(report_on: Callable[..., Rep
     drill = report.sections[0].drill
     assert drill.resources.id == ("i-1",)
     assert [drill.services[own].name for own in drill.lines.service] == ["Transfer", "EC2"]
+
+
+def test_amounts_of_lines_are_written_as_all_others() -> None:
+    amounts = [Decimal(own) for own in AMOUNTS]
+    assert _texts(pl.Series(amounts, dtype=MONEY)).to_list() == [money.text(own) for own in amounts]
 
 
 def test_what_is_not_summarised_yet_takes_no_resource_s_place(rich_warehouse: Warehouse) -> None:

@@ -39,13 +39,16 @@ class ResourceNames:
 
 @dataclass(frozen=True)
 class ResourceLines:
-    """What a resource costs in a service, by their numbers in the page's lists: each column has one value a line."""
+    """What a resource costs in a service, by their numbers in the page's lists: each column has one value a line.
+
+    Amounts are exact, as ``money.text`` writes them.
+    """
 
     resource: tuple[int, ...]
     service: tuple[int, ...]
-    billed: tuple[Decimal, ...]
-    effective: tuple[Decimal, ...]
-    list: tuple[Decimal, ...]
+    billed: tuple[str, ...]
+    effective: tuple[str, ...]
+    list: tuple[str, ...]
 
 
 @dataclass(frozen=True)
