@@ -269,11 +269,9 @@ def _difference(table: Table, place: int, figures: Figures) -> Decimal | None:
     if not column.sums or table.total is None or table.total[place] is None:
         return None
 
-    def seen(row: Row) -> Decimal:
-        value = row[place]
-        if isinstance(value, (Decimal, int)):
-            return figures.rounded(Decimal(value), column.kind, table.currency)
-        return money.ZERO
-
     rows = [*table.shown, *([table.rest] if table.rest else [])]
-    return seen(table.total) - money.total(map(seen, rows))
+    return figures.left((_number(row[place]) for row in rows), _number(table.total[place]), table.currency, column.kind)
+
+
+def _number(value: Value) -> Decimal | None:
+    return Decimal(value) if isinstance(value, (Decimal, int)) else None
