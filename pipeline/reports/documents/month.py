@@ -110,7 +110,7 @@ def _parts(reader: SpanReader, report: ReportContext, figures: Figures) -> Itera
         yield Part("nothing", "Nothing was billed", empty=f"No charges of {figures.month(report.period)} are loaded.")
     yield from budgets.parts(report.standing, figures, report.period, lead)
     if report.sections:
-        yield _movers(reader, report)
+        yield _movers(reader, report, figures)
         yield _services(reader)
         yield _accounts(reader)
         yield from resources.parts(resources.read(reader))
@@ -148,7 +148,7 @@ def _daily(sections: Sequence[CurrencySection], figures: Figures, lead: str) -> 
     return Part("days", "Cost by day", lead=lead, pictures=tuple(pictures), tables=tuple(made))
 
 
-def _movers(reader: SpanReader, report: ReportContext) -> Part:
+def _movers(reader: SpanReader, report: ReportContext, figures: Figures) -> Part:
     rows = reader.warehouse.frame(_MOVERS, [report.period]).to_dicts()
     names, made = reader.account_names, []
     for section in report.sections:
@@ -170,8 +170,9 @@ def _movers(reader: SpanReader, report: ReportContext) -> Part:
                 keys = (tables.SERVICE,) if others == "services" else (tables.ACCOUNT, tables.ACCOUNT_NAME)
                 made.append(tables.mover_table(name, keys, moved, section.currency, title=title, others=others))
     made += _reasons(reader, report)
-    lead = f"This month’s complete days against {report.previous_period}, brought to the same number of days."
-    empty = f"{report.previous_period} is not loaded or no day is complete, so there is nothing to compare."
+    before = figures.month(report.previous_period)
+    lead = f"This month’s complete days against {before}, brought to the same number of days."
+    empty = f"{before} is not loaded or no day is complete, so there is nothing to compare."
     return Part("movers", "Biggest movers", lead=lead if made else "", tables=tuple(made), empty=empty)
 
 
