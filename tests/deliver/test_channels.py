@@ -102,7 +102,8 @@ def test_the_signature_is_proved_by_the_example_of_the_docs(tell: Tell, web: Web
 def test_each_channel_hears_of_its_budgets_and_severities_and_of_those_that_name_it(
     tell: Tell, web: Web, say: Say
 ) -> None:
-    cost = budgets(150, tags=[{**TEAM, "notify": ["named"]}])
+    web_team = {"selector": "team:web", "amount": 10_000, "priority": 1}
+    cost = budgets(150, tags=[{**TEAM, "notify": ["named"]}, web_team])
     config = tell(
         chat(web, "one", budgets=["global"]),
         chat(web, "worst", min_severity="emergency"),
