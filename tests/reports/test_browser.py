@@ -15,6 +15,7 @@ import pytest
 from pipeline import money
 from pipeline.reports.figures import Figures, clean
 from pipeline.reports.model import ReportContext, ResourceLines, ResourceNames
+from pipeline.reports.model.document import Column, Part, Table
 from pipeline.reports.render import render
 from pipeline.reports.writers import write
 from tests.reports import documents
@@ -478,3 +479,19 @@ def test_the_page_of_a_document_sorts_fits_everywhere_and_runs_nothing_of_its_te
     exact = amounts([row for row in found if "rest" not in row["kind"]])
     assert exact == sorted(exact, reverse=True)
     assert found[-1]["name"] == "13 other rows"
+
+
+def test_a_phone_shows_words_beneath_a_row_s_name_so_that_its_figures_are_in_sight(tab: Any, folder: Path) -> None:
+    names = ("ResourceId", "RegionId", "SubAccountId")
+    columns = (*(Column(name, name) for name in names), Column("BilledCost", "Billed", "money", sums=True))
+    table = Table("resources", "", columns, (("i-1", "eu-west-1", "111122223333", Decimal("12.5")),), "USD")
+    document = replace(documents.small(), parts=(Part("resources", "Resources", tables=(table,)),))
+    [path] = write(document, "html", folder, name="words")
+    said = "() => [...document.querySelectorAll('tbody tr')].map(own => [...own.cells].map(cell => cell.innerText))"
+    opened(tab, path.as_uri(), width=390)
+    assert tab.evaluate(said) == [["i-1\neu-west-1 · 111122223333", "eu-west-1", "111122223333", "$12.50"]]
+    assert tab.locator("tbody td.num").bounding_box()["x"] < 350
+    assert [own.is_visible() for own in tab.locator("tbody td").all()] == [False, False, True]
+    opened(tab, path.as_uri())
+    assert tab.locator("tbody th").inner_text() == "i-1"
+    assert [own.is_visible() for own in tab.locator("tbody td").all()] == [True, True, True]

@@ -33,7 +33,6 @@ from pipeline.reports.standing import read_span_standing
 from pipeline.store.tenants import owner
 from pipeline.store.warehouse import Warehouse
 
-DAY_KEY = (("usage", "Usage"), ("other", "Purchases, tax, credits, refunds"), ("partial", "Not yet complete"))
 _SERVICES = {"ServiceCategory": "ServiceCategory", "ServiceName": "ServiceName"}
 #: So many days are a picture and a table; of longer spans months are.
 MOST_DAYS = 100
@@ -272,6 +271,16 @@ def _done(day: date, reader: SpanReader) -> bool:
     return reader.last_day is not None and day <= reader.last_day
 
 
+def day_key(daily: Daily) -> tuple[tuple[str, str], ...]:
+    """What the marks of a picture of days mean, as ``Picture.key`` says it: of those that are in it."""
+    key = [("usage", "Usage"), ("other", "Purchases, tax, credits, refunds")]
+    if daily.pace_per_day:
+        key.append(("pace", "The budget’s even pace"))
+    if len(daily.complete_days) < len(daily.shown_days):
+        key.append(("partial", "Not yet complete"))
+    return tuple(key)
+
+
 def _day_part(told: Sequence[Told], figures: Figures, several: bool) -> Part:
     pictures, found = [], []
     for number, own in enumerate(told, 1):
@@ -286,5 +295,5 @@ def _day_part(told: Sequence[Told], figures: Figures, several: bool) -> Part:
             top = max(own.daily.shown_days, key=lambda day: day.billed)
             words = f"Highest on {figures.day(top.day)}: {figures.money(top.billed, own.currency)}."
             name = f"Cost of each day{f', {title}' if title else ''}"
-            pictures.append(Picture("days", name, words, wide, narrow, DAY_KEY))
+            pictures.append(Picture("days", name, words, wide, narrow, day_key(own.daily)))
     return Part("days", "Cost by day", pictures=tuple(pictures), tables=tuple(found))

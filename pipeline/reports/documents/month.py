@@ -8,18 +8,17 @@ from pipeline.reports import charts
 from pipeline.reports.context import build_context
 from pipeline.reports.documents import budgets, commitments, models, resources, restatements, tables
 from pipeline.reports.documents.cautions import of_data
-from pipeline.reports.documents.costs import DAY_KEY
+from pipeline.reports.documents.costs import day_key
 from pipeline.reports.documents.ledger import ledger_parts
 from pipeline.reports.documents.reading import SpanReader, by_currency
 from pipeline.reports.documents.request import Request
 from pipeline.reports.documents.shares import share_parts
 from pipeline.reports.documents.words import NO_CURRENCY, amounts, count, reached, spoken, standing_note
 from pipeline.reports.figures import Figures
-from pipeline.reports.model import Costs, CurrencySection, ReportContext
+from pipeline.reports.model import Costs, CurrencySection, Daily, ReportContext
 from pipeline.reports.model.document import Column, Document, Fact, Part, Picture, Row, Table
 from pipeline.store.warehouse import Warehouse
 
-_RUNNING_KEY = (("", "So far"), ("ahead", "Forecast"), ("limit", "Budget"), ("pace", "Its even pace"))
 _SERVICES = "SELECT * FROM category_summary WHERE x_BillingPeriod = ?"
 _MOVERS = "SELECT * FROM mover_summary WHERE x_BillingPeriod = ? AND dimension IN ('ServiceName', 'SubAccountId')"
 
@@ -137,15 +136,24 @@ def _daily(sections: Sequence[CurrencySection], figures: Figures, lead: str) -> 
         )
         spent = own.daily.complete_days or own.daily.shown_days
         words = f"{figures.money(spent[-1].cumulative, own.currency)} by {figures.day(spent[-1].day)}."
-        pictures.append(Picture("running", f"Running cost{of}", words, wide, narrow, _RUNNING_KEY))
+        pictures.append(Picture("running", f"Running cost{of}", words, wide, narrow, _running_key(own.daily)))
         wide, narrow = (
             charts.daily_cost(own, figures, f"days-{number}-{name}", size)
             for name, size in (("wide", charts.WIDE), ("narrow", charts.NARROW))
         )
         top = max(own.daily.shown_days, key=lambda day: day.billed)
         words = f"Highest on {figures.day(top.day)}: {figures.money(top.billed, own.currency)}."
-        pictures.append(Picture("days", f"Cost of each day{of}", words, wide, narrow, DAY_KEY))
+        pictures.append(Picture("days", f"Cost of each day{of}", words, wide, narrow, day_key(own.daily)))
     return Part("days", "Cost by day", lead=lead, pictures=tuple(pictures), tables=tuple(made))
+
+
+def _running_key(daily: Daily) -> tuple[tuple[str, str], ...]:
+    key = [("", "So far")]
+    if sum(day.projected is not None for day in daily.days) > 1:
+        key.append(("ahead", "Forecast"))
+    if daily.limit:
+        key += [("limit", "Budget"), ("pace", "Its even pace")]
+    return tuple(key)
 
 
 def _movers(reader: SpanReader, report: ReportContext, figures: Figures) -> Part:
