@@ -20,6 +20,7 @@ from pipeline.reports.documents.request import Request
 from pipeline.reports.documents.words import (
     NO_CURRENCY,
     amounts,
+    before_words,
     compared,
     count,
     reached,
@@ -61,7 +62,7 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
     told = read(reader)
     shape = parts(reader, told, figures)
     if request.group_by:
-        shape = (*shape[:1], grouped(reader, request.group_by), *shape[1:])
+        shape = (*shape[:1], grouped(reader, request.group_by, figures), *shape[1:])
     name = spoken(span, figures)
     whose = f" of {figures.label(tenant)}" if tenant else ""
     document = request.document(
@@ -77,7 +78,7 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
     return [document]
 
 
-def grouped(reader: SpanReader, names: Sequence[str]) -> Part:
+def grouped(reader: SpanReader, names: Sequence[str], figures: Figures) -> Part:
     """What it came to by columns that somebody chose, each group beside what it came to before."""
     asked = grouping(reader.warehouse, names)
     found = by_currency(reader.groups(asked.expressions, asked.rows))
@@ -91,7 +92,9 @@ def grouped(reader: SpanReader, names: Sequence[str]) -> Part:
         rows = tuple(_grouped(reader, own, whole[currency], compares) for own in ordered)
         made.append(Table("groups", "", columns, rows, currency, top=TOP_GROUPS, others="groups", searchable=True))
     by = ", ".join(names)
-    return Part("groups", f"Cost by {by}", lead=compared(reader), tables=tuple(made), empty="Nothing was billed.")
+    return Part(
+        "groups", f"Cost by {by}", lead=compared(reader, figures), tables=tuple(made), empty="Nothing was billed."
+    )
 
 
 def _grouped(reader: SpanReader, own: Group, whole: Decimal, compares: bool) -> Row:
@@ -140,7 +143,9 @@ def headline(reader: SpanReader, told: Sequence[Told], standing: Standing, figur
     parts = [f"{billed} so far" if reader.is_open else billed]
     changes = [change for own in told if (change := reader.change(own.total)) is not None]
     if reader.before and len(changes) == len(told):
-        parts.append(f"{' and '.join(figures.change(each) for each in changes)} against {reader.before.words}")
+        parts.append(
+            f"{' and '.join(figures.change(each) for each in changes)} against {before_words(reader, figures)}"
+        )
     if standing.enabled and (standing.over or standing.heading_over):
         parts.append(standing_note(standing, figures))
     return "; ".join(parts)
@@ -157,7 +162,7 @@ def parts(reader: SpanReader, told: Sequence[Told], figures: Figures) -> tuple[P
         Part(
             "movers",
             "Biggest movers",
-            lead=compared(reader),
+            lead=compared(reader, figures),
             tables=tuple(_movers(reader, told, several)),
             empty="Nothing moved." if reader.before else "There is nothing to compare with.",
         ),
@@ -180,7 +185,7 @@ def facts(reader: SpanReader, told: Sequence[Told], standing: Standing, figures:
         yield Fact("effective", "Effective cost", costs.effective, "money", currency)
         if reader.before:
             expected, change = reader.expected(own.total), reader.change(own.total)
-            words = reader.before.words
+            words = before_words(reader, figures)
             brought = "" if words.startswith("the ") else ", brought to the same number of days"
             title = "Usual" if reader.span.edition == "daily" else "Before"
             yield Fact("expected", title, expected, "money", currency, f"{words}{brought}")

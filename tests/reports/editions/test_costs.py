@@ -84,7 +84,10 @@ def test_a_day_is_held_against_the_week_behind_it_and_says_how_its_month_goes(ri
 def test_what_is_not_loaded_is_compared_with_nothing(sampled: Warehouse) -> None:
     [document] = told(sampled, "costs", "2026-W01")
     assert not [own for own in document.facts if own.name == "expected"]
-    assert any("2025-12 is not loaded" in part.lead for part in document.parts)
+    assert any("December 2025 is not loaded" in part.lead for part in document.parts)
+    [quarter] = told(sampled, "costs", "2026-Q1")
+    missing = "There is nothing to compare with: October 2025, November 2025 and December 2025 are not loaded."
+    assert any(part.lead == missing for part in quarter.parts)
 
 
 def test_a_span_without_charges_says_so(rich_warehouse: Warehouse) -> None:
