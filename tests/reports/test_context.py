@@ -14,7 +14,8 @@ from pipeline.reports.model import ReportContext
 from pipeline.store.warehouse import Warehouse
 from tests.reports import warehouse as fixture
 from tests.reports.conftest import context
-from tests.reports.warehouse import MARCH, PERIOD, THROUGH, Spend
+from tests.reports.march import MARCH
+from tests.reports.warehouse import PERIOD, THROUGH, Spend
 
 Report = Callable[..., ReportContext]
 
