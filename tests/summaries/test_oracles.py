@@ -28,8 +28,7 @@ from pipeline.summaries import (
     trend_summary,
 )
 from pipeline.summaries.reasons import counted_before
-from tests import empty
-from tests.soak import more
+from tests import empty, soak
 from tests.summaries.generate import PERIOD, any_charges, charges, fill
 
 
@@ -101,7 +100,11 @@ def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wareho
         yield warehouse
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3], ids="seed {}".format)
+@pytest.fixture(
+    scope="module",
+    params=[1, *(pytest.param(seed, marks=[pytest.mark.heavy, soak.long]) for seed in (2, 3))],
+    ids="seed {}".format,
+)
 def warehouse(request: pytest.FixtureRequest, empty_warehouse: Warehouse) -> Warehouse:
     fill(empty_warehouse, charges(request.param))
     return empty_warehouse
@@ -157,7 +160,9 @@ def test_no_charges_give_no_rows(empty_warehouse: Warehouse) -> None:
 
 
 @pytest.mark.heavy
-@settings(max_examples=more(6, 300), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=soak.more(6, 300), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(any_charges(), st.sampled_from(sorted(CASES)))
 def test_no_bill_parts_summary_and_oracle(empty_warehouse: Warehouse, bill: list[dict[str, Any]], name: str) -> None:
     fill(empty_warehouse, bill)
