@@ -39,7 +39,7 @@ def test_the_codes_are_those_of_sysexits() -> None:
 
 def test_a_process_ends_with_the_code_that_it_says(march: Path) -> None:
     config = write_config(march, cost=budgets(100, exit_on_threshold=True, exit_code=7))
-    assert costmill("run", "--config", config).code == 7
+    assert costmill("budgets", "--config", config).code == 7
 
 
 def test_an_error_that_a_service_logs_is_told_once(folder: Path) -> None:
