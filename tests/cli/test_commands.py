@@ -296,8 +296,8 @@ class TestReport:
     @pytest.mark.heavy
     def test_all_periods_and_formats_into_a_folder_of_its_own(self, ran: Path, say: Say) -> None:
         before = facts(ran / "reports")
-        out = say("report", "--all", "--format", "md", "--format", "html", "--out", "other").stdout.split()
-        names = ["2026-02/report.md", "2026-02/report.html", "2026-03/report.md", "2026-03/report.html"]
+        out = say("report", "--all", "--format", "md", "--format", "json", "--out", "other").stdout.split()
+        names = ["2026-02/report.md", "2026-02/report.json", "2026-03/report.md", "2026-03/report.json"]
         assert out == [f"{ran}/other/{name}" for name in names]
         assert facts(ran / "reports") == before
 

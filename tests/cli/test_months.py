@@ -41,11 +41,11 @@ class TestStatus:
         text = (project_root / "docs" / "operations.md").read_text(encoding="utf-8")
         assert all(f"`{key}`" in text for key in {*rows[0], *by_source[0]})
 
-    def test_a_source_that_never_delivered_and_months_between_are_missing(self, folder: Path, say: Say) -> None:
-        february(folder, period="2025-12", at="2026-01-03T00:00:00")
+    def test_a_source_that_never_delivered_and_months_between_are_missing(self, march: Path, say: Say) -> None:
+        february(march, period="2025-12", at="2026-01-03T00:00:00")
         say("load")
         sources = [{"name": "azure", "path": "exports"}, {"name": "new", "path": "new"}]
-        write_config(folder, sources=sources)
+        write_config(march, sources=sources)
         assert states(say) == [
             ("azure", "2025-12", "open"),
             ("azure", "2026-01", "missing"),
@@ -87,9 +87,9 @@ class TestStatus:
         assert (row["last_complete_day"], row["age_days"], row["is_stale"]) == ("2026-03-21", 9, True)
         assert (row["open"], row["final"], row["missing"], row["waiting"]) == (2, 0, 0, 0)
 
-    def test_all_deliveries_that_wait_are_counted_and_the_newest_is_told(self, folder: Path, say: Say) -> None:
+    def test_all_deliveries_that_wait_are_counted_and_the_newest_is_told(self, march: Path, say: Say) -> None:
         for name in "abc":
-            (folder / "exports" / f"{name}.csv").write_text(f"{name}\n1\n")
+            (march / "exports" / f"{name}.csv").write_text(f"{name}\n1\n")
         say("load", "--source", "azure")
         [row] = json.loads(say("status", "--sources", "--format", "json").stdout)
         assert row["waiting"] == 3
@@ -233,8 +233,8 @@ class TestDryRun:
         assert facts(ran) == changed
         assert {name for name in before if before[name] != changed[name]} == {"exports/february.csv"}
 
-    def test_a_delivery_that_would_wait_ends_with_its_code(self, ran: Path, say: Say) -> None:
-        write_bill(ran / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
+    def test_a_delivery_that_would_wait_ends_with_its_code(self, march: Path, say: Say) -> None:
+        write_bill(march / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
         ended = say("run", "--dry-run", "--format", "json")
         assert ended.code == 65
         [row] = [row for row in json.loads(ended.stdout) if row["status"] == "quarantined"]
@@ -362,12 +362,12 @@ def test_equal_column_names_keep_their_values_in_json(ready: Path, say: Say) -> 
 
 
 def test_what_waits_of_a_source_that_left_the_configuration_is_listed_and_ends_nothing_with_65(
-    ran: Path, say: Say
+    march: Path, say: Say
 ) -> None:
-    write_bill(ran / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
+    write_bill(march / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
     assert (say("run").code, say("status").code) == (65, 65)
-    write_config(ran, sources=[{"name": "other", "path": "other"}])
-    (ran / "other").mkdir()
-    write_bill(ran / "other" / "march.csv")
+    write_config(march, sources=[{"name": "other", "path": "other"}])
+    (march / "other").mkdir()
+    write_bill(march / "other" / "march.csv")
     assert (say("run").code, say("status").code) == (0, 0)
     assert ("azure", "2026-03", "quarantined") in states(say)
