@@ -168,6 +168,6 @@ def test_what_charges_cannot_be_grouped_by_is_said(sampled: Warehouse, names: tu
 
 
 def test_a_hostile_tag_key_is_only_a_key(sampled: Warehouse) -> None:
-    for key in ("' OR 1 = 1 --", "-- rows", "-- groups", "{expressions}", 'a"b/~*'):
-        [document] = told(sampled, "costs", "2026-02-10", group_by=(f"tag:{key}",))
-        assert [row[0] for row in table(document, "groups").rows] == [None]
+    for keys in (("' OR 1 = 1 --", "-- rows", "-- groups"), ("{expressions}", 'a"b/~*')):
+        [document] = told(sampled, "costs", "2026-02-10", group_by=tuple(f"tag:{key}" for key in keys))
+        assert [row[: len(keys)] for row in table(document, "groups").rows] == [(None,) * len(keys)]
