@@ -243,6 +243,9 @@ def _read_alerts(mail: Section, owners: Mapping[str, tuple[str, ...]]) -> MailAl
 
 def _read_owners(mail: Section) -> dict[str, tuple[str, ...]]:
     section = mail.section("owners", None)
+    for owner in section.table.entries:
+        if not section.has(owner) or section.is_empty(owner):
+            section.problem(owner, "has no address; list some, such as [dp@example.com], or leave the owner out")
     return {owner: section.values(owner, address, ()) for owner in section.table.entries}
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
 from pipeline.config import fields
+from pipeline.config.budgets import BudgetsConfig
+from pipeline.config.findings import Findings
 from pipeline.config.keys import SECTIONS
 from pipeline.config.mail import EDITIONS, OWNER, REPORTS, SEVERITIES, TEAMS, EditionName, Severity
 from pipeline.config.paths import Resolver
 from pipeline.config.secrets import Secret
 from pipeline.config.section import Section
+from pipeline.errors import near
 
 ChannelType = Literal["apprise", "webhook"]
 Topic = Literal["alerts", "reports", "failures"]
@@ -22,6 +26,8 @@ TOPICS: tuple[Topic, ...] = ("alerts", "reports", "failures")
 #: What mail is called in the ledger: no channel may have its name.
 MAIL = "mail"
 
+#: Begins the ids of what no file states: policies, budgets of programs, unusual days.
+_KEPT = ("policy:", "managed:", "anomaly:")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _APPRISE = re.compile(r"[a-z][a-z0-9]*://\S+", re.IGNORECASE)
 _WEB = re.compile(r"https?://[^\s<>\"'\\{}|^`@]+")
@@ -70,6 +76,32 @@ def read_notify(root: Section, resolver: Resolver) -> tuple[ChannelSettings, ...
             section.problem("name", f"{name!r} stands twice; each channel needs a name of its own")
         found.setdefault(name, _channel(section, name, resolver))
     return tuple(found.values())
+
+
+def check_budgets(root: Section, budgets: BudgetsConfig | None) -> None:
+    """Note the budgets of the file that channels name and that it does not have: they would tell of nothing.
+
+    Of ``global`` it is only a warning: flags and environment make that one for some runs.
+    """
+    ids = {scope.budget_id for scope in budgets.scopes} if budgets else set()
+    again = Findings()  # what else is wrong with the channels is noted already
+    for section in Section(root.table, root.path, None, again).sections("notify", None):
+        named = section.values("budgets", _budget_of(ids | {"global"}), ())
+        if "global" in named and "global" not in ids:
+            message = "names global, and there is no global budget; add cost.budgets.global, or leave it out"
+            root.findings.warning(section.key_line("budgets"), section.key_path("budgets"), message)
+    for each in again.problems:
+        if each not in root.findings.problems:
+            root.findings.problem(each.line, each.path, each.message)
+
+
+def _budget_of(ids: Set[str]) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in ids and not value.startswith(_KEPT):
+            raise ValueError(f"{value!r} is no budget's id, as `costmill budgets` lists them{near(value, ids)}")
+        return value
+
+    return parse
 
 
 def _channel(section: Section, name: str, resolver: Resolver) -> ChannelSettings:

@@ -33,7 +33,7 @@ from pipeline.config.model import (
     TagSettings,
     UsageLogSettings,
 )
-from pipeline.config.notify import read_notify
+from pipeline.config.notify import check_budgets, read_notify
 from pipeline.config.paths import FILE_NAME, VARIABLE, Resolver, find_config
 from pipeline.config.section import Section
 from pipeline.config.yaml import Table, read
@@ -175,6 +175,7 @@ def _read_root(
     cost = root.section("cost", SECTIONS["cost"])
     budgets = read_budgets(cost, budget_words, currency.report, asked, findings, notified)
     tag_rules.check_selectors(root, budgets, tags)
+    check_budgets(root, budgets)
     return Settings(
         file=file,
         warehouse=warehouse,

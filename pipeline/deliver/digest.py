@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 
-from pipeline.budgets.alert_table import ANOMALY
+from pipeline.budgets.alert_table import ANOMALY, Alert
 from pipeline.deliver.channel import AlertNews
+from pipeline.periods import span_of
+from pipeline.reports.documents.words import spoken
 from pipeline.reports.figures import Figures
 from pipeline.reports.model.document import Caution, Column, Document, Fact, Part, Row, Table
 from pipeline.version import VERSION
@@ -33,6 +36,7 @@ _DAYS = (
     Column("expected", "Expected", "money"),
     Column("percentage", "Of that", "used"),
 )
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _COMMANDS = (Column("command", "Command"), Column("alert", "Alert"))
 
 
@@ -56,9 +60,11 @@ def document(
     others = "1 lower one was" if lower == 1 else f"{lower} lower ones were"
     lead = f"The highest threshold of each budget; {others} reached as well." if lower else ""
     parts = [
-        Part("budgets", "Budgets", lead=lead, tables=_tables("alerts", _COLUMNS, budgets, _row)),
-        Part("days", "Unusual days", tables=_tables("days", _DAYS, days, _day)),
-        Part("actions", "What to do", lead=_WHAT_TO_DO, tables=(_commands(shown),)),
+        Part(
+            "budgets", "Budgets", lead=lead, tables=_tables("alerts", _COLUMNS, budgets, lambda own: _row(own, figures))
+        ),
+        Part("days", "Unusual days", tables=_tables("days", _DAYS, days, lambda own: _day(own, figures))),
+        Part("actions", "What to do", lead=_WHAT_TO_DO, tables=(_commands(shown, figures),)),
     ]
     return Document(
         report="alerts",
@@ -92,6 +98,16 @@ def name_of(own: AlertNews) -> str:
     return f"{place[1]} ({place[0]})" if len(place) == 2 else "All usage"
 
 
+def when(alert: Alert, figures: Figures) -> str:
+    """Return an alert's window as reports call spans: ``March 2026``, ``week 12 of 2026``, ``7 days to Mar 22, 2026``."""
+    period = alert.period
+    if period in ("weekly", "monthly", "quarterly", "yearly"):
+        return spoken(span_of(period, alert.period_start.date()), figures)
+    if period == "hourly":
+        return figures.moment(alert.period_start)
+    return _ISO_DAY.sub(lambda found: figures.date(date.fromisoformat(found[0])), alert.window_name)
+
+
 def _rank(own: AlertNews) -> tuple[int, bool, Decimal, Decimal, str]:
     """Severe before mild, spent before forecasted, high before low."""
     alert = own.alert
@@ -113,9 +129,9 @@ def words(own: AlertNews, figures: Figures) -> str:
     alert = own.alert
     spend, limit = figures.money(alert.spend, alert.currency), figures.money(alert.effective_limit, alert.currency)
     if alert.type == ANOMALY:
-        return f"{name_of(own)} cost {spend} on {alert.window_name}, {limit} expected"
+        return f"{name_of(own)} cost {spend} on {when(alert, figures)}, {limit} expected"
     verb = "is forecast at" if alert.type == "forecasted" else "is at"
-    return f"{name_of(own)} {verb} {figures.floor_percent(alert.percentage)} of {limit} ({alert.window_name})"
+    return f"{name_of(own)} {verb} {figures.floor_percent(alert.percentage)} of {limit} ({when(alert, figures)})"
 
 
 def _facts(shown: Sequence[AlertNews]) -> Iterable[Fact]:
@@ -125,8 +141,9 @@ def _facts(shown: Sequence[AlertNews]) -> Iterable[Fact]:
         yield Fact(severity, severity.capitalize(), len(list(group)), "count")
 
 
-def _tables(name: str, columns: tuple[Column, ...], alerts: Sequence[AlertNews], row: object) -> tuple[Table, ...]:
-    assert callable(row)
+def _tables(
+    name: str, columns: tuple[Column, ...], alerts: Sequence[AlertNews], row: Callable[[AlertNews], Row]
+) -> tuple[Table, ...]:
     codes = list(dict.fromkeys(own.alert.currency for own in alerts))
     return tuple(
         Table(
@@ -141,7 +158,7 @@ def _tables(name: str, columns: tuple[Column, ...], alerts: Sequence[AlertNews],
     )
 
 
-def _row(own: AlertNews) -> Row:
+def _row(own: AlertNews, figures: Figures) -> Row:
     alert = own.alert
     threshold = f"{alert.type} {alert.threshold_words}"
     again = ", again" if own.tellings else ""
@@ -149,23 +166,23 @@ def _row(own: AlertNews) -> Row:
         own.budget,
         alert.severity,
         f"{threshold}{again}",
-        alert.window_name,
+        when(alert, figures),
         alert.spend,
         alert.effective_limit,
         alert.percentage,
     )
 
 
-def _day(own: AlertNews) -> Row:
+def _day(own: AlertNews, figures: Figures) -> Row:
     alert = own.alert
-    return (name_of(own), alert.severity, alert.window_name, alert.spend, alert.effective_limit, alert.percentage)
+    return (name_of(own), alert.severity, when(alert, figures), alert.spend, alert.effective_limit, alert.percentage)
 
 
-def _commands(shown: Sequence[AlertNews]) -> Table:
+def _commands(shown: Sequence[AlertNews], figures: Figures) -> Table:
     rows = tuple(
         (
             f"costmill alerts ack {own.alert.alert_id[:8]}",
-            f"{name_of(own)}, {own.alert.window_name}, {own.alert.figure_words}",
+            f"{name_of(own)}, {when(own.alert, figures)}, {own.alert.figure_words}",
         )
         for own in shown
     )

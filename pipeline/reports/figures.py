@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from babel import Locale
@@ -106,8 +107,7 @@ class Figures:
         """Name -> filter, as templates use them."""
         names = (
             "money price signed percent floor_percent change count exact date day short_day weekday month moment label "
-            "told reasons "
-            "quantity status value"
+            "told reasons quantity status value left roundings"
         )
         return {name: getattr(self, name) for name in names.split()}
 
@@ -154,6 +154,30 @@ class Figures:
             case "money" | "signed":
                 return _rounded(value, Decimal(1).scaleb(-_digits(currency)))
         return _rounded(value, Decimal(1).scaleb(-QUANTITY_DIGITS))
+
+    def left(
+        self, parts: Iterable[Decimal | None], total: Decimal | None, currency: str | None, kind: Kind = "money"
+    ) -> Decimal:
+        """What a total is more than its parts as both are shown; 0 where there is no total."""
+        if total is None:
+            return money.ZERO
+        seen = money.total(self.rounded(own, kind, currency) for own in parts if own is not None)
+        return self.rounded(total, kind, currency) - seen
+
+    def roundings(
+        self, rows: Iterable[object], total: object, names: str, currency: str | None, *more: object
+    ) -> list[Decimal | None]:
+        """The cells of a row that makes ``rows`` and ``more`` add up to ``total`` as shown; empty where they do anyway.
+
+        Args:
+            names: the columns after the first, by the attributes of a row that they show, such as ``costs.billed``; ``-``
+                for one without a sum. The cell of what needs none is None.
+            more: rows that may be missing (None), such as the sum of others.
+        """
+        every = [own for own in (*rows, *more) if own is not None]
+        gets = [None if name == "-" else attrgetter(name) for name in names.split()]
+        cells = [(get and self.left(map(get, every), get(total), currency)) or None for get in gets]
+        return cells if any(cells) else []
 
     def money(self, value: Decimal | None, currency: str | None) -> Figure:
         """An amount with its currency's digits; below the smallest of them ``< $0.01``; None is a dash."""

@@ -28,7 +28,7 @@ from pipeline.reports.figures import STATUS, Figures, clean, markdown
 from pipeline.reports.model import CurrencySection, ReportContext
 from pipeline.reports.model.document import Part
 from pipeline.reports.page_data import resources_data, services_data
-from pipeline.reports.shown import NUMBERS, shown_part
+from pipeline.reports.shown import NUMBERS, ROUNDING, shown_part
 from pipeline.reports.site.names import Links
 from pipeline.reports.writers.files import put
 from pipeline.store.warehouse import Warehouse
@@ -185,6 +185,7 @@ def render(
             services_data=lambda: services_data(report, figures),
             resources_data=lambda: resources_data(report, figures),
             numbers=NUMBERS,
+            rounding=ROUNDING,
             sections=[shown_part(own, figures) for own in sections],
         )
 

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Literal
 
 from pipeline import money
-from pipeline.reports.figures import Figures
+from pipeline.reports.figures import NOTHING, Figures
 from pipeline.reports.model.document import (
     Caution,
     Column,
@@ -93,6 +93,17 @@ class ShownTable:
     def columns(self) -> tuple[Column, ...]:
         """The columns, in order."""
         return self.table.columns
+
+    @property
+    def asides(self) -> tuple[int, ...]:
+        """The places of columns of words before the first figure: a phone shows them beneath the row's name."""
+        first = next((place for place, own in enumerate(self.columns) if own.kind in NUMBERS), 0)
+        return tuple(place for place in range(1, first) if self.columns[place].kind == "text")
+
+    def beneath(self, row: ShownRow) -> str:
+        """What a phone shows beneath the name of a row."""
+        said = (row.cells[place].text for place in self.asides)
+        return " · ".join(own for own in said if own and own != NOTHING)
 
     @property
     def is_broad(self) -> bool:
@@ -269,11 +280,9 @@ def _difference(table: Table, place: int, figures: Figures) -> Decimal | None:
     if not column.sums or table.total is None or table.total[place] is None:
         return None
 
-    def seen(row: Row) -> Decimal:
-        value = row[place]
-        if isinstance(value, (Decimal, int)):
-            return figures.rounded(Decimal(value), column.kind, table.currency)
-        return money.ZERO
-
     rows = [*table.shown, *([table.rest] if table.rest else [])]
-    return seen(table.total) - money.total(map(seen, rows))
+    return figures.left((_number(row[place]) for row in rows), _number(table.total[place]), table.currency, column.kind)
+
+
+def _number(value: Value) -> Decimal | None:
+    return Decimal(value) if isinstance(value, (Decimal, int)) else None

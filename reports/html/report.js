@@ -68,11 +68,17 @@ Amounts are decimals of 18 places, as BigInt: sums here are as exact as those of
 
   const count = (number, like) => written(BigInt(number), like.count);
 
-  const money = (value, like) => {
+  /* An amount in units of the last decimal that is shown: of "< $0.01" it is 0. */
+  const seen = (value, like) => {
     const unit = 10n ** BigInt(SCALE - like.money.digits);
     const units = ((value < 0n ? -value : value) + unit / 2n) / unit;
+    return value < 0n ? -units : units;
+  };
+
+  const money = (value, like) => {
+    const units = seen(value, like);
     if (units === 0n && value !== 0n) return value > 0n ? `< ${written(1n, like.money)}` : `> ${written(-1n, like.money)}`;
-    return written(value < 0n ? -units : units, like.money);
+    return written(units, like.money);
   };
 
   const percent = (part, whole, like) => {
@@ -86,6 +92,9 @@ Amounts are decimals of 18 places, as BigInt: sums here are as exact as those of
   const triple = texts => texts.map(exact);
   const less = (whole, ...parts) => whole.map((own, at) => own - sum(parts.map(part => part[at])));
   const isNothing = amounts => amounts.every(own => own === 0n);
+
+  /* What a shown sum is more than its shown parts, in units of the last decimal. */
+  const left = (whole, parts, like) => whole.map((own, at) => seen(own, like) - sum(parts.map(part => seen(part[at], like))));
 
   // --- Elements -----------------------------------------------------------------------------
 
@@ -107,6 +116,8 @@ Amounts are decimals of 18 places, as BigInt: sums here are as exact as those of
 
   const amount = (value, like) => make("td", { class: "num", title: plain(value), text: money(value, like) });
   const share = (value, whole, like) => make("td", { class: "num", text: percent(value, whole, like) });
+  const signed = (units, like) =>
+    make("td", { class: "num", text: units === 0n ? "" : (units > 0n ? "+" : "") + written(units, like.money) });
   const costs = (own, whole, like) => [...own.map(value => amount(value, like)), share(own[0], whole[0], like)];
 
   // --- Parts of every table -----------------------------------------------------------------
@@ -315,6 +326,13 @@ Amounts are decimals of 18 places, as BigInt: sums here are as exact as those of
     const row = (kind, head, own, isShut = false) =>
       make("tr", { class: kind + (isShut ? " shut" : "") }, make("th", { scope: "row" }, ...head), ...costs(own, total, like));
     const again = (text, does) => button(text, does, { class: "more" });
+    /* The row, if any, that makes these parts add up to their sum as they are shown. */
+    const rounding = (kind, whole, parts, isShut = false) => {
+      const units = left(whole, parts, like);
+      if (isNothing(units)) return [];
+      const cells = units.map(own => signed(own, like));
+      return [make("tr", { class: kind + (isShut ? " shut" : "") }, make("th", { scope: "row", text: "Rounding" }), ...cells, make("td"))];
+    };
 
     const leaves = service => {
       const own = resourcesOf(number);
@@ -329,17 +347,22 @@ Amounts are decimals of 18 places, as BigInt: sums here are as exact as those of
         const where = make("span", { class: "id" }, isolated(own.where(resource).filter(Boolean).join(", ")));
         return row("leaf", [name, where], costs);
       });
-      const left = service.resources - shown.length;
-      if (left) {
-        const rest = less(service.own, service.unattached, ...shown.map(([, costs]) => costs));
+      const parts = shown.map(([, costs]) => costs);
+      const others = service.resources - shown.length;
+      if (others) {
+        const rest = less(service.own, service.unattached, ...parts);
+        parts.push(rest);
         const isMore = lines.length > shown.length;
-        const label = `${count(left, like)} other ${left === 1 ? "resource" : "resources"}${isMore ? "" : ", not on this page"}`;
+        const label = `${count(others, like)} other ${others === 1 ? "resource" : "resources"}${isMore ? "" : ", not on this page"}`;
         const head = [make("span", { text: label })];
         if (isMore) head.push(" ", again(`Show ${Math.min(MORE, lines.length - shown.length)} more`, () => { service.shown += MORE; paint(service); }));
         made.push(row("leaf", head, rest));
       }
-      if (!isNothing(service.unattached)) made.push(row("leaf", [make("span", { text: "Charges of no resource" })], service.unattached));
-      return made;
+      if (!isNothing(service.unattached)) {
+        made.push(row("leaf", [make("span", { text: "Charges of no resource" })], service.unattached));
+        parts.push(service.unattached);
+      }
+      return [...made, ...rounding("leaf", service.own, parts)];
     };
     const serviceRows = (service, isShut) => {
       const name = isolated(service.name);
@@ -360,11 +383,14 @@ Amounts are decimals of 18 places, as BigInt: sums here are as exact as those of
       const shown = words.length || list.length <= category.shown + 1 ? list : list.slice(0, category.shown);
       const made = [row("group", [press], category.own), ...shown.flatMap(own => serviceRows(own, !isOpen))];
       made[0].cells[0].scope = "rowgroup";
+      const parts = shown.map(own => own.own);
       if (shown.length < list.length) {
-        const rest = less(category.own, ...shown.map(own => own.own)), hidden = list.length - shown.length;
+        const rest = less(category.own, ...parts), hidden = list.length - shown.length;
+        parts.push(rest);
         const on = again(`Show ${Math.min(MORE, hidden)} more`, () => { category.shown += MORE; paint(category); });
         made.push(row("under", [make("span", { text: `${count(hidden, like)} other services` }), " ", on], rest, !isOpen));
       }
+      if (found.length === category.services.length) made.push(...rounding("under", category.own, parts, !isOpen));
       made.at(-1).classList.add("last");
       made[0].classList.toggle("closed", !isOpen);
       category.body.replaceChildren(...made);
@@ -439,20 +465,27 @@ Amounts are decimals of 18 places, as BigInt: sums here are as exact as those of
       const body = make("tbody"), ends = [];
       if (leftCount) ends.push(endRow(`${count(leftCount, like)} resources that this page has no room for`, leftCosts));
       if (!isNothing(unattached)) ends.push(endRow("Charges of no resource", unattached));
-      const foot = make("tfoot", {}, endRow("Total", total));
-      foot.rows[0].className = "";
-      foot.rows[0].cells[3].textContent = "";
+      const end = make("tr", {}, make("th", { scope: "row", text: "Total" }), amount(total[0], like), amount(total[1], like), make("td"), make("td"), make("td"));
+      const foot = make("tfoot");
+      const ended = parts => {
+        const units = left(total.slice(0, 2), parts, like);
+        const cells = units.map(own => signed(own, like));
+        const rounding = make("tr", { class: "rest" }, make("th", { scope: "row", text: "Rounding" }), ...cells, make("td"), make("td"), make("td"));
+        foot.replaceChildren(...(isNothing(units) ? [] : [rounding]), end);
+      };
 
       const update = () => {
         const found = words.length ? order.filter(resource => matches(text(resource), words)) : order;
         const [from, to] = pages.cut(found);
-        const others = [];
-        if (found.length < order.length || to - from < order.length) {
-          const shown = found.slice(from, to), hidden = order.length - shown.length;
-          const sums = [0, 1].map(at => total[at] - unattached[at] - leftCosts[at] - sum(shown.map(resource => own.sums[at][resource])));
+        const others = [], shown = found.slice(from, to), hidden = order.length - shown.length;
+        const parts = shown.map(resource => own.sums.map(sums => sums[resource]));
+        if (hidden) {
+          const sums = less(total.slice(0, 2), unattached, leftCosts, ...parts);
           others.push(endRow(`${count(hidden, like)} other ${hidden === 1 ? "resource" : "resources"}`, sums));
+          parts.push(sums);
         }
-        body.replaceChildren(...found.slice(from, to).map(rowOf), ...others, ...ends);
+        body.replaceChildren(...shown.map(rowOf), ...others, ...ends);
+        ended([...parts, leftCosts, unattached]);
         search.found.textContent = words.length
           ? `${count(found.length, like)} of ${count(order.length, like)} resources found, ${money(sum(found.map(resource => own.sums[0][resource])), like)} billed together`
           : "";

@@ -200,18 +200,17 @@ def test_global_spend_is_the_sum_of_daily_costs(rows: list[dict[str, object]]) -
     assert status.current_spend == daily(*rows)["BilledCost"].sum() == status.forecasted_spend
 
 
-def test_status_rows_fit_the_table(tmp_path: object) -> None:
+def test_status_rows_fit_the_table(warehouse: Warehouse) -> None:
     rows = charge("10", tags={"team": "ml"}), charge("1", BillingCurrency="EUR", x_Provider="gcp")
     budgets = (budget(), budget("provider:aws", exit_on_threshold=True), budget("provider:oci", 0))
     positions = {scope.budget_id: position for position, scope in enumerate(budgets)}
     frame = status_rows(result(budgets, *rows).statuses, AS_OF, positions)
-    with Warehouse.open(tmp_path / "w.duckdb") as warehouse:  # type: ignore[operator]
-        assert frame.columns == warehouse.frame("SELECT * FROM budget_status").columns
-        warehouse.insert("budget_status", frame)
-        assert warehouse.rows(
-            "SELECT position, budget_id, health, current_spend, unconverted, exit_code FROM budget_status ORDER BY 1"
-        ) == [
-            (0, "global", "UNSPECIFIED", None, '{"EUR": "1"}', None),
-            (1, "provider:aws", "OK", Decimal(10), "{}", 1),
-            (2, "provider:oci", "DISABLED", None, "{}", None),
-        ]
+    assert frame.columns == warehouse.frame("SELECT * FROM budget_status").columns
+    warehouse.insert("budget_status", frame)
+    assert warehouse.rows(
+        "SELECT position, budget_id, health, current_spend, unconverted, exit_code FROM budget_status ORDER BY 1"
+    ) == [
+        (0, "global", "UNSPECIFIED", None, '{"EUR": "1"}', None),
+        (1, "provider:aws", "OK", Decimal(10), "{}", 1),
+        (2, "provider:oci", "DISABLED", None, "{}", None),
+    ]

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,16 +14,14 @@ import yaml
 
 from pipeline import resources
 from pipeline.config import load_settings
-from tests.cli.conftest import Say
+from tests.cli.conftest import Say, february
 from tests.jobs.nights import UNTOUCHED, Charge, ask, budgets, dump, facts, write_bill, write_config
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """February and March of one source, in the current folder."""
+    """March of one source, to be loaded, in the current folder."""
     write_bill(tmp_path / "exports" / "march.csv")
-    feb = [Charge(cost="9", days=28)]
-    write_bill(tmp_path / "exports" / "february.csv", feb, period="2026-02", at="2026-03-01T04:00:00")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -73,17 +72,15 @@ class TestInit:
 class TestLoad:
     """`costmill load`."""
 
-    def test_paths_load_without_a_configuration(self, folder: Path, say: Say) -> None:
-        ended = say("load", "exports", "--warehouse", "costs.duckdb", "--source", "azure", "--format", "json")
+    def test_paths_load_without_a_configuration_and_what_is_known_has_no_counts(self, folder: Path, say: Say) -> None:
+        february(folder)
+        place = ("--warehouse", "costs.duckdb", "--source", "azure")
+        ended = say("load", "exports", *place, "--format", "json")
         assert (ended.code, ended.stderr) == (0, "")
         rows = [(row["period"], row["status"], row["rows"], row["BilledCost"]) for row in json.loads(ended.stdout)]
         assert rows == [("2026-02", "loaded", 28, "252"), ("2026-03", "loaded", 21, "210")]
         assert ask(folder / "published" / "costs.duckdb", "SELECT count(*) FROM focus_data_table") == [(49,)]
-
-    def test_a_known_delivery_is_named_so_and_has_no_counts(self, folder: Path, say: Say) -> None:
-        arguments = ("load", "exports/march.csv", "--warehouse", "costs.duckdb", "--source", "azure")
-        say(*arguments)
-        [row] = csv.DictReader(io.StringIO(say(*arguments, "--format", "csv").stdout))
+        [row] = csv.DictReader(io.StringIO(say("load", "exports/march.csv", *place, "--format", "csv").stdout))
         assert (row["status"], row["rows"], row["charges"]) == ("loaded (known)", "", "")
 
     def test_summaries_come_with_it_and_alerts_do_not(self, folder: Path, say: Say) -> None:
@@ -135,10 +132,8 @@ class TestLoad:
         assert not (folder / "costs.duckdb").exists()
 
     @pytest.mark.heavy
-    def test_accept_loads_what_the_gate_held_back(self, folder: Path, say: Say) -> None:
-        write_config(folder)
-        say("run")
-        write_bill(folder / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
+    def test_accept_loads_what_the_gate_held_back(self, march: Path, say: Say) -> None:
+        write_bill(march / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
         held = say("run")
         assert held.code == 65
         assert "quarantined: azure 2026-03: " in held.stderr
@@ -146,7 +141,7 @@ class TestLoad:
         assert say("status").code == 65
         assert say("load", "--accept").code == 0
         assert say("status", "--as-of", "2026-03-06").code == 0
-        assert ask(warehouse(folder), "SELECT count(*) FROM charges WHERE x_BillingPeriod = '2026-03'") == [(5,)]
+        assert ask(warehouse(march), "SELECT count(*) FROM charges WHERE x_BillingPeriod = '2026-03'") == [(5,)]
 
 
 class TestSql:
@@ -196,7 +191,7 @@ class TestStatus:
         lines[3] = lines[3].replace(",10,10,10,10,", ",ten,10,10,10,")
         path.write_text("\n".join(lines) + "\n")
         write_config(folder, sources=[{"name": "azure", "path": "exports", "max_rejected": "50%"}])
-        assert say("run").code == 0
+        assert say("load").code == 0
         [row] = json.loads(say("status", "--rejected", "azure", "--format", "json").stdout)
         assert (row["file"], row["record"], row["line"]) == (str(path), 3, 4)
         assert (row["column"], row["value"]) == ("BilledCost", "ten")
@@ -207,13 +202,11 @@ class TestStatus:
         assert ended.code == 64
         assert "no source 'asure' in the warehouse; did you mean 'azure'?" in ended.stderr
 
-    def test_a_torn_delivery_waits_until_a_newer_one_is_loaded(self, folder: Path, say: Say) -> None:
-        write_config(folder)
-        say("run")
-        (folder / "exports" / "new.csv").write_text("torn")
+    def test_a_torn_delivery_waits_until_a_newer_one_is_loaded(self, march: Path, say: Say) -> None:
+        (march / "exports" / "new.csv").write_text("torn")
         assert say("run").code == 65
         assert say("status").code == 65
-        (folder / "exports" / "new.csv").unlink()
+        (march / "exports" / "new.csv").unlink()
         assert say("run").code == 0
         assert say("status").code == 0
 
@@ -277,18 +270,16 @@ class TestBudgets:
         assert limit() == "2000"
         assert limit("--budget-amount", "3000") == "3000"
 
-    def test_a_tag_that_the_rollups_lack_asks_for_a_run(self, folder: Path, say: Say) -> None:
-        write_config(folder, cost=budgets(1000))
-        say("run")
-        write_config(folder, cost=budgets(1000, tags=[{"selector": "app:*", "amount": 1}]))
+    def test_a_tag_that_the_rollups_lack_asks_for_a_run(self, march: Path, say: Say) -> None:
+        write_config(march, cost=budgets(1000, tags=[{"selector": "app:*", "amount": 1}]))
         ended = say("budgets")
         assert ended.code == 64
         assert "made without the tag key 'app' that the configuration uses; run `costmill run`" in ended.stderr
 
     @pytest.mark.heavy
-    def test_a_warning_of_the_file_is_told_once(self, folder: Path, say: Say) -> None:
+    def test_a_warning_of_the_file_is_told_once(self, march: Path, say: Say) -> None:
         tags = [{"selector": "team:ml", "amount": 1, "priority": 1}, {"selector": "team:*", "amount": 1, "priority": 1}]
-        write_config(folder, cost=budgets(1000, tags=tags))
+        write_config(march, cost=budgets(1000, tags=tags))
         lines = say("run").stderr.splitlines() + say("budgets").stderr.splitlines()
         warnings = [line for line in lines if "warning" in line]
         assert len(warnings) == 2 * len(set(warnings))
@@ -297,53 +288,39 @@ class TestBudgets:
 class TestReport:
     """`costmill report`."""
 
-    def test_it_prints_the_files_it_wrote(self, folder: Path, say: Say) -> None:
-        write_config(folder)
-        say("load")
-        assert say("report").stdout == f"{folder}/reports/2026-03/report.md\n"
+    def test_it_prints_the_files_it_wrote(self, march: Path, say: Say) -> None:
+        shutil.rmtree(march / "reports")
+        assert say("report").stdout == f"{march}/reports/2026-03/report.md\n"
+        assert (march / "reports" / "2026-03" / "report.md").exists()
 
     @pytest.mark.heavy
-    def test_all_periods_and_formats_into_a_folder_of_its_own(self, folder: Path, say: Say) -> None:
-        write_config(folder)
-        say("run")
-        before = facts(folder / "reports")
-        out = say("report", "--all", "--format", "md", "--format", "html", "--out", "other").stdout.split()
-        names = ["2026-02/report.md", "2026-02/report.html", "2026-03/report.md", "2026-03/report.html"]
-        assert out == [f"{folder}/other/{name}" for name in names]
-        assert facts(folder / "reports") == before
+    def test_all_periods_and_formats_into_a_folder_of_its_own(self, ran: Path, say: Say) -> None:
+        before = facts(ran / "reports")
+        out = say("report", "--all", "--format", "md", "--format", "json", "--out", "other").stdout.split()
+        names = ["2026-02/report.md", "2026-02/report.json", "2026-03/report.md", "2026-03/report.json"]
+        assert out == [f"{ran}/other/{name}" for name in names]
+        assert facts(ran / "reports") == before
 
-    def test_a_withheld_report_ends_with_the_stale_code(self, folder: Path, say: Say) -> None:
-        write_config(folder, freshness={"stale": "withhold"})
-        say("load")
+    def test_a_withheld_report_ends_with_the_stale_code(self, march: Path, say: Say) -> None:
+        write_config(march, freshness={"stale": "withhold"})
         ended = say("report", "--as-of", "2026-03-30")
         assert (ended.code, ended.stdout) == (66, "")
         assert "the report of 2026-03 is withheld, its data is stale (freshness.stale)" in ended.stderr
 
 
-class TestPublish:
-    """`costmill publish`."""
-
-    def test_it_prints_the_stable_path_and_publishes_once(self, folder: Path, say: Say) -> None:
-        write_config(folder)
-        say("load")
-        before = facts(folder / "published")
-        assert say("publish").stdout == f"{folder}/published/costs.duckdb\n"
-        assert facts(folder / "published") == before
-
-    def test_it_brings_a_deleted_copy_back(self, folder: Path, say: Say) -> None:
-        write_config(folder)
-        say("load")
-        (folder / "published" / "costs.duckdb").unlink()
-        assert say("publish").code == 0
-        assert ask(folder / "published" / "costs.duckdb", "SELECT count(*) FROM charges") == [(49,)]
+def test_publish_prints_the_stable_path_publishes_once_and_brings_a_deleted_copy_back(march: Path, say: Say) -> None:
+    before, stable = facts(march / "published"), march / "published" / "costs.duckdb"
+    assert say("publish").stdout == f"{stable}\n"
+    assert facts(march / "published") == before
+    stable.unlink()
+    assert say("publish").code == 0
+    assert ask(stable, "SELECT count(*) FROM charges") == [(21,)]
 
 
-def test_summarise_makes_all_periods_anew_and_the_same(folder: Path, say: Say) -> None:
-    write_config(folder)
-    say("run")
-    before = dump(warehouse(folder), UNTOUCHED | {"settings": "value"})
+def test_summarise_makes_all_periods_anew_and_the_same(ran: Path, say: Say) -> None:
+    before = dump(warehouse(ran), UNTOUCHED | {"settings": "value"})
     assert say("summarise", "--all").code == 0
-    assert dump(warehouse(folder), UNTOUCHED | {"settings": "value"}) == before
+    assert dump(warehouse(ran), UNTOUCHED | {"settings": "value"}) == before
 
 
 def test_the_module_is_the_console_script(folder: Path) -> None:
@@ -354,16 +331,12 @@ def test_the_module_is_the_console_script(folder: Path) -> None:
     assert costmill("--version").stdout.startswith("costmill, version ")
 
 
-def test_the_configuration_is_found_from_a_folder_below(
-    folder: Path, say: Say, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_config(folder)
-    say("run")
-    (folder / "deep" / "er").mkdir(parents=True)
-    monkeypatch.chdir(folder / "deep" / "er")
+def test_the_configuration_is_found_from_a_folder_below(march: Path, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    (march / "deep" / "er").mkdir(parents=True)
+    monkeypatch.chdir(march / "deep" / "er")
     assert say("status").code == 0
-    monkeypatch.chdir(folder.parent)
-    monkeypatch.setenv("COSTMILL_CONFIG", str(folder / "costmill.yaml"))
+    monkeypatch.chdir(march.parent)
+    monkeypatch.setenv("COSTMILL_CONFIG", str(march / "costmill.yaml"))
     assert say("status").code == 0
 
 

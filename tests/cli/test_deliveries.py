@@ -41,6 +41,17 @@ def company(torn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return tmp_path / "company"
 
 
+@pytest.fixture(scope="module")
+def accepted(torn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of it whose torn delivery was accepted; tests only read it."""
+    from pipeline.cli import execute
+
+    folder = Path(shutil.copytree(torn, tmp_path_factory.mktemp("accepted") / "company", symlinks=True))
+    [(load_id,)] = ask(folder / "published" / "costs.duckdb", "SELECT load_id FROM loads WHERE status = 'quarantined'")
+    assert execute(["deliveries", "accept", load_id, "--config", str(folder / "costmill.yaml")]) == 0
+    return folder
+
+
 @pytest.fixture
 def reading(torn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The company itself as the current folder, for tests that only ask."""
@@ -127,9 +138,11 @@ def test_what_was_accepted_after_final_is_said_at_once_and_by_the_next_night(com
     assert say("run").stderr == ""
 
 
-def test_accept_and_reject_of_what_does_not_wait_are_refused(company: Path, say: Say) -> None:
-    load_id = waiting(say)
-    say("deliveries", "accept", load_id)
+def test_accept_and_reject_of_what_does_not_wait_are_refused(
+    accepted: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(accepted)
+    load_id = listed(say, "--period", "2026-03")[0]["id"]
     for command in ("accept", "reject"):
         ended = say("deliveries", command, load_id)
         assert ended.code == 64
@@ -147,8 +160,10 @@ def test_a_run_after_a_rejection_ends_well_and_waits_for_nothing(company: Path, 
     assert say("status").code == 0
 
 
-def test_restatements_say_what_changed_by_service_by_delivery_and_by_currency(company: Path, say: Say) -> None:
-    say("deliveries", "accept", waiting(say))
+def test_restatements_say_what_changed_by_service_by_delivery_and_by_currency(
+    accepted: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(accepted)
     lines = json.loads(say("restatements", "--format", "json").stdout)
     assert [(row["service"], row["charges_change"], row["BilledCost_change"]) for row in lines] == [
         ("Storage", -21, "-147"),

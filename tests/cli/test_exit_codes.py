@@ -37,9 +37,9 @@ def test_the_codes_are_those_of_sysexits() -> None:
     }
 
 
-def test_a_process_ends_with_the_code_that_it_says(folder: Path) -> None:
-    config = write_config(folder, cost=budgets(100, exit_on_threshold=True, exit_code=7))
-    assert costmill("run", "--config", config).code == 7
+def test_a_process_ends_with_the_code_that_it_says(march: Path) -> None:
+    config = write_config(march, cost=budgets(100, exit_on_threshold=True, exit_code=7))
+    assert costmill("budgets", "--config", config).code == 7
 
 
 def test_an_error_that_a_service_logs_is_told_once(folder: Path) -> None:
@@ -132,8 +132,8 @@ def test_a_refused_export_ends_with_the_exports_code_while_the_others_load(folde
     assert say("run", "--config", config).code == ExitCode.EXPORTS
 
 
-def test_stale_data_ends_status_as_it_ends_the_run(folder: Path, say: Say) -> None:
-    config = write_config(folder)
+def test_stale_data_ends_status_as_it_ends_the_run(march: Path, say: Say) -> None:
+    config = write_config(march)
     late = ("--config", config, "--as-of", "2026-03-26")
     assert say("run", *late).code == ExitCode.STALE
     ended = say("status", *late)
@@ -159,57 +159,52 @@ def test_a_broken_installation_is_a_defect_with_its_traceback(
 class TestBreach:
     """A budget over its threshold: the code from file, environment and flag, in this order of strength."""
 
-    def test_without_exit_on_threshold_the_run_ends_with_0(self, folder: Path, say: Say) -> None:
-        assert say("run", "--config", write_config(folder, cost=budgets(100))).code == ExitCode.OK
-
-    def test_the_default_code_is_1(self, folder: Path, say: Say) -> None:
-        ended = say("run", "--config", write_config(folder, cost=budgets(100, exit_on_threshold=True)))
+    def test_the_default_code_is_1_and_0_without_exit_on_threshold(self, march: Path, say: Say) -> None:
+        write_config(march, cost=budgets(100))
+        assert say("run").code == ExitCode.OK
+        write_config(march, cost=budgets(100, exit_on_threshold=True))
+        ended = say("run")
         assert ended.code == ExitCode.BREACH
         assert ended.stderr.splitlines()[-1] == (
             "costmill: budget global, 2026-03: spend 210 USD is 210 % of 100 USD, at or over its threshold of 100 %"
         )
 
-    def test_it_is_said_where_another_code_comes_first(self, folder: Path, say: Say) -> None:
-        config = write_config(folder, cost=budgets(100, exit_on_threshold=True), as_of="2026-03-31")
-        ended = say("run", "--config", config)
+    def test_it_is_said_where_another_code_comes_first(self, march: Path, say: Say) -> None:
+        write_config(march, cost=budgets(100, exit_on_threshold=True), as_of="2026-03-31")
+        ended = say("run")
         assert ended.code == ExitCode.STALE
         assert "costmill: budget global, 2026-03: spend 210 USD is 210 % of 100 USD" in ended.stderr
 
-    def test_the_environment_beats_the_file(self, folder: Path, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
-        config = write_config(folder, cost=budgets(100, exit_on_threshold=False, exit_code=7))
+    def test_the_environment_beats_the_file_and_a_flag_both(
+        self, march: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write_config(march, cost=budgets(100, exit_on_threshold=False, exit_code=7))
         monkeypatch.setenv("COSTMILL_BUDGET_EXIT_ON_THRESHOLD", "true")
-        assert say("run", "--config", config).code == 7
+        assert say("run").code == 7
         monkeypatch.setenv("COSTMILL_BUDGET_EXIT_CODE", "9")
-        assert say("run", "--config", config).code == 9
+        assert say("run").code == 9
+        assert say("budgets").code == 9
+        assert say("budgets", "--exit-code", "11").code == 11
+        assert say("budgets", "--no-exit-on-threshold").code == ExitCode.OK
 
-    def test_a_flag_beats_the_environment(self, folder: Path, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
-        config = write_config(folder, cost=budgets(100, exit_on_threshold=True, exit_code=7))
-        say("run", "--config", config)
-        monkeypatch.setenv("COSTMILL_BUDGET_EXIT_CODE", "9")
-        assert say("budgets", "--config", config).code == 9
-        assert say("budgets", "--config", config, "--exit-code", "11").code == 11
-        assert say("budgets", "--config", config, "--no-exit-on-threshold").code == ExitCode.OK
-
-    def test_code_0_is_a_warning(self, folder: Path, say: Say) -> None:
-        config = write_config(folder, cost=budgets(100, exit_on_threshold=True, exit_code=0))
-        assert say("run", "--config", config).code == ExitCode.OK
-        ended = say("budgets", "--config", config)
+    def test_code_0_is_a_warning(self, march: Path, say: Say) -> None:
+        write_config(march, cost=budgets(100, exit_on_threshold=True, exit_code=0))
+        assert say("run").code == ExitCode.OK
+        ended = say("budgets")
         assert ended.code == ExitCode.OK
         assert ended.stderr.startswith("costmill: warning: budget global, 2026-03: spend 210 USD is 210 % of 100 USD")
 
-    def test_the_first_breached_scope_in_order_gives_the_code(self, folder: Path, say: Say) -> None:
+    def test_the_first_breached_scope_in_order_gives_the_code(self, march: Path, say: Say) -> None:
         scopes = {"providers": {"azure": {"amount": 100, "exit_code": 5}}, "exit_on_threshold": True, "exit_code": 3}
-        config = write_config(folder, cost=budgets(10_000, **scopes))
-        assert say("run", "--config", config).code == 5
+        write_config(march, cost=budgets(10_000, **scopes))
+        assert say("run").code == 5
 
 
 @pytest.mark.parametrize("format_", ["table", "csv"])
-def test_a_reader_that_leaves_early_is_no_failure(folder: Path, say: Say, format_: str) -> None:
-    config = write_config(folder)
-    say("run", "--config", config)
+def test_a_reader_that_leaves_early_is_no_failure(ready: Path, format_: str) -> None:
     query = "SELECT range, repeat('x', 50) FROM range(9000)"
     with subprocess.Popen(
-        command("sql", query, "--format", format_, "--config", config),
+        command("sql", query, "--format", format_),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -3,53 +3,24 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from pipeline import jobs
-from pipeline.config import load_settings
 from pipeline.store.warehouse import Warehouse
-from tests.cli.conftest import Say
-from tests.jobs.nights import UNTOUCHED, Charge, ask, budgets, dump, facts, write_bill, write_config
-
-FEBRUARY = {"period": "2026-02", "at": "2026-03-03T04:00:00"}
+from tests.cli.conftest import Say, february
+from tests.jobs.nights import UNTOUCHED, Charge, ask, dump, facts, write_bill, write_config
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """February (252 USD) and March (210 USD) of one source, loaded, in the current folder."""
+    """March (210 USD) of one source, to be loaded, in the current folder."""
     write_config(tmp_path)
     write_bill(tmp_path / "exports" / "march.csv")
-    february(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture(scope="module")
-def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same company after its first run."""
-    company = tmp_path_factory.mktemp("night") / "company"
-    config = write_config(company)
-    write_bill(company / "exports" / "march.csv")
-    february(company)
-    jobs.run(load_settings(config, environ={}))
-    return company
-
-
-@pytest.fixture
-def ran(first_night: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, as the current folder."""
-    shutil.copytree(first_night, tmp_path / "company", symlinks=True)
-    monkeypatch.chdir(tmp_path / "company")
-    return tmp_path / "company"
-
-
-def february(folder: Path, cost: str = "9", **more: str) -> None:
-    write_bill(folder / "exports" / "february.csv", [Charge(cost=cost, days=28)], **{**FEBRUARY, **more})
 
 
 def states(say: Say, *more: str) -> list[tuple[Any, ...]]:
@@ -70,11 +41,11 @@ class TestStatus:
         text = (project_root / "docs" / "operations.md").read_text(encoding="utf-8")
         assert all(f"`{key}`" in text for key in {*rows[0], *by_source[0]})
 
-    def test_a_source_that_never_delivered_and_months_between_are_missing(self, folder: Path, say: Say) -> None:
-        february(folder, period="2025-12", at="2026-01-03T00:00:00")
-        say("run")
+    def test_a_source_that_never_delivered_and_months_between_are_missing(self, march: Path, say: Say) -> None:
+        february(march, period="2025-12", at="2026-01-03T00:00:00")
+        say("load")
         sources = [{"name": "azure", "path": "exports"}, {"name": "new", "path": "new"}]
-        write_config(folder, sources=sources)
+        write_config(march, sources=sources)
         assert states(say) == [
             ("azure", "2025-12", "open"),
             ("azure", "2026-01", "missing"),
@@ -108,7 +79,7 @@ class TestStatus:
                 }
             )
         )
-        say("run")
+        say("load")
         assert ("azure", "2026-03", "empty") in states(say)
 
     def test_one_row_per_source_says_how_far_it_reaches_and_counts_its_months(self, ready: Path, say: Say) -> None:
@@ -116,9 +87,9 @@ class TestStatus:
         assert (row["last_complete_day"], row["age_days"], row["is_stale"]) == ("2026-03-21", 9, True)
         assert (row["open"], row["final"], row["missing"], row["waiting"]) == (2, 0, 0, 0)
 
-    def test_all_deliveries_that_wait_are_counted_and_the_newest_is_told(self, folder: Path, say: Say) -> None:
+    def test_all_deliveries_that_wait_are_counted_and_the_newest_is_told(self, march: Path, say: Say) -> None:
         for name in "abc":
-            (folder / "exports" / f"{name}.csv").write_text(f"{name}\n1\n")
+            (march / "exports" / f"{name}.csv").write_text(f"{name}\n1\n")
         say("load", "--source", "azure")
         [row] = json.loads(say("status", "--sources", "--format", "json").stdout)
         assert row["waiting"] == 3
@@ -194,22 +165,20 @@ class TestClose:
 class TestUnload:
     """`costmill unload` and `costmill reload`."""
 
-    def test_a_month_goes_out_stays_out_and_comes_back(self, folder: Path, say: Say) -> None:
-        write_config(folder, cost=budgets(1000))
-        say("run")
-        before = dump(published(folder))
+    def test_a_month_goes_out_stays_out_and_comes_back(self, ran: Path, say: Say) -> None:
+        before = dump(published(ran))
         assert say("unload", "azure", "2026-02", "--yes").stdout == "azure 2026-02: 28 charges unloaded\n"
-        assert ask(published(folder), "SELECT DISTINCT x_BillingPeriod FROM category_summary") == [("2026-03",)]
+        assert ask(published(ran), "SELECT DISTINCT x_BillingPeriod FROM category_summary") == [("2026-03",)]
         assert say("run").code == 0
         assert states(say)[0] == ("azure", "2026-02", "unloaded")
-        assert "Nothing was billed" in (folder / "reports" / "2026-02" / "report.md").read_text()
+        assert "Nothing was billed" in (ran / "reports" / "2026-02" / "report.md").read_text()
         [row] = json.loads(say("reload", "azure", "--period", "2026-02", "--format", "json").stdout)[:1]
         assert (row["period"], row["status"], row["BilledCost"]) == ("2026-02", "loaded", "252")
         assert say("run").code == 0
-        after = dump(published(folder))
+        after = dump(published(ran))
         answers = [name for name in before if name.endswith(("summary", "costs", "charges", "budget_status"))]
         assert [name for name in answers if after[name] != before[name]] == []
-        assert "$252.00" in (folder / "reports" / "2026-02" / "report.md").read_text()
+        assert "$252.00" in (ran / "reports" / "2026-02" / "report.md").read_text()
 
     def test_the_night_after_it_changes_nothing_more(self, ran: Path, say: Say) -> None:
         say("unload", "azure", "--yes")
@@ -244,7 +213,7 @@ class TestUnload:
         say("load", "exports", *place, "--source", "mine")
         say("unload", "mine", "--yes", *place)
         assert say("reload", "mine", "exports", *place).code == 0
-        assert ask(published(folder), "SELECT count(*) FROM charges") == [(49,)]
+        assert ask(published(folder), "SELECT count(*) FROM charges") == [(21,)]
 
 
 class TestDryRun:
@@ -264,8 +233,8 @@ class TestDryRun:
         assert facts(ran) == changed
         assert {name for name in before if before[name] != changed[name]} == {"exports/february.csv"}
 
-    def test_a_delivery_that_would_wait_ends_with_its_code(self, ran: Path, say: Say) -> None:
-        write_bill(ran / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
+    def test_a_delivery_that_would_wait_ends_with_its_code(self, march: Path, say: Say) -> None:
+        write_bill(march / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
         ended = say("run", "--dry-run", "--format", "json")
         assert ended.code == 65
         [row] = [row for row in json.loads(ended.stdout) if row["status"] == "quarantined"]
@@ -281,10 +250,9 @@ class TestDryRun:
         assert facts(folder) == before
         assert not (folder / "warehouse").exists()
 
-    def test_it_waits_for_no_reader_and_not_long_for_a_writer(self, folder: Path, say: Say) -> None:
-        write_config(folder, writer_wait_seconds=0)
-        say("run")
-        warehouse = folder / "warehouse" / "costs.duckdb"
+    def test_it_waits_for_no_reader_and_not_long_for_a_writer(self, march: Path, say: Say) -> None:
+        write_config(march, writer_wait_seconds=0)
+        warehouse = march / "warehouse" / "costs.duckdb"
         with duckdb.connect(str(warehouse), read_only=True):
             assert say("run", "--dry-run").code == 0
         with Warehouse.open(warehouse):
@@ -302,6 +270,7 @@ class TestDryRun:
         assert not (ran / "warehouse" / "costs.duckdb.lock").exists()
 
     def test_limits_are_told_and_the_next_run_takes_the_rest(self, folder: Path, say: Say) -> None:
+        february(folder)
         ended = say("run", "--to", "2026-02")
         assert ended.stderr.endswith("costmill: outside of --to 2026-02, left as it is: azure 2026-03\n")
         assert ask(published(folder), "SELECT DISTINCT x_BillingPeriod FROM charges") == [("2026-02",)]
@@ -333,24 +302,24 @@ class TestLists:
         assert "<b>web" not in page
 
     def test_a_changed_list_makes_its_answers_anew_and_an_unchanged_one_writes_nothing(
-        self, folder: Path, say: Say
+        self, march: Path, say: Say
     ) -> None:
-        (folder / "accounts.csv").write_text("id,name\nsub-1,Shop\n")
-        write_config(folder, accounts="accounts.csv")
+        (march / "accounts.csv").write_text("id,name\nsub-1,Shop\n")
+        write_config(march, accounts="accounts.csv")
         say("run")
-        before = dump(folder / "warehouse" / "costs.duckdb", UNTOUCHED)
+        before = dump(march / "warehouse" / "costs.duckdb", UNTOUCHED)
         say("run")
-        assert dump(folder / "warehouse" / "costs.duckdb", UNTOUCHED) == before
-        (folder / "accounts.csv").write_text("id,name\nsub-1,Store\n")
+        assert dump(march / "warehouse" / "costs.duckdb", UNTOUCHED) == before
+        (march / "accounts.csv").write_text("id,name\nsub-1,Store\n")
         say("run")
-        assert ask(published(folder), "SELECT DISTINCT SubAccountName FROM resource_summary") == [("Store",)]
-        write_config(folder)
+        assert ask(published(march), "SELECT DISTINCT SubAccountName FROM resource_summary") == [("Store",)]
+        write_config(march)
         say("run")
-        assert ask(published(folder), "SELECT DISTINCT SubAccountName FROM resource_summary") == [(None,)]
+        assert ask(published(march), "SELECT DISTINCT SubAccountName FROM resource_summary") == [(None,)]
 
-    def test_invoices_are_told_and_strict_ends_with_a_code(self, folder: Path, say: Say) -> None:
-        (folder / "invoices.csv").write_text("InvoiceId,amount,currency,period\nI-9,252.00,USD,2026-02\n")
-        write_config(folder, invoices="invoices.csv")
+    def test_invoices_are_told_and_strict_ends_with_a_code(self, ran: Path, say: Say) -> None:
+        (ran / "invoices.csv").write_text("InvoiceId,amount,currency,period\nI-9,252.00,USD,2026-02\n")
+        write_config(ran, invoices="invoices.csv")
         say("run")
         ended = say("invoices", "--format", "json")
         rows = [
@@ -365,12 +334,10 @@ class TestLists:
         assert (ended.code, ended.stderr) == (0, "costmill: invoices: 1 not seen\n")
         assert say("invoices", "--strict").code == 65
         assert say("invoices", "--strict", "--period", "2026-03").code == 0
-        assert (
-            "| I-9 | – | USD | – | 252 | – | ■ Not seen |" in (folder / "reports" / "2026-02" / "report.md").read_text()
-        )
-        (folder / "invoices.csv").write_text("InvoiceId,amount,currency,period\nI-9,252.50,USD,2026-02\n")
+        assert "| I-9 | – | USD | – | 252 | – | ■ Not seen |" in (ran / "reports" / "2026-02" / "report.md").read_text()
+        (ran / "invoices.csv").write_text("InvoiceId,amount,currency,period\nI-9,252.50,USD,2026-02\n")
         say("run")
-        assert "252.5 |" in (folder / "reports" / "2026-02" / "report.md").read_text()
+        assert "252.5 |" in (ran / "reports" / "2026-02" / "report.md").read_text()
 
     def test_a_wrong_row_stops_a_run_before_it_does_anything(self, folder: Path, say: Say) -> None:
         (folder / "accounts.csv").write_text("id,name\nsub-1,a\nsub-1,b\n")
@@ -381,9 +348,7 @@ class TestLists:
         assert not (folder / "warehouse").exists()
 
 
-def test_budgets_of_a_month_without_data_say_so(folder: Path, say: Say) -> None:
-    write_config(folder, cost=budgets(1000))
-    say("run")
+def test_budgets_of_a_month_without_data_say_so(ready: Path, say: Say) -> None:
     ended = say("budgets", "--as-of", "2026-04-02", "--format", "json")
     message = "no data: nothing is loaded for 2026-04, so all spend is 0"
     assert f"costmill: warning: {message}\n" in ended.stderr
@@ -397,12 +362,12 @@ def test_equal_column_names_keep_their_values_in_json(ready: Path, say: Say) -> 
 
 
 def test_what_waits_of_a_source_that_left_the_configuration_is_listed_and_ends_nothing_with_65(
-    ran: Path, say: Say
+    march: Path, say: Say
 ) -> None:
-    write_bill(ran / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
+    write_bill(march / "exports" / "march.csv", [Charge(days=5)], at="2026-03-22T09:00:00")
     assert (say("run").code, say("status").code) == (65, 65)
-    write_config(ran, sources=[{"name": "other", "path": "other"}])
-    (ran / "other").mkdir()
-    write_bill(ran / "other" / "march.csv")
+    write_config(march, sources=[{"name": "other", "path": "other"}])
+    (march / "other").mkdir()
+    write_bill(march / "other" / "march.csv")
     assert (say("run").code, say("status").code) == (0, 0)
     assert ("azure", "2026-03", "quarantined") in states(say)

@@ -71,12 +71,6 @@ def test_what_is_no_export_is_told_in_the_words_of_a_load(say: Say, tmp_path: Pa
     assert "notes.csv: unknown format; nothing was loaded. Known: " in ended.stdout
 
 
-def test_a_broken_rule_fails_only_a_strict_validation(say: Say, tmp_path: Path) -> None:
-    path = write(tmp_path / "bill.csv", [good(ChargeCategory="usage")])
-    assert say("validate", path).code == 0
-    assert say("validate", path, "--strict").code == 65
-
-
 def test_deliveries_of_a_folder_are_told_apart(say: Say, tmp_path: Path) -> None:
     azure_delivery(tmp_path / "a", [[good()], [good(ResourceId="r-2")]], "run-1", submitted="2026-02-01T00:00:00")
     write(tmp_path / "b" / "bill.csv", [cur()])
@@ -163,11 +157,14 @@ def test_a_source_that_is_not_configured_is_refused(say: Say, tmp_path: Path) ->
     assert "no source 'aws' in the configuration; did you mean 'aws1'?" in ended.stderr
 
 
-def test_a_version_can_be_asked_for(say: Say, tmp_path: Path) -> None:
-    path = write(tmp_path / "bill.csv", [good()])
-    [checked] = told(say, path, "--focus", "1.3")
-    assert checked["focus_version"] == "1.3"
-    assert {each["column"] for each in checked["findings"]} == {"HostProviderName", "ServiceProviderName"}
+def test_a_version_can_be_asked_for_and_a_broken_rule_fails_only_a_strict_validation(say: Say, tmp_path: Path) -> None:
+    path = write(tmp_path / "bill.csv", [good(ChargeCategory="usage")])
+    ended = say("validate", path, "--focus", "1.3", "--format", "json")
+    [checked] = json.loads(ended.stdout)
+    assert (ended.code, checked["focus_version"]) == (0, "1.3")
+    broken = {"ChargeCategory", "HostProviderName", "ServiceProviderName"}
+    assert {each["column"] for each in checked["findings"]} == broken
+    assert say("validate", path, "--strict").code == 65
 
 
 def test_azure_cost_details_are_told_and_held_against_focus(say: Say, tmp_path: Path) -> None:

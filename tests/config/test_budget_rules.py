@@ -382,7 +382,7 @@ def test_a_wrong_flag_is_a_usage_error(values: dict[str, object], flag: str) -> 
 PRIORITIES = st.dictionaries(st.from_regex(r"\A[a-z]{1,3}:(\*|[a-z]{1,2})\Z"), st.integers(-3, 3), max_size=6)
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=more(15, 200))
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=more(6, 200))
 @given(PRIORITIES)
 def test_the_order_in_the_file_does_not_matter(tmp_path: Path, priorities: dict[str, int]) -> None:
     lines = [f'      - {{selector: "{name}", amount: 1, priority: {p}}}\n' for name, p in priorities.items()]

@@ -89,6 +89,8 @@ def test_the_port_follows_from_the_encryption(tmp_path: Path, security: str, por
         (MAIL % ", reports: [{report: costs, edition: daily, to: []}]", "is missing; write a list of addresses"),
         (MAIL % ", reports: [{report: costs, edition: hourly, to: [a@b.example]}]", "'hourly' is unknown"),
         (MAIL % ", alerts: {to: [owner]}", "mail.owners names none"),
+        (MAIL % ", owners: {ML: []}", "line 1: mail.owners.ML: has no address; list some"),
+        (MAIL % ", owners: {ML: }", "line 1: mail.owners.ML: has no address; list some"),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_sent(tmp_path: Path, text: str, said: str) -> None:

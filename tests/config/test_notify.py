@@ -61,3 +61,31 @@ def test_only_a_secrets_variable_may_be_missing_and_is_missed_when_it_is_needed(
 
 def test_two_channels_have_two_names(tmp_path: Path) -> None:
     assert any("'hook' stands twice" in each for each in problems(tmp_path, f"notify: [{HOOK % ''}, {HOOK % ''}]\n"))
+
+
+BUDGETS = (
+    "cost: {budgets: {global: {amount: 9}, providers: {AWS: {amount: 5}}, tags: [{selector: 'team:*', amount: 1}]}}\n"
+)
+
+
+def test_a_channel_names_budgets_that_there_are(tmp_path: Path) -> None:
+    ids = ["global", "provider:aws", "tag:team:*", "policy:p1", "managed:m1", "anomaly:USD"]
+    found = settings(tmp_path, f"notify: [{HOOK % f', budgets: {ids}'}]\n{BUDGETS}")
+    assert found.notify[0].budgets == tuple(ids)
+    assert not found.warnings
+    said = problem(tmp_path, f"notify:\n- {HOOK % ', budgets: [global, provider:AWS]'}\n{BUDGETS}")
+    assert said.startswith(
+        "line 2: notify[0].budgets[1]: 'provider:AWS' is no budget's id, as `costmill budgets` lists"
+    )
+    assert said.endswith("did you mean 'provider:aws'?")
+
+
+def test_a_global_budget_that_only_some_runs_have_is_a_warning(tmp_path: Path) -> None:
+    text = f"notify: [{HOOK % ', budgets: [global]'}]\n"
+    [said] = settings(tmp_path, text).warnings
+    assert said.startswith("line 1: notify[0].budgets: names global, and there is no global budget; add")
+    assert not settings(tmp_path, text, COSTMILL_BUDGET_AMOUNT="9").warnings
+
+
+def test_what_is_wrong_with_a_channel_s_budgets_is_said_once(tmp_path: Path) -> None:
+    assert "must be a list" in problem(tmp_path, f"notify: [{HOOK % ', budgets: global'}]\n{BUDGETS}")

@@ -72,7 +72,7 @@ def test_a_fired_alert_and_a_report_are_told_once_to_people_and_to_programs(tell
     assert report["message"].startswith("$10.00; 0.0% against the average of the 7 days before; used up: All spend")
     assert "Billed: $10.00" in report["message"]
     assert alerts["title"] == "2 budget alerts"
-    assert alerts["message"].splitlines()[0] == "■ Emergency: All spend is at 140.0% of $150.00 (2026-03)"
+    assert alerts["message"].splitlines()[0] == "■ Emergency: All spend is at 140.0% of $150.00 (March 2026)"
     documents = heard(web, "hook")
     for document in documents:
         jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker()).validate(document)
@@ -102,7 +102,8 @@ def test_the_signature_is_proved_by_the_example_of_the_docs(tell: Tell, web: Web
 def test_each_channel_hears_of_its_budgets_and_severities_and_of_those_that_name_it(
     tell: Tell, web: Web, say: Say
 ) -> None:
-    cost = budgets(150, tags=[{**TEAM, "notify": ["named"]}])
+    web_team = {"selector": "team:web", "amount": 10_000, "priority": 1}
+    cost = budgets(150, tags=[{**TEAM, "notify": ["named"]}, web_team])
     config = tell(
         chat(web, "one", budgets=["global"]),
         chat(web, "worst", min_severity="emergency"),

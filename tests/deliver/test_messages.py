@@ -15,10 +15,11 @@ import pytest
 from pipeline.budgets.alert_table import Alert
 from pipeline.config.notify import ChannelSettings
 from pipeline.config.secrets import Secret
-from pipeline.deliver import payloads
+from pipeline.deliver import digest, payloads
 from pipeline.deliver.channel import AlertNews, Desk, News, Trouble
 from pipeline.deliver.ledger import Ledger
 from pipeline.deliver.notify import NotifyChannel
+from pipeline.reports.figures import Figures
 from pipeline.store.warehouse import Warehouse
 from tests.deliver.web import Web
 
@@ -126,3 +127,20 @@ def test_programs_get_names_as_they_are(send: Send, web: Web) -> None:
     (own,) = json.loads(asked.body)["alerts"]
     assert own["budget"] == own["reason"] == HOSTILE
     assert (own["spend"], own["percentage"]) == ("123.456789", "123.456789")
+
+
+@pytest.mark.parametrize(
+    ("period", "start", "end", "said"),
+    [
+        ("hourly", datetime(2026, 3, 22, 5), datetime(2026, 3, 22, 6), "Mar 22, 2026, 05:00 UTC"),
+        ("daily", datetime(2026, 3, 22), datetime(2026, 3, 23), "Mar 22, 2026"),
+        ("weekly", datetime(2026, 3, 16), datetime(2026, 3, 23), "week 12 of 2026"),
+        ("quarterly", datetime(2026, 1, 1), datetime(2026, 4, 1), "Q1 2026"),
+        ("rolling_7d", datetime(2026, 3, 15), datetime(2026, 3, 22), "7 days to Mar 21, 2026"),
+        ("custom", datetime(2026, 3, 5), datetime(2026, 4, 5), "Mar 5, 2026 to Apr 4, 2026"),
+        ("lifetime", datetime(1, 1, 1), datetime(9999, 1, 1), "lifetime"),
+    ],
+)
+def test_a_window_is_told_as_reports_call_it(period: str, start: datetime, end: datetime, said: str) -> None:
+    alert = news(1, "All", period=period, period_start=start, period_end=end).alert
+    assert digest.when(alert, Figures.of("en_US")) == said

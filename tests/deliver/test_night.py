@@ -62,7 +62,7 @@ def test_a_night_mails_what_has_ended_and_is_covered_and_the_next_one_changes_no
     assert dict(zip([str(each["Subject"]) for each in mailbox.messages()], mailbox.recipients, strict=True)) == {
         "Cloud costs, Mar 21, 2026: $10.00; 0.0% against the average of the 7 days before; used up: All spend": ANN,
         "Cloud costs, week 11 of 2026: $70.00; 0.0% against the week before; used up: All spend": ANN,
-        "1 budget alert: All spend is at 140.0% of $150.00 (2026-03)": OPS,
+        "1 budget alert: All spend is at 140.0% of $150.00 (March 2026)": OPS,
     }
     assert [row["status"] for row in rows(say, config)] == ["sent"] * 5
     copy = (tmp_path / "published" / "costs.duckdb").resolve()

@@ -17,6 +17,7 @@ from pipeline.engines.mapping import Mapper
 from pipeline.engines.reading import Reader
 from pipeline.sources import find
 from pipeline.store.warehouse import Warehouse
+from tests import empty
 from tests.load.bills import Row, cur, write
 from tests.load.bills import focus as focus_row
 
@@ -31,7 +32,7 @@ Held = Callable[..., list[Finding]]
 def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Held]:
     """Hold rows, written as a file, against FOCUS; all tests of the module share a warehouse that keeps none of them."""
     folder = tmp_path_factory.mktemp("rules")
-    with Warehouse.open(folder / "costs.duckdb") as warehouse:
+    with Warehouse.open(empty.put(folder / "costs.duckdb")) as warehouse:
         reader, mapper = Reader(warehouse.connection, folder), Mapper(warehouse)
 
         def findings(rows: list[Row], ending: str = "csv", version: str | None = None) -> list[Finding]:

@@ -13,6 +13,7 @@ from pipeline.reports.model import ReportContext
 from pipeline.reports.render import render
 from pipeline.store.warehouse import Warehouse
 from tests import empty as blank
+from tests.reports import march
 from tests.reports import warehouse as fixture
 
 TAG_KEYS = ("team", "env", "cost-center")
@@ -26,8 +27,8 @@ def context(warehouse: Warehouse, period: str = fixture.PERIOD, **facts: Any) ->
 
 @pytest.fixture(scope="session")
 def rich_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """March of ``tests.reports.warehouse``; for reading."""
-    with fixture.rich(tmp_path_factory.mktemp("rich") / "costs.duckdb") as warehouse:
+    """March of ``tests.reports.march``; for reading."""
+    with march.rich(tmp_path_factory.mktemp("rich") / "costs.duckdb") as warehouse:
         yield warehouse
 
 

@@ -1,22 +1,13 @@
-"""Documents written by hand: a small one for golden files, and one with everything that could go wrong in a file.
-
-``python -m tests.reports.documents`` writes the golden files anew; look at what git says of them.
-"""
+"""Documents written by hand: a small one for golden files, and one with everything that could go wrong in a file."""
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pipeline.reports import charts
 from pipeline.reports.model.document import Caution, Column, Document, Fact, Part, Picture, Row, Table
-from pipeline.reports.writers import write
 from tests.reports.warehouse import HOSTILE
-
-GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 
 GENERATED_AT = datetime(2026, 3, 22, 6, 15, 30)
 EVIL = (
@@ -154,21 +145,3 @@ def _everything(currency: str | None, number: int) -> Table:
     ]  # fmt: skip
     nothing: Row = (None,) * len(EVERYTHING)
     return Table("everything", "", EVERYTHING, (*rows, nothing), currency, 12, "rows", EVIL)
-
-
-def bare(text: str) -> str:
-    """A file without its pictures, its style and its script."""
-    return re.sub(
-        r"(?s)(?<=<style>).*?(?=</style>)|<svg.*?</svg>|(?<=<script>).*?(?=</script>)|'sha256-[^']*'", "", text
-    )
-
-
-def _write_golden_files() -> None:
-    with TemporaryDirectory() as folder:
-        for format in ("html", "md", "json", "csv"):
-            for path in write(small(), format, Path(folder)):
-                (GOLDEN / path.name).write_bytes(bare(path.read_bytes().decode()).encode())
-
-
-if __name__ == "__main__":
-    _write_golden_files()

@@ -38,6 +38,7 @@ class _Tables(HTMLParser):
         self.tables: list[list[list[tuple[str, str]]]] = []
         self.cell: list[str] | None = None
         self.exact = ""
+        self.beneath = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "table":
@@ -46,10 +47,14 @@ class _Tables(HTMLParser):
             self.tables[-1].append([])
         elif tag in ("td", "th"):
             self.cell, self.exact = [], dict(attrs).get("data-v") or ""
+        elif tag == "span" and "beneath" in (dict(attrs).get("class") or ""):
+            self.beneath = True
         elif tag == "i" and self.cell:
             self.cell.append(" ")
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "span":
+            self.beneath = False
         if tag in ("td", "th") and self.cell is not None:
             self.tables[-1][-1].append((" ".join("".join(self.cell).split()), self.exact))
             self.cell = None
@@ -57,12 +62,15 @@ class _Tables(HTMLParser):
             self.cell.append(" ")
 
     def handle_data(self, data: str) -> None:
-        if self.cell is not None:
+        if self.cell is not None and not self.beneath:
             self.cell.append(data)
 
 
 def tables(html: str) -> list[list[list[tuple[str, str]]]]:
-    """The tables of a page: rows of cells, each its text and the exact value beside it (empty: none)."""
+    """The tables of a page: rows of cells, each its text and the exact value beside it (empty: none).
+
+    What only a phone shows is left out: a row's words beneath its name, which have columns of their own.
+    """
     parser = _Tables()
     parser.feed(html)
     return parser.tables

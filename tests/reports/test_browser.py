@@ -15,11 +15,13 @@ import pytest
 from pipeline import money
 from pipeline.reports.figures import Figures, clean
 from pipeline.reports.model import ReportContext, ResourceLines, ResourceNames
+from pipeline.reports.model.document import Column, Part, Table
 from pipeline.reports.render import render
 from pipeline.reports.writers import write
 from tests.reports import documents
 from tests.reports.hostile import TEXTS, hostile
 from tests.reports.reading import as_html, tags
+from tests.reports.test_adds_up import amount
 
 pytestmark = pytest.mark.browser
 
@@ -149,7 +151,13 @@ def rows(page: Any, selector: str) -> list[dict[str, Any]]:
 
 
 def amounts(found: list[dict[str, Any]], column: int = 0) -> list[Decimal]:
-    return [Decimal(row["exact"][column]) for row in found]
+    """The exact amounts; a row of rounding is only about what is shown."""
+    return [Decimal(row["exact"][column]) for row in found if row["name"] != "Rounding"]
+
+
+def make(found: list[dict[str, Any]], whole: dict[str, Any], columns: int = 3) -> bool:
+    """Whether rows make a whole as both are shown."""
+    return all(sum(amount(row["text"][at]) for row in found) == amount(whole["text"][at]) for at in range(columns))
 
 
 # --- The page as a whole --------------------------------------------------------------------
@@ -198,9 +206,10 @@ def test_print_has_every_service_and_day_and_nothing_to_press(page: Any) -> None
     assert (
         page.evaluate("[...document.querySelectorAll('.tools, .pages, .more')].filter(e => e.offsetHeight).length") == 0
     )
-    assert (
-        page.evaluate("[...document.querySelectorAll('[data-drill] .under')].filter(e => e.offsetHeight).length") == 15
+    seen = page.evaluate(
+        "[...document.querySelectorAll('[data-drill] .under')].filter(e => e.offsetHeight).map(e => e.cells[0].innerText)"
     )
+    assert len([name for name in seen if name != "Rounding"]) == 15
     assert page.locator("details table").first.locator("tbody tr").first.bounding_box()["height"] > 10
 
 
@@ -231,7 +240,7 @@ def test_rows_are_sorted_inside_their_group_and_groups_by_their_own_row(page: An
     heads = [row for row in found if row["kind"] == "group"]
     assert [row["name"] for row in heads] == ["cost-center", "env", "team"]
     team = found[found.index(heads[-1]) + 1 :]
-    assert [row["name"] for row in team] == ["returns", "web", "ml", "platform", "Untagged"]
+    assert [row["name"] for row in team] == ["returns", "web", "ml", "platform", "Rounding", "Untagged"]
 
 
 def test_any_table_of_any_template_sorts_exactly_is_searched_and_paged(
@@ -273,15 +282,18 @@ def test_categories_open_to_services_and_those_to_resources_and_every_level_adds
     services = [row for row in rows(page, table) if "under" in row["kind"]]
     compute = next(row for row in categories if row["name"] == "Compute")
     assert [sum(amounts(services, at)) for at in range(3)] == [Decimal(own) for own in compute["exact"][:3]]
+    assert make(services, compute)
     cloud = page.get_by_role("button", name="Amazon Elastic Compute Cloud")
     cloud.press("Enter")
     leaves = [row for row in rows(page, table) if "leaf" in row["kind"]]
     assert [sum(amounts(leaves, at)) for at in range(3)] == [Decimal(own) for own in services[0]["exact"][:3]]
+    assert make(leaves, services[0])
     assert [row["name"].split("\n")[0] for row in leaves] == [
         "trainer-gpu-3",
         "core-api-1",
         "storefront-1",
         "Charges of no resource",
+        "Rounding",
     ]
     cloud.press("Enter")
     assert cloud.get_attribute("aria-expanded") == "false"
@@ -363,7 +375,10 @@ def test_fifty_thousand_resources_are_there_at_once_and_stay_quick(crowd: Any) -
     assert [row["name"] for row in found[-3:]] == [
         "49,975 other resources", "7 resources that this page has no room for", "Charges of no resource",
     ]  # fmt: skip
-    assert sum(amounts(found)) == Decimal(tab.locator(".resources tfoot td").first.get_attribute("title"))
+    total = tab.locator(".resources tfoot tr").last
+    assert sum(amounts(found)) == Decimal(total.locator("td").first.get_attribute("title"))
+    seen = [own.locator("td").first.inner_text() for own in tab.locator(".resources tfoot tr").all()]
+    assert sum(amount(own["text"][0]) for own in found) + sum(map(amount, seen[:-1])) == amount(seen[-1])
     spent = tab.evaluate("""async () => {
       const field = document.querySelector("[data-resources] input"), found = document.querySelector("[data-resources] [role=status]");
       const started = performance.now();
@@ -464,3 +479,19 @@ def test_the_page_of_a_document_sorts_fits_everywhere_and_runs_nothing_of_its_te
     exact = amounts([row for row in found if "rest" not in row["kind"]])
     assert exact == sorted(exact, reverse=True)
     assert found[-1]["name"] == "13 other rows"
+
+
+def test_a_phone_shows_words_beneath_a_row_s_name_so_that_its_figures_are_in_sight(tab: Any, folder: Path) -> None:
+    names = ("ResourceId", "RegionId", "SubAccountId")
+    columns = (*(Column(name, name) for name in names), Column("BilledCost", "Billed", "money", sums=True))
+    table = Table("resources", "", columns, (("i-1", "eu-west-1", "111122223333", Decimal("12.5")),), "USD")
+    document = replace(documents.small(), parts=(Part("resources", "Resources", tables=(table,)),))
+    [path] = write(document, "html", folder, name="words")
+    said = "() => [...document.querySelectorAll('tbody tr')].map(own => [...own.cells].map(cell => cell.innerText))"
+    opened(tab, path.as_uri(), width=390)
+    assert tab.evaluate(said) == [["i-1\neu-west-1 · 111122223333", "eu-west-1", "111122223333", "$12.50"]]
+    assert tab.locator("tbody td.num").bounding_box()["x"] < 350
+    assert [own.is_visible() for own in tab.locator("tbody td").all()] == [False, False, True]
+    opened(tab, path.as_uri())
+    assert tab.locator("tbody th").inner_text() == "i-1"
+    assert [own.is_visible() for own in tab.locator("tbody td").all()] == [True, True, True]

@@ -14,24 +14,21 @@ from pipeline.reports.model import ReportContext
 from pipeline.store.warehouse import Warehouse
 from tests.reports import warehouse as fixture
 from tests.reports.conftest import context
-from tests.reports.warehouse import MARCH, PERIOD, THROUGH, Spend
+from tests.reports.march import MARCH
+from tests.reports.warehouse import PERIOD, THROUGH, Spend
 
 Report = Callable[..., ReportContext]
 
 
-def test_shown_services_and_their_rest_add_up_to_the_category(report_on: Report) -> None:
-    spends = [Spend(f"Service {n}", "Compute", f"r{n}", f"{n}.01") for n in range(1, 10)]
-    [category] = report_on(*spends).sections[0].categories
+def test_shown_services_and_their_rest_add_up_to_the_category_and_a_rest_of_one_is_shown(report_on: Report) -> None:
+    many = [Spend(f"Service {n}", "Compute", f"r{n}", f"{n}.01") for n in range(1, 10)]
+    six = [Spend(f"Disk {n}", "Storage", f"d{n}", "1") for n in range(6)]
+    category, short = report_on(*many, *six).sections[0].categories
     shown = [line.costs.billed for line in category.services]
     assert category.rest is not None
     assert (len(shown), category.rest.count) == (5, 4)
     assert money.total([*shown, category.rest.costs.billed]) == category.line.costs.billed
-
-
-def test_a_rest_of_one_is_shown_instead(report_on: Report) -> None:
-    spends = [Spend(f"Service {n}", "Compute", f"r{n}", "1") for n in range(6)]
-    [category] = report_on(*spends).sections[0].categories
-    assert (len(category.services), category.rest) == (6, None)
+    assert (len(short.services), short.rest) == (6, None)
 
 
 def test_categories_add_up_to_the_bill(rich: ReportContext) -> None:
@@ -113,19 +110,13 @@ def test_a_complete_month_has_no_forecast(rich_warehouse: Warehouse) -> None:
     assert report.sections[0].headline.forecast is None
 
 
-def test_two_currencies_are_two_sections_and_no_budget_spans_them(empty: Warehouse) -> None:
-    fixture.fill(
-        empty, PERIOD, [Spend("S", "Compute", "r", "1"), Spend("S", "Compute", "q", "2", currency="EUR")], THROUGH
-    )
+def test_currencies_are_sections_charges_without_one_come_last_and_no_budget_spans_them(empty: Warehouse) -> None:
+    spends = [Spend("S", "Compute", f"r-{code}", "1", currency=code) for code in (None, "USD", "EUR")]
+    fixture.fill(empty, PERIOD, spends, THROUGH)
     fixture.budget(empty, 0, "global", "", "100", Decimal(63), Decimal(93), "OK")
     sections = context(empty).sections
-    assert [section.currency for section in sections] == ["EUR", "USD"]
-    assert [section.daily.limit for section in sections] == [None, None]
-
-
-def test_charges_without_a_currency_come_last(report_on: Report) -> None:
-    spends = [Spend("S", "Compute", "r", "1", currency=None), Spend("S", "Compute", "q", "2")]
-    assert [section.currency for section in report_on(*spends).sections] == ["USD", None]
+    assert [section.currency for section in sections] == ["EUR", "USD", None]
+    assert [section.daily.limit for section in sections] == [None, None, None]
 
 
 def test_budgets_keep_the_order_of_the_evaluation(rich: ReportContext) -> None:
@@ -134,10 +125,6 @@ def test_budgets_keep_the_order_of_the_evaluation(rich: ReportContext) -> None:
 
 def test_the_overall_health_is_the_worst(rich: ReportContext) -> None:
     assert rich.standing.health == "EXCEEDED"
-
-
-def test_without_budgets_the_health_is_unspecified(report_on: Report) -> None:
-    assert report_on(*MARCH).standing.health == "UNSPECIFIED"
 
 
 def test_open_alerts_come_first_and_resolved_ones_last(rich: ReportContext) -> None:
@@ -155,24 +142,28 @@ def test_a_reopened_alert_says_when(rich: ReportContext) -> None:
     assert [alert.reopened_at for alert in rich.standing.alerts if alert.reopened_at] == [datetime(2026, 3, 20, 6)]
 
 
-def test_figures_end_at_the_earliest_last_complete_day(rich_warehouse: Warehouse, empty: Warehouse) -> None:
+def test_without_budgets_the_health_is_unspecified_and_data_is_stale_beyond_the_limit(empty: Warehouse) -> None:
     fixture.fill(empty, PERIOD, MARCH, THROUGH)
-    empty.execute("UPDATE source_periods SET usage_through = TIMESTAMP '2026-03-20' WHERE x_Source = 'azure-focus'")
-    assert context(empty).last_day == date(2026, 3, 19)
+    for age, limit, stale in ((3, 3, False), (4, 3, True), (10, None, False)):
+        report = context(empty, as_of=datetime(2026, 3, 21, 23) + timedelta(days=age), max_age_days=limit)
+        assert (report.data.stale is not None) is stale, (age, limit)
+        assert report.standing.health == "UNSPECIFIED"
 
 
-@pytest.mark.parametrize(("age", "stale"), [(3, False), (4, True)])
-def test_data_is_stale_beyond_the_limit(report_on: Report, age: int, stale: bool) -> None:
-    as_of = datetime(2026, 3, 21, 23) + timedelta(days=age)
-    assert (report_on(*MARCH, as_of=as_of).data.stale is not None) is stale
+def test_figures_end_at_the_earliest_last_complete_day(rich_warehouse: Warehouse) -> None:
+    rich_warehouse.execute("BEGIN TRANSACTION")
+    rich_warehouse.execute(
+        "UPDATE source_periods SET usage_through = TIMESTAMP '2026-03-20' WHERE x_Source = 'azure-focus'"
+    )
+    try:
+        last_day = context(rich_warehouse).last_day
+    finally:
+        rich_warehouse.execute("ROLLBACK")
+    assert last_day == date(2026, 3, 19)
 
 
 def test_a_past_month_is_never_stale(rich_warehouse: Warehouse) -> None:
     assert context(rich_warehouse, "2026-02").data.stale is None
-
-
-def test_without_a_limit_nothing_is_stale(report_on: Report) -> None:
-    assert report_on(*MARCH, as_of=datetime(2026, 3, 31), max_age_days=None).data.stale is None
 
 
 def test_quarantined_and_refused_deliveries_wait(rich: ReportContext) -> None:
@@ -208,12 +199,17 @@ def test_files_charges_and_summaries_reconcile(rich: ReportContext) -> None:
     assert line.files == line.summaries == rich.sections[0].headline.billed
 
 
-@pytest.mark.parametrize("table", ["daily_costs", "category_summary", "load_controls"])
-def test_a_step_that_lost_a_quantum_does_not_reconcile(empty: Warehouse, table: str) -> None:
+def test_a_step_that_lost_a_quantum_does_not_reconcile(empty: Warehouse) -> None:
     fixture.fill(empty, PERIOD, [Spend("S", "Compute", "r", "12345678901.1")], THROUGH)
-    column = "file_total" if table == "load_controls" else "BilledCost"
-    empty.execute(f"UPDATE {table} SET {column} = {column} + 0.000000000000000001")
-    assert not context(empty).data.agrees
+    for table, column in (
+        ("daily_costs", "BilledCost"),
+        ("category_summary", "BilledCost"),
+        ("load_controls", "file_total"),
+    ):
+        empty.execute(f"UPDATE {table} SET {column} = {column} + 0.000000000000000001")
+        assert not context(empty).data.agrees, table
+        empty.execute(f"UPDATE {table} SET {column} = {column} - 0.000000000000000001")
+    assert context(empty).data.agrees
 
 
 def test_a_restatement_shows_the_largest_change_first(rich: ReportContext) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -15,6 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.reports.model import ReportContext
 from pipeline.reports.render import gauge, render, render_report
 from pipeline.store.warehouse import Warehouse
+from tests.reports import golden
 from tests.reports import warehouse as fixture
 from tests.reports.conftest import context
 from tests.reports.reading import as_html, attributes, figures, tags, words
@@ -195,6 +197,14 @@ def test_files_land_in_a_folder_for_the_period(rich_warehouse: Warehouse, tmp_pa
     paths = render_report(rich_warehouse, PERIOD, out=tmp_path, formats=("html", "md"), **FACTS)
     assert paths == [tmp_path / "2026-03" / "report.html", tmp_path / "2026-03" / "report.md"]
     assert sorted(path.name for path in (tmp_path / "2026-03").iterdir()) == ["report.html", "report.md"]
+
+
+@pytest.mark.parametrize("name", golden.NAMES)
+def test_a_reader_sees_what_was_reviewed(name: str, rich_warehouse: Warehouse, tmp_path: Path) -> None:
+    found = golden.made(name, tmp_path, rich_warehouse).split("\n")
+    reviewed = (golden.FOLDER / name).read_bytes().decode().split("\n")
+    changes = "\n".join(difflib.unified_diff(reviewed, found, "reviewed", "now", n=1, lineterm=""))
+    assert not changes, f"if {name} is to be so: {golden.COMMAND}, and look at what git says\n{changes}"
 
 
 def test_an_unchanged_report_is_not_written_again(rich_warehouse: Warehouse, tmp_path: Path) -> None:

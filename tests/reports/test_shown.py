@@ -89,3 +89,12 @@ def test_facts_of_another_currency_are_a_block_of_their_own() -> None:
 def test_a_value_of_another_kind_is_refused(kind: Kind, value: Value) -> None:
     with pytest.raises(ValueError, match="no value of the kind"):
         Fact("billed", "Billed", value, kind)
+
+
+def test_only_words_before_the_first_figure_may_stand_beneath_a_name() -> None:
+    kinds: list[Kind] = ["text", "text", "status", "text", "money", "text"]
+    columns = tuple(Column(f"column {number}", "", kind) for number, kind in enumerate(kinds))
+    shown = shown_table(Table("t", "", columns, (("a", "b", "OK", None, Decimal(1), "c"),)), US)
+    assert shown.asides == (1, 3)
+    assert shown.beneath(shown.rows[0]) == "b"
+    assert shown_table(Table("t", "", columns[:2], (("a", "b"),)), US).asides == ()

@@ -12,9 +12,9 @@ import pytest
 
 from pipeline.reports.figures import Figures
 from pipeline.reports.model.document import Column, Document, Kind, Part, Table
-from pipeline.reports.writers.as_xlsx import CHARACTERS, sheet_names, text, workbook
+from pipeline.reports.writers.as_xlsx import CHARACTERS, sheet_name, sheet_names, text, workbook
 from pipeline.reports.writers.number_formats import number_format
-from tests.reports.documents import small
+from tests.reports.documents import EVIL, small
 
 
 def opened(document: Document, **how: int) -> Any:
@@ -28,11 +28,11 @@ def test_the_first_sheet_says_what_the_report_says() -> None:
     assert rows[3] == ("Data is stale: the last complete day is 4 days ago.",)
     assert ("Billed", 39.914, "USD", "the day before: $38.34") in rows
     assert ("Budgets", "◆ Warning", "Forecast over the limit: Platform") in rows
-    assert ("services", 6, "Services") in rows
+    assert ("Services", 6, "services", "Services") in rows
 
 
 def test_a_sheet_is_ready_to_work_with() -> None:
-    sheet = opened(small())["services"]
+    sheet = opened(small())["Services"]
     assert sheet.freeze_panes == "C2"
     assert sheet.auto_filter.ref == "A1:F7"
     assert [cell.value for cell in sheet[1]] == ["Currency", "Service", "Billed", "Change", "Change in %", "Share"]
@@ -69,12 +69,36 @@ def test_a_number_format_follows_kind_currency_and_locale(
 
 
 def test_names_of_sheets_fit_and_differ() -> None:
-    assert sheet_names(["a" * 40, "a" * 35, "SUMMARY", "history"], ["Summary"]) == [
+    assert sheet_names(["a" * 40, "a" * 35, "SUMMARY", "History", "🦆" * 31], ["Summary"]) == [
         "a" * 31,
-        "a" * 29 + "_2",
-        "SUMMARY_2",
-        "history_2",
+        "a" * 27 + " (2)",
+        "SUMMARY (2)",
+        "History (2)",
+        "🦆" * 15,
     ]
+
+
+@pytest.mark.parametrize(
+    ("part", "table", "name"),
+    [
+        (Part("movers", "Biggest movers"), "movers_by_service", "Movers by service"),
+        (Part("own_1_tickets", "'Cost [per] ticket: a/b?*\\'"), "own_1_tickets", "Cost per ticket a b"),
+        (Part("own_1_tickets", "[]"), "own_1_tickets", "Own 1 tickets"),
+    ],
+)
+def test_a_sheet_has_a_name_for_people(part: Part, table: str, name: str) -> None:
+    assert sheet_name(table, part) == name
+
+
+def test_a_sheet_of_any_title_opens_and_is_linked_to() -> None:
+    tables = [Table(f"own_{number}_x", "", (Column("a", "A"),), ()) for number, _ in enumerate(EVIL)]
+    parts = [Part(own.name, title, tables=(own,)) for own, title in zip(tables, EVIL, strict=True)]
+    book = opened(
+        replace(small(), parts=(*parts, Part("own_a_x", "Ann's", tables=(replace(tables[0], name="own_a_x"),))))
+    )
+    links = [row[0].hyperlink.location for row in book["Summary"] if row[0].hyperlink]
+    assert links == ["'{}'!A1".format(name.replace("'", "''")) for name in book.sheetnames[1:]]
+    assert book.sheetnames[-1] == "Ann's"
 
 
 def test_a_text_that_is_too_long_is_cut_and_says_so() -> None:
@@ -87,7 +111,7 @@ def test_a_text_that_is_too_long_is_cut_and_says_so() -> None:
 def test_rows_that_do_not_fit_in_a_sheet_are_told_and_are_in_the_total() -> None:
     columns = (Column("ServiceName", "Service"), Column("BilledCost", "Billed", "money", sums=True))
     table = Table("services", "", columns, tuple((f"s{n}", Decimal(n)) for n in range(20)), "USD")
-    sheet = opened(replace(small(), parts=(Part("services", "Services", tables=(table,)),)), rows=15)["services"]
+    sheet = opened(replace(small(), parts=(Part("services", "Services", tables=(table,)),)), rows=15)["Services"]
     assert [sheet.cell(row, 1).value for row in range(11, 15)] == ["s9", None, "Total", None]
     assert sheet["B13"].value == 190
     assert sheet["A15"].value == "10 more rows do not fit in a sheet; CSV, JSON and Parquet have them all."

@@ -20,6 +20,7 @@ from pipeline.store.base import CostStore, Selection
 from pipeline.store.duckdb import DuckDBCostStore
 from pipeline.store.memory import InMemoryCostStore
 from pipeline.store.warehouse import Warehouse
+from tests import empty
 from tests.soak import more
 
 MARCH = datetime(2026, 3, 1)
@@ -29,7 +30,7 @@ TABLES = ("charges", "recorded_entries", "resources", "tag_sets", "tags", "daily
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    with Warehouse.open(tmp_path_factory.mktemp("stores") / "w.duckdb") as opened:
+    with Warehouse.open(empty.put(tmp_path_factory.mktemp("stores") / "w.duckdb")) as opened:
         yield opened
 
 

@@ -13,11 +13,12 @@ from pipeline.config import ExpectedInvoice
 from pipeline.store import lists
 from pipeline.store.invoices import compare
 from pipeline.store.warehouse import Warehouse
+from tests import empty
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    with Warehouse.open(tmp_path_factory.mktemp("invoices") / "costs.duckdb") as warehouse:
+    with Warehouse.open(empty.put(tmp_path_factory.mktemp("invoices") / "costs.duckdb")) as warehouse:
         yield warehouse
 
 

@@ -171,7 +171,7 @@ def test_compaction_after_a_kill_in_the_middle_of_it_starts_afresh(warehouse: Wa
 
 def test_a_folder_with_quotes_and_blanks_in_its_name_is_fine(tmp_path: Path) -> None:
     target = tmp_path / "it's [a] folder" / "costs.duckdb"
-    with Warehouse.open(tmp_path / "costs.duckdb") as warehouse:
+    with Warehouse.open(empty.put(tmp_path / "costs.duckdb")) as warehouse:
         fill_and_empty(warehouse)
         publish.publish(warehouse, target)
     assert ask(target, "SELECT count(*) FROM charges") == [(0,)]
@@ -179,7 +179,7 @@ def test_a_folder_with_quotes_and_blanks_in_its_name_is_fine(tmp_path: Path) -> 
 
 def test_a_restored_backup_never_takes_the_name_of_a_copy_of_another_state(tmp_path: Path, target: Path) -> None:
     path = tmp_path / "restored" / "costs.duckdb"
-    with Warehouse.open(path) as first:
+    with Warehouse.open(empty.put(path)) as first:
         change(first, 1)
         backup = publish.publish(first, target, keep=9).read_bytes()
         change(first, 2)

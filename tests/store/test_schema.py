@@ -11,13 +11,12 @@ import pytest
 from pipeline.errors import SchemaError
 from pipeline.store import schema
 from pipeline.store.warehouse import Warehouse
+from tests import empty
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    path = tmp_path / "costs.duckdb"
-    Warehouse.open(path).close()
-    return path
+    return empty.put(tmp_path / "costs.duckdb")
 
 
 def edit(path: Path, statement: str) -> None:

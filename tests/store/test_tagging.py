@@ -20,6 +20,7 @@ from pipeline.rules import Comparison, Condition, Operand, Split, TagRules, Virt
 from pipeline.store import rollups, rule_sql, tagging
 from pipeline.store.warehouse import Warehouse
 from pipeline.summaries import tag_summary
+from tests import empty
 from tests.conditions import HOSTILE, KEYS, TEXT_COLUMNS, answer_tags, conditions, holds, tag_sets
 from tests.soak import more
 
@@ -40,7 +41,7 @@ class Charge:
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    with Warehouse.open(tmp_path_factory.mktemp("tagging") / "costs.duckdb") as opened:
+    with Warehouse.open(empty.put(tmp_path_factory.mktemp("tagging") / "costs.duckdb")) as opened:
         yield opened
 
 

@@ -18,6 +18,7 @@ import pytest
 from pipeline.errors import CostmillError, SchemaError, UsageError, WarehouseBusyError, WarehouseError
 from pipeline.store import warehouse as warehouses
 from pipeline.store.warehouse import Warehouse
+from tests import empty
 from tests.jobs.nights import environment
 
 HOLD = """
@@ -31,8 +32,15 @@ with Warehouse.open(Path(sys.argv[1])):
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def nowhere(tmp_path: Path) -> Path:
+    """Where no warehouse is, nor its folder."""
     return tmp_path / "deep" / "costs.duckdb"
+
+
+@pytest.fixture
+def path(nowhere: Path) -> Path:
+    """An empty warehouse that nobody has open."""
+    return empty.put(nowhere)
 
 
 @pytest.fixture
@@ -57,9 +65,9 @@ def held(path: Path, code: str = HOLD) -> Iterator[subprocess.Popen[str]]:
         child.kill()
 
 
-def test_opening_makes_the_folder_and_the_file(path: Path) -> None:
-    Warehouse.open(path).close()
-    assert path.exists()
+def test_opening_makes_the_folder_and_the_file(nowhere: Path) -> None:
+    Warehouse.open(nowhere).close()
+    assert nowhere.exists()
 
 
 def test_closing_twice_is_fine(path: Path) -> None:
@@ -93,29 +101,27 @@ def test_a_killed_writer_frees_the_file(path: Path) -> None:
             assert opened.execute("DELETE FROM dirty") == 0
 
 
-def test_a_failed_opening_frees_the_lock(path: Path) -> None:
-    path.parent.mkdir()
-    path.write_text("no database")
+def test_a_failed_opening_frees_the_lock(nowhere: Path) -> None:
+    nowhere.parent.mkdir()
+    nowhere.write_text("no database")
     with pytest.raises(SchemaError):
-        Warehouse.open(path)
-    path.unlink()
-    Warehouse.open(path).close()
+        Warehouse.open(nowhere)
+    nowhere.unlink()
+    Warehouse.open(nowhere).close()
 
 
 def test_somebody_elses_duckdb_session_counts_as_busy(path: Path) -> None:
-    Warehouse.open(path).close()
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.readline()"
     with held(path, code), pytest.raises(WarehouseBusyError, match="in use by another process"):
         Warehouse.open(path)
 
 
-def test_reading_a_file_that_is_not_there_says_what_makes_it(path: Path) -> None:
+def test_reading_a_file_that_is_not_there_says_what_makes_it(nowhere: Path) -> None:
     with pytest.raises(WarehouseError, match=r"no warehouse there; run `costmill run` or `costmill load` first"):
-        Warehouse.open(path, read_only=True)
+        Warehouse.open(nowhere, read_only=True)
 
 
 def test_a_reader_cannot_write(path: Path) -> None:
-    Warehouse.open(path).close()
     with Warehouse.open(path, read_only=True) as reader, pytest.raises(UsageError, match="read-only"):
         reader.select("DELETE FROM loads")
 
@@ -200,8 +206,8 @@ def test_a_data_file_is_no_warehouse_and_is_left_as_it_is(tmp_path: Path, name: 
     assert path.read_text(encoding="utf-8") == '[{"a": 1}]\n'
 
 
-def test_a_query_of_comments_only_is_told_so(tmp_path: Path) -> None:
-    with Warehouse.open(tmp_path / "costs.duckdb") as warehouse, pytest.raises(UsageError):
+def test_a_query_of_comments_only_is_told_so(warehouse: Warehouse) -> None:
+    with pytest.raises(UsageError):
         warehouse.select("-- nothing")
 
 

@@ -22,6 +22,7 @@ from pipeline.reports.documents.request import Request
 from pipeline.reports.documents.words import (
     NO_CURRENCY,
     amounts,
+    before_words,
     compared,
     count,
     reached,
@@ -35,7 +36,6 @@ from pipeline.reports.standing import read_span_standing
 from pipeline.store.tenants import owner
 from pipeline.store.warehouse import Warehouse
 
-DAY_KEY = (("usage", "Usage"), ("other", "Purchases, tax, credits, refunds"), ("partial", "Not yet complete"))
 _SERVICES = {"ServiceCategory": "ServiceCategory", "ServiceName": "ServiceName"}
 #: So many days are a picture and a table; of longer spans months are.
 MOST_DAYS = 100
@@ -64,7 +64,7 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
     told = read(reader)
     shape = parts(reader, told, figures)
     if request.group_by:
-        shape = (*shape[:1], grouped(reader, request.group_by), *shape[1:])
+        shape = (*shape[:1], grouped(reader, request.group_by, figures), *shape[1:])
     name = spoken(span, figures)
     whose = f" of {figures.label(tenant)}" if tenant else ""
     document = request.document(
@@ -80,7 +80,7 @@ def documents(warehouse: Warehouse, request: Request) -> list[Document]:
     return [document]
 
 
-def grouped(reader: SpanReader, names: Sequence[str]) -> Part:
+def grouped(reader: SpanReader, names: Sequence[str], figures: Figures) -> Part:
     """What it came to by columns that somebody chose, each group beside what it came to before."""
     asked = grouping(reader.warehouse, names)
     found = by_currency(reader.groups(asked.expressions, asked.rows))
@@ -94,7 +94,9 @@ def grouped(reader: SpanReader, names: Sequence[str]) -> Part:
         rows = tuple(_grouped(reader, own, whole[currency], compares) for own in ordered)
         made.append(Table("groups", "", columns, rows, currency, top=TOP_GROUPS, others="groups", searchable=True))
     by = ", ".join(names)
-    return Part("groups", f"Cost by {by}", lead=compared(reader), tables=tuple(made), empty="Nothing was billed.")
+    return Part(
+        "groups", f"Cost by {by}", lead=compared(reader, figures), tables=tuple(made), empty="Nothing was billed."
+    )
 
 
 def _grouped(reader: SpanReader, own: Group, whole: Decimal, compares: bool) -> Row:
@@ -143,7 +145,9 @@ def headline(reader: SpanReader, told: Sequence[Told], standing: Standing, figur
     parts = [f"{billed} so far" if reader.is_open else billed]
     changes = [change for own in told if (change := reader.change(own.total)) is not None]
     if reader.before and len(changes) == len(told):
-        parts.append(f"{' and '.join(figures.change(each) for each in changes)} against {reader.before.words}")
+        parts.append(
+            f"{' and '.join(figures.change(each) for each in changes)} against {before_words(reader, figures)}"
+        )
     if standing.enabled and (standing.over or standing.heading_over):
         parts.append(standing_note(standing, figures))
     return "; ".join(parts)
@@ -160,7 +164,7 @@ def parts(reader: SpanReader, told: Sequence[Told], figures: Figures) -> tuple[P
         Part(
             "movers",
             "Biggest movers",
-            lead=compared(reader),
+            lead=compared(reader, figures),
             tables=tuple(_movers(reader, told, several)),
             empty="Nothing moved." if reader.before else "There is nothing to compare with.",
         ),
@@ -183,7 +187,7 @@ def facts(reader: SpanReader, told: Sequence[Told], standing: Standing, figures:
         yield Fact("effective", "Effective cost", costs.effective, "money", currency)
         if reader.before:
             expected, change = reader.expected(own.total), reader.change(own.total)
-            words = reader.before.words
+            words = before_words(reader, figures)
             brought = "" if words.startswith("the ") else ", brought to the same number of days"
             title = "Usual" if reader.span.edition == "daily" else "Before"
             yield Fact("expected", title, expected, "money", currency, f"{words}{brought}")
@@ -274,6 +278,16 @@ def _done(day: date, reader: SpanReader) -> bool:
     return reader.last_day is not None and day <= reader.last_day
 
 
+def day_key(daily: Daily) -> tuple[tuple[str, str], ...]:
+    """What the marks of a picture of days mean, as ``Picture.key`` says it: of those that are in it."""
+    key = [("usage", "Usage"), ("other", "Purchases, tax, credits, refunds")]
+    if daily.pace_per_day:
+        key.append(("pace", "The budget’s even pace"))
+    if len(daily.complete_days) < len(daily.shown_days):
+        key.append(("partial", "Not yet complete"))
+    return tuple(key)
+
+
 def _day_part(told: Sequence[Told], figures: Figures, several: bool) -> Part:
     pictures, found = [], []
     for number, own in enumerate(told, 1):
@@ -285,5 +299,5 @@ def _day_part(told: Sequence[Told], figures: Figures, several: bool) -> Part:
             top = max(own.daily.shown_days, key=lambda day: day.billed)
             words = f"Highest on {figures.day(top.day)}: {figures.money(top.billed, own.currency)}."
             name = f"Cost of each day{f', {title}' if title else ''}"
-            pictures.append(over_time(f"days-{number}", name, words, drawing, DAY_KEY))
+            pictures.append(over_time(f"days-{number}", name, words, drawing, day_key(own.daily)))
     return Part("days", "Cost by day", pictures=tuple(pictures), tables=tuple(found))

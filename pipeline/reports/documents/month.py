@@ -9,7 +9,7 @@ from pipeline.reports import charts
 from pipeline.reports.context import build_context
 from pipeline.reports.documents import budgets, commitments, models, resources, restatements, tables
 from pipeline.reports.documents.cautions import of_data
-from pipeline.reports.documents.costs import DAY_KEY
+from pipeline.reports.documents.costs import day_key
 from pipeline.reports.documents.ledger import ledger_parts
 from pipeline.reports.documents.pictures import over_time
 from pipeline.reports.documents.reading import SpanReader, by_currency
@@ -17,11 +17,10 @@ from pipeline.reports.documents.request import Request
 from pipeline.reports.documents.shares import share_parts
 from pipeline.reports.documents.words import NO_CURRENCY, amounts, count, reached, spoken, standing_note
 from pipeline.reports.figures import Figures
-from pipeline.reports.model import Costs, CurrencySection, ReportContext
+from pipeline.reports.model import Costs, CurrencySection, Daily, ReportContext
 from pipeline.reports.model.document import Column, Document, Fact, Part, Row, Table
 from pipeline.store.warehouse import Warehouse
 
-_RUNNING_KEY = (("", "So far"), ("ahead", "Forecast"), ("limit", "Budget"), ("pace", "Its even pace"))
 _SERVICES = "SELECT * FROM category_summary WHERE x_BillingPeriod = ?"
 _MOVERS = "SELECT * FROM mover_summary WHERE x_BillingPeriod = ? AND dimension IN ('ServiceName', 'SubAccountId')"
 
@@ -112,7 +111,7 @@ def _parts(reader: SpanReader, report: ReportContext, figures: Figures) -> Itera
         yield Part("nothing", "Nothing was billed", empty=f"No charges of {figures.month(report.period)} are loaded.")
     yield from budgets.parts(report.standing, figures, report.period, lead)
     if report.sections:
-        yield _movers(reader, report)
+        yield _movers(reader, report, figures)
         yield _services(reader)
         yield _accounts(reader)
         yield from resources.parts(resources.read(reader))
@@ -136,15 +135,24 @@ def _daily(sections: Sequence[CurrencySection], figures: Figures, lead: str) -> 
         spent = own.daily.complete_days or own.daily.shown_days
         words = f"{figures.money(spent[-1].cumulative, own.currency)} by {figures.day(spent[-1].day)}."
         drawing = partial(charts.running_cost, own, figures)
-        pictures.append(over_time(f"running-{number}", f"Running cost{of}", words, drawing, _RUNNING_KEY))
+        pictures.append(over_time(f"running-{number}", f"Running cost{of}", words, drawing, _running_key(own.daily)))
         top = max(own.daily.shown_days, key=lambda day: day.billed)
         words = f"Highest on {figures.day(top.day)}: {figures.money(top.billed, own.currency)}."
         drawing = partial(charts.daily_cost, own, figures)
-        pictures.append(over_time(f"days-{number}", f"Cost of each day{of}", words, drawing, DAY_KEY))
+        pictures.append(over_time(f"days-{number}", f"Cost of each day{of}", words, drawing, day_key(own.daily)))
     return Part("days", "Cost by day", lead=lead, pictures=tuple(pictures), tables=tuple(made))
 
 
-def _movers(reader: SpanReader, report: ReportContext) -> Part:
+def _running_key(daily: Daily) -> tuple[tuple[str, str], ...]:
+    key = [("", "So far")]
+    if sum(day.projected is not None for day in daily.days) > 1:
+        key.append(("ahead", "Forecast"))
+    if daily.limit:
+        key += [("limit", "Budget"), ("pace", "Its even pace")]
+    return tuple(key)
+
+
+def _movers(reader: SpanReader, report: ReportContext, figures: Figures) -> Part:
     rows = reader.warehouse.frame(_MOVERS, [report.period]).to_dicts()
     names, made = reader.account_names, []
     for section in report.sections:
@@ -166,8 +174,9 @@ def _movers(reader: SpanReader, report: ReportContext) -> Part:
                 keys = (tables.SERVICE,) if others == "services" else (tables.ACCOUNT, tables.ACCOUNT_NAME)
                 made.append(tables.mover_table(name, keys, moved, section.currency, title=title, others=others))
     made += _reasons(reader, report)
-    lead = f"This month’s complete days against {report.previous_period}, brought to the same number of days."
-    empty = f"{report.previous_period} is not loaded or no day is complete, so there is nothing to compare."
+    before = figures.month(report.previous_period)
+    lead = f"This month’s complete days against {before}, brought to the same number of days."
+    empty = f"{before} is not loaded or no day is complete, so there is nothing to compare."
     return Part("movers", "Biggest movers", lead=lead if made else "", tables=tuple(made), empty=empty)
 
 

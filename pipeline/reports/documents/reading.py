@@ -108,12 +108,10 @@ class SpanReader:
         return found if found and not self._lacking(found) else None
 
     @property
-    def why_alone(self) -> str:
-        """Why there is nothing to compare with, as a sentence's part."""
-        if not self.covered:
-            return "no day is complete yet"
+    def lacking(self) -> list[str]:
+        """The billing periods, in order, that would have to be loaded to compare with them."""
         found = self._before()
-        return f"{' and '.join(self._lacking(found))} is not loaded" if found else "the calendar begins with it"
+        return self._lacking(found) if found else []
 
     def groups(self, columns: Mapping[str, str], rows: str = ROLLUP) -> list[Group]:
         """Sum the span's charges by columns of ``daily_costs`` (or of other ``rows``), and what they are compared with.

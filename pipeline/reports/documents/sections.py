@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.config.model import OwnSection
 from pipeline.errors import OwnPartError
 from pipeline.periods import Span
-from pipeline.reports.model.document import Column, Kind, Part, Row, Table, Value
+from pipeline.reports.model.document import OWN, Column, Kind, Part, Row, Table, Value
 from pipeline.store.own_sql import OwnSqlError, Result, select
 from pipeline.store.warehouse import Warehouse
 
@@ -31,7 +31,7 @@ def own_parts(warehouse: Warehouse, sections: Sequence[OwnSection], report: str,
     given = {"period": span.label, "start": span.start, "end": span.end}
     found = [own for own in sections if report in own.reports]
     return tuple(
-        _part(warehouse, own, f"own_{place}_{_slug(own.sql.stem)}", given) for place, own in enumerate(found, 1)
+        _part(warehouse, own, f"{OWN}{place}_{_slug(own.sql.stem)}", given) for place, own in enumerate(found, 1)
     )
 
 

@@ -46,16 +46,32 @@ def reached(reader: SpanReader, figures: Figures) -> str:
     return f"All {span.days} days, from {figures.date(span.start)} through {figures.date(span.last)}."
 
 
-def compared(reader: SpanReader) -> str:
+def before_words(reader: SpanReader, figures: Figures) -> str:
+    """What changes are measured against, which must be there: ``February 2026``, ``the week before``."""
+    assert reader.before
+    return spoken(reader.span.previous, figures) if reader.span.by_billing_period else reader.before.words
+
+
+def compared(reader: SpanReader, figures: Figures) -> str:
     """A sentence of what changes are measured against."""
     before = reader.before
     if before is None:
-        return f"There is nothing to compare with: {reader.why_alone}."
+        return f"There is nothing to compare with: {_why_alone(reader, figures)}."
+    words = before_words(reader, figures)
     if reader.span.edition == "daily":
-        return f"Against {before.words}."
+        return f"Against {words}."
     if before.days == reader.covered:
-        return f"Complete days, against {before.words}."
-    return f"Complete days, against {before.words} brought to the same number of days."
+        return f"Complete days, against {words}."
+    return f"Complete days, against {words} brought to the same number of days."
+
+
+def _why_alone(reader: SpanReader, figures: Figures) -> str:
+    if not reader.covered:
+        return "no day is complete yet"
+    *others, last = map(figures.month, reader.lacking) if reader.lacking else [""]
+    if not last:
+        return "the calendar begins with it"
+    return f"{', '.join(others)} and {last} are not loaded" if others else f"{last} is not loaded"
 
 
 def count(number: int, one: str, many: str = "") -> str:

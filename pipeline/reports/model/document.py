@@ -30,7 +30,9 @@ _TYPES: Mapping[Kind, tuple[type, ...]] = {
     "text": (str,), "status": (str,), "date": (date,), "moment": (datetime,),
     **dict.fromkeys(("money", "price", "signed", "change", "percent", "used", "count", "quantity"), _NUMBERS),
 }  # fmt: skip
-#: Names of tables and columns are those of files, sheets and keys.
+#: Begins the names of a user's own parts and their tables.
+OWN = "own_"
+#: Names of tables and columns are those of files and keys.
 _FILE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 
 
@@ -55,8 +57,8 @@ class Table:
     """Rows of one kind and one currency, in the order in which they are told; ``rows`` has all of them.
 
     Args:
-        name: of its file, sheet and JSON key, such as ``services``: letters, digits, - and _. Tables of one name are one
-            file, one after the other, such as those of several currencies: they have the same columns.
+        name: of its file and JSON key, in words of its sheet, such as ``services``: letters, digits, - and _. Tables of
+            one name are one file, one after the other, such as those of several currencies: they have the same columns.
         title: its heading on pages; empty: the part's is enough.
         currency: of its amounts; None: it has none, or the bill states none.
         top: how many rows a page shows, the others summed in one; None: all.

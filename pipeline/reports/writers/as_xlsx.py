@@ -6,6 +6,7 @@ A cell's number is a double: 15 digits. What has more of them is exact in CSV, J
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Sequence
 from datetime import date
@@ -15,7 +16,7 @@ from typing import Any
 import xlsxwriter
 
 from pipeline.reports.figures import Figures, clean
-from pipeline.reports.model.document import Document, Kind, Part, Row, Table, Value, exact
+from pipeline.reports.model.document import OWN, Document, Kind, Part, Row, Table, Value, exact
 from pipeline.reports.shown import NUMBERS, shown_document
 from pipeline.reports.writers.files import File
 from pipeline.reports.writers.number_formats import number_format
@@ -29,6 +30,8 @@ DIGITS = (
 )
 #: Members of the file that differ from one rendering of the same data to the next.
 _STAMPED = ("docProps/core.xml",)
+#: What no sheet's name may have.
+_FORBIDDEN = re.compile(r"[\[\]:*?/\\]")
 _FIRST_DAY_YEAR = 1900  # spreadsheets know no day before
 _MEASURED = 300  # rows that a column's width is taken from
 _OPTIONS = {"in_memory": True, "strings_to_numbers": False, "strings_to_formulas": False, "strings_to_urls": False}
@@ -74,18 +77,34 @@ def text(value: str) -> str:
     return f"{line} " if line.startswith("<r>") and line.endswith("</r>") else line
 
 
+def sheet_name(table: str, part: Part) -> str:
+    """What people call a table's sheet: its name in words (``Movers by service``); of a user's own part, the part's title."""
+    words = re.sub("[_-]+", " ", table).strip()
+    if part.name.startswith(OWN):
+        words = " ".join(_FORBIDDEN.sub(" ", clean(part.title, 200)).split()).strip("' ") or words
+    return words[:1].upper() + words[1:]
+
+
 def sheet_names(names: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
-    """Names of sheets: at most 31 characters, none of them twice, whatever the case."""
+    """Names of sheets: at most 31 characters as spreadsheets count them, none of them twice, whatever the case."""
     found: list[str] = []
     used = {own.casefold() for own in taken} | {"history"}  # which Excel keeps for itself
     for name in names:
-        own, number = name[:SHEET_NAME], 2
+        own, number = _cut(name), 2
         while own.casefold() in used:
-            own = f"{name[: SHEET_NAME - len(str(number)) - 1]}_{number}"
+            own = _cut(name, f" ({number})")
             number += 1
         used.add(own.casefold())
         found.append(own)
     return found
+
+
+def _cut(name: str, end: str = "") -> str:
+    """A name that leaves room for its end, in UTF-16."""
+    room = SHEET_NAME - len(end)
+    while len(name.encode("utf-16-le", "replace")) > 2 * room:
+        name = name[:-1]
+    return name.rstrip("' ") + end
 
 
 class _Book:
@@ -98,9 +117,12 @@ class _Book:
 
     def write(self) -> None:
         groups: dict[str, list[Table]] = {}
-        for table in self.document.tables:
-            groups.setdefault(table.name.casefold(), []).append(table)
-        names = sheet_names([tables[0].name for tables in groups.values()], ["Summary"])
+        wanted: dict[str, str] = {}
+        for part in self.document.parts:
+            for table in part.tables:
+                groups.setdefault(table.name.casefold(), []).append(table)
+                wanted.setdefault(table.name.casefold(), sheet_name(table.name, part))
+        names = sheet_names(list(wanted.values()), ["Summary"])
         summary = self.book.add_worksheet("Summary")
         for name, tables in zip(names, groups.values(), strict=True):
             _Sheet(self, self.book.add_worksheet(name), tables).write()
@@ -152,14 +174,15 @@ class _Book:
         for fact in document.facts:
             lines.cells((fact.title, fact.value, fact.currency, fact.note), fact.kind, fact.currency)
         lines.skip()
-        lines.heads("Sheet", "Rows", "", "What is in it")
+        lines.heads("Sheet", "Rows", "Table", "What is in it")
         for name, tables in sheets:
             titles = [own.title for own in document.parts if tables[0].name.casefold() in _names(own)]
-            lines.link(name, sum(len(own.rows) for own in tables), "; ".join(dict.fromkeys(titles)))
+            rows = sum(len(own.rows) for own in tables)
+            lines.link(name, rows, tables[0].name, "; ".join(dict.fromkeys(titles)))
         lines.skip()
         lines.add(DIGITS, font_color="#566270")
         lines.add(f"Costmill {document.version}", font_color="#566270")
-        for place, width in enumerate((28, 22, 12, 80)):
+        for place, width in enumerate((32, 22, 20, 80)):
             sheet.set_column(place, place, width)
         _print_setup(sheet)
 
@@ -198,9 +221,11 @@ class _Lines:
             self.book.put(self.sheet, (self.row, place), value, own, currency)
         self.row += 1
 
-    def link(self, name: str, rows: int, title: str) -> None:
-        self.sheet.write_url(self.row, 0, f"internal:'{name}'!A1", self.book.format(font_color="#0B6B75"), name)
+    def link(self, name: str, rows: int, table: str, title: str) -> None:
+        place = "internal:'{}'!A1".format(name.replace("'", "''"))
+        self.sheet.write_url(self.row, 0, place, self.book.format(font_color="#0B6B75"), name)
         self.book.put(self.sheet, (self.row, 1), rows, "count", None, align="left")
+        self.book.put(self.sheet, (self.row, 2), table, "text", None)
         self.book.put(self.sheet, (self.row, 3), title, "text", None)
         self.row += 1
 
