@@ -11,8 +11,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -188,6 +188,17 @@ def first_night(config: Path, *arguments: str) -> Ended:
     kept, place, ended = _NIGHTS[key]
     shutil.copytree(kept, folder, symlinks=True, dirs_exist_ok=True)
     return replace(ended, stderr=ended.stderr.replace(str(place), str(folder)))
+
+
+@contextmanager
+def lent(made: Path) -> Iterator[Path]:
+    """A folder for a test to change, at its own path, which reports know; afterwards it is as it was."""
+    kept = Path(shutil.copytree(made, made.with_name(f"{made.name}-kept"), symlinks=True))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made)
+        kept.rename(made)
 
 
 #: What a folder held before its first night -> a copy of it after, where it was, and how the night ended.

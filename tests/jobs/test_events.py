@@ -6,7 +6,7 @@ import doctest
 import json
 import logging
 import re
-import shutil
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +24,7 @@ from pipeline.errors import NotPermittedError, UsageError
 from pipeline.store import publish, rollups
 from pipeline.store.warehouse import Warehouse
 from tests.jobs.conftest import Say
-from tests.jobs.nights import ROOT, Charge, dump, write_bill, write_config
+from tests.jobs.nights import ROOT, Charge, dump, lent, write_bill, write_config
 
 PAGE = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
 BUDGET = {"budgets": {"global": {"amount": 200, "alerts": [{"threshold": 100}]}}}
@@ -44,10 +44,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(made, tmp_path, symlinks=True, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def folder(made: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    with lent(made) as folder, monkeypatch.context() as patch:
+        patch.chdir(folder)
+        yield folder
 
 
 def kept(folder: Path, actor: Actor = ANYBODY, **chosen: Any) -> list[dict[str, Any]]:

@@ -281,7 +281,9 @@ def test_a_missing_rate_ends_with_the_configuration_code_after_the_reports_and_c
         "costmill: warning: 210 EUR of 2026-03 have no rate to USD: global is UNSPECIFIED; "
         'give currency.rates."2026-03".EUR\n'
     )
-    assert (folder / "reports" / "2026-03" / "report.md").exists()
+    report = reports(folder / "reports")["2026-03/report.md"]
+    assert "None is used up" not in report
+    assert "Not all can be counted" in report
     ended = say("run", "--config", config)
     assert ended.code == 78
     assert "each currency has sums of its own" not in ended.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -31,6 +30,7 @@ from tests.jobs.nights import (
     environment,
     facts,
     inside,
+    lent,
     write_bill,
     write_config,
 )
@@ -47,10 +47,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(made: Path, tmp_path: Path) -> Path:
+def folder(made: Path) -> Iterator[Path]:
     """March has come to 84 of 200: no alert so far."""
-    shutil.copytree(made, tmp_path, symlinks=True, dirs_exist_ok=True)
-    return tmp_path
+    with lent(made) as folder:
+        yield folder
 
 
 def settings(folder: Path) -> Settings:
