@@ -46,7 +46,7 @@ def warehouse(folder: Path) -> Path:
 
 def test_a_second_run_changes_nothing_and_says_nothing(folder: Path, say: Say) -> None:
     config = write_config(folder, cost=budgets(1000))
-    assert first_night(config).code == 0
+    assert first_night(config, "-v").code == 0
     tables, files = dump(warehouse(folder), UNTOUCHED), facts(folder)
     second = say("run", "--config", config, "--as-of", "2026-03-23")
     assert (second.code, second.stdout, second.stderr) == (0, "", "")
@@ -75,21 +75,21 @@ def test_a_night_that_was_missed_is_made_up_for_by_the_next(tmp_path: Path, say:
     assert len(missed[0]) == 21
 
 
-def test_every_run_that_changes_something_is_in_the_ledger_with_its_end_and_code(folder: Path, say: Say) -> None:
-    config = write_config(folder, cost=budgets(100, exit_on_threshold=True, exit_code=7))
-    assert say("run", "--config", config).code == 7
-    assert say("run", "--config", config).code == 7
-    rows = ask(
-        warehouse(folder), "SELECT command, ended_at >= started_at, exit_code, changed FROM runs ORDER BY started_at"
-    )
-    assert rows == [("run", True, 7, True)]
-
-
 def test_v_tells_each_step_with_rows_money_and_seconds(folder: Path) -> None:
     told = first_night(write_config(folder, cost=budgets(1000)), "-v").stderr
     assert "load       azure 2026-03, 21 rows, 210.00 USD, " in told
     names = ["load", "summarise", "budgets", "report", "publish"]
     assert [line.split()[0] for line in told.splitlines()] == names
+
+
+def test_every_run_that_changes_something_is_in_the_ledger_with_its_end_and_code(folder: Path, say: Say) -> None:
+    config = write_config(folder, cost=budgets(100, exit_on_threshold=True, exit_code=7))
+    assert first_night(config).code == 7
+    assert say("run", "--config", config).code == 7
+    rows = ask(
+        warehouse(folder), "SELECT command, ended_at >= started_at, exit_code, changed FROM runs ORDER BY started_at"
+    )
+    assert rows == [("run", True, 7, True)]
 
 
 def test_a_source_that_stays_away_writes_one_refusal_and_publishes_once_and_one_that_comes_back_ends_it(
@@ -164,7 +164,7 @@ def test_a_new_day_renders_the_running_month_only_and_only_while_it_is_stale(fol
 
 def test_a_deleted_report_is_rendered_again(folder: Path, say: Say) -> None:
     config = write_config(folder, cost=budgets(1000))
-    first_night(config)
+    first_night(config, "-v")
     before = reports(folder / "reports")
     (folder / "reports" / "2026-03" / "report.md").unlink()
     assert say("run", "--config", config).code == 0
@@ -172,7 +172,7 @@ def test_a_deleted_report_is_rendered_again(folder: Path, say: Say) -> None:
 
 
 def test_another_format_is_rendered_by_the_next_run(folder: Path, say: Say) -> None:
-    first_night(write_config(folder, cost=budgets(1000)))
+    first_night(write_config(folder, cost=budgets(1000)), "-v")
     both = {"out": "reports", "formats": ["md", "json"]}
     assert say("run", "--config", write_config(folder, cost=budgets(1000), reports=both)).code == 0
     assert sorted(path.name for path in (folder / "reports" / "2026-03").iterdir()) == ["report.json", "report.md"]
@@ -193,7 +193,7 @@ def test_other_reported_tags_remake_the_rollups_and_summaries(folder: Path, say:
 
 
 def test_a_budget_of_another_tag_counts_what_is_loaded_already(folder: Path, say: Say) -> None:
-    first_night(write_config(folder, cost=budgets(1000)))
+    first_night(write_config(folder, cost=budgets(1000)), "-v")
     with_team = budgets(1000, tags=[{"selector": "team:ml", "amount": 500}])
     say("run", "--config", write_config(folder, cost=with_team))
     rows = ask(published(folder), "SELECT budget_id, current_spend FROM budget_status ORDER BY position")

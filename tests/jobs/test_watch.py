@@ -1,4 +1,4 @@
-"""Alerts between nights: a watcher that is a process of its own, and another process that writes in between."""
+"""Alerts between nights: a watcher that is a process of its own, and this one, which writes in between."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from tests.jobs.nights import (
     ask,
     budgets,
     command,
-    costmill,
     dump,
     environment,
     facts,
@@ -79,11 +78,11 @@ def told(child: subprocess.Popen[str], beginning: str) -> str:
     return next(line for line in child.stderr if line.startswith(beginning))
 
 
-def test_a_watcher_tells_what_another_process_wrote_and_stops_cleanly(folder: Path) -> None:
+def test_a_watcher_tells_what_another_process_wrote_and_stops_cleanly(folder: Path, say: Say) -> None:
     with watcher(folder) as child:
         told(child, "budgets")
         deliver(folder)
-        assert costmill("load", "--config", folder / "costmill.yaml").code == 0
+        assert say("load", "--config", folder / "costmill.yaml").code == 0
         assert told(child, "costmill: alert") == FIRED
         child.send_signal(signal.SIGTERM)
         rest = child.communicate()[1]
