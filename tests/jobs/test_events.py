@@ -150,12 +150,6 @@ def test_the_command_lists_them(folder: Path, say: Say) -> None:
     assert say("events", "--type", "x").code == 64
 
 
-def test_months_of_before_the_first_load_tell_nothing(tmp_path: Path) -> None:
-    write_bill(tmp_path / "exports" / "february.csv", [Charge(days=28)], period="2026-02", at="2026-03-01T04:00:00")
-    jobs.run(load_settings(write_config(tmp_path, cost=BUDGET), environ={}))
-    assert dump(tmp_path / "warehouse" / "costs.duckdb")["budget_events"] == []
-
-
 def test_a_rolling_window_over_its_limit_tells_it_once_however_it_moves(tmp_path: Path) -> None:
     write_bill(tmp_path / "exports" / "march.csv")
     rolling = {"budgets": {"global": {"amount": 50, "period": "rolling_7d", "alerts": [{"threshold": 100}]}}}

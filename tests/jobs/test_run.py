@@ -229,6 +229,8 @@ def test_windows_that_ended_before_the_first_load_write_suppressed_alerts_and_ar
     rows = ask(published(folder), "SELECT x_BillingPeriod, status FROM budget_alerts ORDER BY ALL")
     assert rows == [("2026-02", "suppressed"), ("2026-03", "open")]
     assert told.stderr.count("alert fired") == 1
+    events = "SELECT DISTINCT json_extract_string(payload, '$.period_start') FROM budget_events"
+    assert ask(published(folder), events) == [("2026-03-01T00:00:00Z",)]
 
 
 def test_a_listener_hears_exact_money_and_a_run_that_stopped_right_after_its_first_load_raises_no_storm(
