@@ -178,20 +178,6 @@ def test_another_format_is_rendered_by_the_next_run(folder: Path, say: Say) -> N
     assert sorted(path.name for path in (folder / "reports" / "2026-03").iterdir()) == ["report.json", "report.md"]
 
 
-@pytest.mark.heavy
-def test_other_reported_tags_remake_the_rollups_and_summaries(folder: Path, say: Say) -> None:
-    tagged = Charge(tags='{"team": "ml", "env": "dev"}')
-    write_bill(folder / "exports" / "march.csv", [tagged])
-    say("run", "--config", write_config(folder, tags={"report_keys": ["team"]}))
-    say("run", "--config", write_config(folder, tags={"report_keys": ["env"]}))
-    assert ask(published(folder), "SELECT DISTINCT x_ReportedTags FROM daily_costs") == [('{"env":"dev"}',)]
-    assert ask(published(folder), "SELECT TagKey, TagValue FROM tag_summary") == [("env", "dev")]
-    fresh = folder / "fresh"
-    write_bill(fresh / "exports" / "march.csv", [tagged])
-    say("run", "--config", write_config(fresh, tags={"report_keys": ["env"]}))
-    assert reports(fresh / "reports") == reports(folder / "reports")
-
-
 def test_a_budget_of_another_tag_counts_what_is_loaded_already(folder: Path, say: Say) -> None:
     first_night(write_config(folder, cost=budgets(1000)), "-v")
     with_team = budgets(1000, tags=[{"selector": "team:ml", "amount": 500}])

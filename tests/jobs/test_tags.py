@@ -158,15 +158,22 @@ def test_a_second_run_with_rules_changes_nothing(folder: Path, say: Say) -> None
     assert (dump(warehouse(folder), UNTOUCHED), facts(folder / "reports")) == (tables, files)
 
 
-def test_rules_taken_away_leave_no_trace(folder: Path, say: Say) -> None:
+def test_other_reported_tags_and_rules_remake_answers_and_taken_away_leave_no_trace(folder: Path, say: Say) -> None:
     first_night(write_config(folder, **PLAIN))
-    before = dump(warehouse(folder), UNTOUCHED)
-    tags = ALIASES | {"virtual": virtual({"value": "data", "when": STORAGE})["virtual"]}
+    before, pages = dump(warehouse(folder), UNTOUCHED), reports(folder / "reports")
+    tags = ALIASES | {
+        "virtual": virtual({"value": "data", "when": STORAGE})["virtual"],
+        "report_keys": ["team", "shared"],
+    }
     say("run", "--config", write_config(folder, tags=tags, splits=[SHARED]))
+    assert set(by_tag(folder, "shared")) == {"yes", None}
+    shared = "SELECT sum(BilledCost) FROM daily_costs WHERE json_extract_string(x_ReportedTags, '/shared') = 'yes'"
+    assert published(folder, shared) == [(Decimal("21.000000000000000021"),)]
     say("run", "--config", write_config(folder, **PLAIN))
     after = dump(warehouse(folder), UNTOUCHED)
     same = [name for name in before if name not in ("settings", "budget_status")]
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    assert reports(folder / "reports") == pages
 
 
 def test_hostile_names_and_values_are_only_text(tmp_path: Path, say: Say) -> None:
