@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: A period's mapped rows are read from a table when they are so few; more are mapped where they are read.
-FEW_ROWS = 50_000
+FEW_ROWS = 20_000
 #: Staged fields that name the invoice of a row, whatever the format.
 INVOICE_FIELDS = ("InvoiceId", "bill_invoice_id")
 
