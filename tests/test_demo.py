@@ -28,6 +28,7 @@ from tests.jobs.nights import (
     costmill,
     dump,
     facts,
+    in_process,
     inside,
     reports,
     stamp,
@@ -140,7 +141,7 @@ def test_the_readmes_budget_table_is_what_the_command_prints(demo: Demo) -> None
         (SAMPLE / "README.md").read_text(encoding="utf-8"),
         re.MULTILINE,
     )
-    printed = json.loads(costmill("budgets", "--config", demo.config, "--format", "json").stdout)
+    printed = json.loads(in_process("budgets", "--config", demo.config, "--format", "json").stdout)
     statuses = [printed["global"], *printed["by_provider"], *printed["by_tag"], *printed["by_type"]]
     assert [_readme_row(status) for status in _flat(statuses)] == table
 

@@ -117,6 +117,7 @@ def test_a_night_runs_from_the_unpacked_wheel_in_an_empty_folder(
     config = company / "costmill.yaml"
     keys = yaml.safe_load(config.read_text(encoding="utf-8"))
     one = [source for source in keys["sources"] if source["name"] == "azure-focus"]
+    one[0]["path"] = "azure/focus/*/20260301-20260331/**"
     config.write_text(yaml.safe_dump(keys | {"sources": one}))  # all of it runs in the environment below
     site = empty_folder.with_name("site")
     zipfile.ZipFile(wheel).extractall(site)

@@ -18,6 +18,7 @@ from pipeline.store.base import CostStore, Selection
 from pipeline.store.duckdb import DuckDBCostStore
 from pipeline.store.memory import InMemoryCostStore
 from pipeline.tracker import CostTracker
+from tests import empty
 
 NOW = datetime(2026, 3, 18, 6, 30)  # a Wednesday
 MARCH = datetime(2026, 3, 1)
@@ -47,7 +48,7 @@ def test_an_entry_is_recorded_now() -> None:
 
 
 def test_ten_times_a_tenth_is_one(tmp_path: Path) -> None:
-    for store in (InMemoryCostStore(), DuckDBCostStore(tmp_path / "w.duckdb")):
+    for store in (InMemoryCostStore(), DuckDBCostStore(empty.put(tmp_path / "w.duckdb"))):
         tracker = CostTracker(store)
         for _ in range(10):
             tracker.record(0.1, "compute")

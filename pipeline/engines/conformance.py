@@ -97,7 +97,7 @@ def _rule(row: Mapping[str, str]) -> Rule:
 
 
 class Conformance:
-    """Holds what is staged against a version of FOCUS; a Mapper must have prepared it where it is no FOCUS file."""
+    """Holds what is staged against a version of FOCUS; a Mapper must have prepared and shown it where it is no FOCUS file."""
 
     def __init__(self, warehouse: Warehouse, staged: Staged, version: str | None = None) -> None:
         self.warehouse = warehouse

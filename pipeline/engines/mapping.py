@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: A period's mapped rows are read from a table when they are so few; more are mapped where they are read.
+FEW_ROWS = 20_000
 #: Staged fields that name the invoice of a row, whatever the format.
 INVOICE_FIELDS = ("InvoiceId", "bill_invoice_id")
 
@@ -75,7 +77,9 @@ class Mapper:
         #: SQL over ``x_Batch``: the rows that are not in batches that another delivery has brought.
         self.taken = "true"
         self._looked_up: set[str] = set()
-        self._counts: dict[tuple[str, bool], Counts] = {}
+        self._rows, self._makes, self._has_tags = "", False, False
+        self._long: list[str] = []
+        self._counts: dict[tuple[str, bool], dict[int | None, list[int]]] = {}
         self._load_spellings()
 
     def measure(self, staged: Staged) -> None:
@@ -84,6 +88,7 @@ class Mapper:
         Grain: billing period, currency, file and batch (formats with batches).
         """
         fmt = staged.header.format
+        self._long = [f"long_{number}" for number in range(len(fmt.controls))]
         self._counts.clear()
         sums = []
         for number, control in enumerate(fmt.controls):
@@ -163,21 +168,22 @@ class Mapper:
 
     def counts(self, period: str, unread: bool) -> Counts:
         """Count the rows of a period; ``unread`` takes in those without a readable period."""
-        if (period, unread) not in self._counts:
-            [counted] = self.warehouse.rows(f"""
-                SELECT CAST(coalesce(sum(read), 0) AS BIGINT), CAST(coalesce(sum(rejected), 0) AS BIGINT),
-                    CAST(coalesce(sum(folded), 0) AS BIGINT), CAST(coalesce(sum(repeated), 0) AS BIGINT),
-                    CAST(coalesce(sum(torn), 0) AS BIGINT)
-                FROM staged_sums WHERE {_of(period, unread)}""")
-            self._counts[period, unread] = Counts(*counted)
-        return self._counts[period, unread]
+        return Counts(*self._counted(period, unread)[None][:5])
 
     def file_rows(self, period: str, unread: bool) -> dict[int, int]:
         """Rows of a period by file index."""
-        return dict(
-            self.warehouse.rows(f"""
-                SELECT x_File, CAST(sum(read) AS BIGINT) FROM staged_sums WHERE {_of(period, unread)} GROUP BY ALL""")
-        )
+        return {file: counted[0] for file, counted in self._counted(period, unread).items() if file is not None}
+
+    def _counted(self, period: str, unread: bool) -> dict[int | None, list[int]]:
+        """The rows of a period and of each file of it: all of them under None; as of ``Counts``, then texts that may be long."""
+        if (period, unread) not in self._counts:
+            names = ["read", "rejected", "folded", "repeated", "torn", *self._long]
+            sums = ", ".join(f"CAST(coalesce(sum({name}), 0) AS BIGINT)" for name in names)
+            rows = self.warehouse.rows(f"""
+                SELECT x_File, {sums} FROM staged_sums WHERE {_of(period, unread)}
+                GROUP BY GROUPING SETS ((), (x_File))""")
+            self._counts[period, unread] = {file: counted for file, *counted in rows}
+        return self._counts[period, unread]
 
     def rejects(self, period: str, unread: bool, most: int) -> list[tuple[int, int | None, int | None, str]]:
         """The first rejected rows: file index, record, line, problem."""
@@ -214,9 +220,7 @@ class Mapper:
 
     def _rounding(self, fmt: Format, period: str, unread: bool) -> dict[tuple[int, str | None], Decimal]:
         moved: dict[tuple[int, str | None], Decimal] = {}
-        long = ", ".join(f"sum(long_{number})" for number in range(len(fmt.controls)))
-        [found] = self.warehouse.rows(f"SELECT {long} FROM staged_sums WHERE {_of(period, unread)}")
-        for number, texts in enumerate(found):
+        for number, texts in enumerate(self._counted(period, unread)[None][5:]):
             if not texts:
                 continue
             rows = self.warehouse.rows(f"""
@@ -233,28 +237,29 @@ class Mapper:
         return moved
 
     def prepare(self, staged: Staged) -> int:
-        """Decode tags and define ``mapped`` over all periods; returns how many distinct tag texts could not be read."""
+        """Decode tags and load what the mapping joins; returns how many distinct tag texts could not be read."""
         unreadable = self._decode_tags(staged)
-        fmt = staged.header.format
-        self._load_lookups(fmt)
-        for step in fmt.steps:
-            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {step} AS {resources.sql(f'sources/{step}')}")
-        select = resources.sql(f"sources/{fmt.name}")
-        if fmt.generated:
-            select += "\nUNION ALL BY NAME\n" + resources.sql(f"sources/{fmt.generated}")
-        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW mapped_rows AS {select}")
+        self._load_lookups(staged.header.format)
         return unreadable
 
-    def insert(self, staged: Staged, *, load_id: str, source: str, period: str, origin: Origin) -> tuple[int, int]:
+    def show_rows(self, staged: Staged) -> None:
+        """Define the view ``mapped_rows``: what is prepared, mapped, of all periods."""
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW mapped_rows AS {_mapping(staged.header.format)}")
+
+    def insert(
+        self, staged: Staged, counts: Counts, *, load_id: str, source: str, period: str, origin: Origin
+    ) -> tuple[int, int]:
         """Insert a period's charges with their dimensions; returns mapped and generated rows.
 
         Must run inside the caller's transaction.
         """
-        names = self._mapped_columns(staged.header.format)
+        fmt = staged.header.format
+        self._map(fmt, period, counts)
+        names = self._mapped_columns(fmt)
         stored = [name for name in names if name not in RESOURCE_ONLY and name not in _COMPUTED]
         category = "coalesce(m.x_CostCategory, c.x_CostCategory)" if "x_CostCategory" in names else "c.x_CostCategory"
         columns = ", ".join(staging.identifier(name) for name in stored)
-        self._find_resources(names, period)
+        self._find_resources(names)
         same = " AND ".join(f"r.{name} IS NOT DISTINCT FROM m.{name}" for name in RESOURCE if name in names)
         charges = self.warehouse.execute(
             f"""
@@ -263,16 +268,25 @@ class Mapper:
             SELECT {", ".join("m." + staging.identifier(name) for name in stored)},
                 CASE WHEN t.is_changed THEN concat_ws(' ', m.x_SourceChanges, 'tags') ELSE m.x_SourceChanges END,
                 $load_id, $source, $origin, {category}, t.x_TagSetId, r.x_ResourceKey
-            FROM mapped_rows AS m
+            FROM {self._rows} AS m
             LEFT JOIN mapped AS r ON {same}
             LEFT JOIN tag_map AS t ON t.x_TagText = m.x_TagText
-            LEFT JOIN cost_categories AS c ON c.ServiceCategory = m.ServiceCategory
-            WHERE m.x_BillingPeriod = $period AND ({self.taken})""",
-            {"load_id": load_id, "source": source, "period": period, "origin": origin},
+            LEFT JOIN cost_categories AS c ON c.ServiceCategory = m.ServiceCategory""",
+            {"load_id": load_id, "source": source, "origin": origin},
         )
-        generated = self._generated(staged.header.format, period)
+        generated = self._generated()
         self._insert_dimensions(period)
         return charges - generated, generated
+
+    def _map(self, fmt: Format, period: str, counts: Counts) -> None:
+        """Say what a period's mapped rows are read from: few of them from a table, since planning takes longer than rows."""
+        self._makes = fmt.generated is not None and (fmt.credits is not None or counts.folded > 0)
+        mapping = _mapping(fmt, generated=self._makes)
+        select = f"FROM ({mapping}\n) WHERE x_BillingPeriod = {staging.literal(period)} AND ({self.taken})"
+        self._rows = f"({select})"
+        if counts.mapped <= FEW_ROWS:
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE mapped_here AS {select}").fetchall()
+            self._rows = "mapped_here"
 
     def charges_totals(
         self, load_id: str, controls: Sequence[Control]
@@ -290,25 +304,16 @@ class Mapper:
             for control, total in zip(controls, totals, strict=True)
         }
 
-    def _generated(self, fmt: Format, period: str) -> int:
-        if not fmt.generated:
-            return 0
-        select = resources.sql(f"sources/{fmt.generated}")
-        return int(
-            self.warehouse.value(
-                f"SELECT count(*) FROM ({select}) AS g WHERE g.x_BillingPeriod = $1 AND ({self.taken})", [period]
-            )
-            or 0
-        )
+    def _generated(self) -> int:
+        return int(self.warehouse.value(f"SELECT count(x_Generated) FROM {self._rows}")) if self._makes else 0
 
-    def _find_resources(self, names: Sequence[str], period: str) -> None:
+    def _find_resources(self, names: Sequence[str]) -> None:
         """Make ``mapped``: the distinct resources of a period with their keys, each hashed once instead of per charge."""
         given = ", ".join(f"m.{name}" if name in names else f"CAST(NULL AS VARCHAR) AS {name}" for name in RESOURCE)
         self.connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE mapped AS
             SELECT {resource_key_sql("d", RESOURCE)} AS x_ResourceKey, d.*
-            FROM (SELECT DISTINCT {given} FROM mapped_rows AS m
-                WHERE m.x_BillingPeriod = {staging.literal(period)} AND ({self.taken})) AS d""").fetchall()
+            FROM (SELECT DISTINCT {given} FROM {self._rows} AS m) AS d""").fetchall()
 
     def _insert_dimensions(self, period: str) -> None:
         columns = ", ".join(("x_ResourceKey", *RESOURCE))
@@ -316,6 +321,8 @@ class Mapper:
             INSERT INTO resources ({columns})
             SELECT {columns} FROM ({resources.sql("sources/resources")}) AS found
             WHERE found.x_ResourceKey NOT IN (SELECT x_ResourceKey FROM resources)""")
+        if not self._has_tags:
+            return
         self.warehouse.execute(
             """
             INSERT INTO tag_sets (x_TagSetId, Tags)
@@ -349,6 +356,7 @@ class Mapper:
                 sets.append((text, set_id, canonical, bool(decoded.repeated) or tags.UNREADABLE in decoded.pairs))
                 pairs[set_id] = list(decoded.pairs.items())
         flat = [(set_id, key, value) for set_id, items in pairs.items() for key, value in items]
+        self._has_tags = bool(sets)
         columns = {"x_TagText": "VARCHAR", "x_TagSetId": "UUID", "Tags": "VARCHAR", "is_changed": "BOOLEAN"}
         self.warehouse.replace_temporary("tag_map", columns, sets)
         self.warehouse.replace_temporary(
@@ -357,10 +365,11 @@ class Mapper:
         return unreadable
 
     def _mapped_columns(self, fmt: Format) -> list[str]:
-        """The columns of ``mapped_rows``, asked once per process: staged columns are fixed, so the SQL alone tells them."""
-        if fmt.name not in _MAPPED:
-            _MAPPED[fmt.name] = [row[0] for row in self.warehouse.rows("DESCRIBE mapped_rows")]
-        return _MAPPED[fmt.name]
+        """The columns of a mapping, asked once per process: staged columns are fixed, so the SQL alone tells them."""
+        key = fmt.name, self._makes
+        if key not in _MAPPED:
+            _MAPPED[key] = [row[0] for row in self.warehouse.rows(f"DESCRIBE FROM {self._rows}")]
+        return _MAPPED[key]
 
     def _load_lookups(self, fmt: Format) -> None:
         """Load the lookups that a format joins, once per run."""
@@ -386,12 +395,25 @@ class Mapper:
         )
 
 
-#: The columns of each format's mapping, once it was asked for.
-_MAPPED: dict[str, list[str]] = {}
+#: The columns of each format's mapping, without and with rows that are made, once they were asked for.
+_MAPPED: dict[tuple[str, bool], list[str]] = {}
 #: Mapped columns that go to the dimension alone.
 RESOURCE_ONLY = {*focus.RESOURCE_COLUMNS, "x_ResourceType", "x_TagText"}
 #: Mapped columns that an insert has a hand in.
-_COMPUTED = ("x_SourceChanges", "x_CostCategory")
+_COMPUTED = ("x_SourceChanges", "x_CostCategory", "x_Generated")
+
+
+def _mapping(fmt: Format, *, generated: bool = True) -> str:
+    """SQL over ``staged``: its rows mapped, and those that are made beside them (of credits, or of folded rows).
+
+    Steps are written into it: each view costs its planning when it is made and whenever it is read.
+    """
+    select = resources.sql(f"sources/{fmt.name}")
+    if fmt.generated and generated:
+        made = resources.sql(f"sources/{fmt.generated}")
+        select += f"\nUNION ALL BY NAME\nSELECT *, true AS x_Generated FROM ({made}\n)"
+    steps = ", ".join(f"{step} AS NOT MATERIALIZED ({resources.sql(f'sources/{step}')}\n)" for step in fmt.steps)
+    return f"WITH {steps} FROM ({select}\n)" if steps else select
 
 
 def _repeated(fmt: Format) -> str:

@@ -1,4 +1,4 @@
-"""Parquet for staging: files of one schema are one query part, read by DuckDB where they are."""
+"""Parquet for staging: files of one schema are one query part, read by DuckDB where they are, or copied when small."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from pipeline.engines import staging
 from pipeline.engines.failures import first_line
 from pipeline.engines.staged import StagedFile
 from pipeline.errors import UnreadableFileError
+
+#: Files of at most so many bytes together are copied: to plan a view over them again and again takes longer.
+SMALL = 1 << 20
 
 
 def alike(looked: Sequence[StagedFile]) -> Iterator[tuple[int, list[StagedFile]]]:

@@ -2,8 +2,8 @@
 
 CSV goes in fast, by DuckDB's own strict reader. When that finds anything wrong, the file is read again by Python's
 ``csv``, record by record, so that each rejected row has its record, line, column, value and reason. JSON lines are read
-by Python alone: DuckDB makes floats of their numbers. Parquet is not copied: ``staged`` is a view over the files, but
-where rows hold lists of credits, which are decoded by Python.
+by Python alone: DuckDB makes floats of their numbers. Parquet that is not small is not copied: ``staged`` is a view over
+the files, but where rows hold lists of credits, which are decoded by Python.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Reader:
         self._closely = closely
         is_plain = looked[0].header.format.credits is None
         if is_plain and all(each.probe.content == "parquet" for each in looked):
-            self._stage_view(looked)
+            self._stage_parquet(looked)
         else:
             self._stage_rows(looked)
         self._require_month_first(looked)
@@ -156,14 +156,27 @@ class Reader:
             self._forget(number)
             self._stage_file(number, looked[number], is_careful=True)
 
-    def _stage_view(self, looked: Sequence[StagedFile]) -> None:
-        selects = [
-            parquet.select(start, alike[0], [self._plain_path(each.file.path) for each in alike], remarks=self._closely)
+    def _stage_parquet(self, looked: Sequence[StagedFile]) -> None:
+        header = looked[0].header
+        is_small = sum(each.file.bytes for each in looked) <= parquet.SMALL
+        self._absent = staging.absent([each.header for each in looked]) if is_small else ()
+        rows = "\nUNION ALL BY NAME\n".join(
+            parquet.select(
+                start,
+                alike[0],
+                [self._plain_path(each.file.path) for each in alike],
+                self._absent,
+                remarks=self._closely,
+            )
             for start, alike in parquet.alike(looked)
-        ]
+        )
         with parquet.sound(looked[0]):
-            self._show("\nUNION ALL BY NAME\n".join(selects), looked[0].header)
-            self.connection.execute("SELECT count(x_Problem) FROM staged").fetchall()
+            if is_small:
+                self._append(rows)
+                self._show(staging.with_absent(header.format.fields, self._absent, "staged_rows"), header)
+            else:
+                self._show(rows, header)
+                self.connection.execute("SELECT count(x_Problem) FROM staged").fetchall()
 
     def _stage_file(self, number: int, each: StagedFile, *, is_careful: bool) -> None:
         if each.probe.content == "json_lines":

@@ -45,7 +45,7 @@ def judge(warehouse: Warehouse, mapper: Mapper, job: Job, mapping: str, *, accep
     given = {"source": job.source.name, "period": job.period, "mapping": mapping, "anew": anew}
     warehouse.execute(_JUDGE, given)
     mapper.taken = "true"
-    _compare(warehouse, job, accept=accept)
+    _compare(warehouse, mapper, job, accept=accept)
     mapper.taken = (
         "x_Batch IS NULL OR x_Batch IN (SELECT batch FROM judged_batches WHERE verdict IN ('new', 'replaces'))"
     )
@@ -57,10 +57,11 @@ def judge(warehouse: Warehouse, mapper: Mapper, job: Job, mapping: str, *, accep
     return Judged(taken, replaced, repeated, _verdict(warehouse, job, taken, known))
 
 
-def _compare(warehouse: Warehouse, job: Job, *, accept: bool) -> None:
+def _compare(warehouse: Warehouse, mapper: Mapper, job: Job, *, accept: bool) -> None:
     """Settle the batches that hold other rows than the loaded ones: a part of them, all of them and more, or neither."""
     if not warehouse.value("SELECT 1 FROM judged_batches WHERE verdict = 'differs' LIMIT 1"):
         return
+    mapper.show_rows(job.staged)
     columns = ", ".join(_CHARGE)
     given = {"source": job.source.name, "period": job.period}
     new = (
@@ -121,7 +122,7 @@ class BatchSwap(Swap):
         if judged.replaced:
             self._take_out(job, load)
         mapped, generated = self.mapper.insert(
-            job.staged, load_id=load.load_id, source=source, period=period, origin=job.origin
+            job.staged, counts, load_id=load.load_id, source=source, period=period, origin=job.origin
         )
         done = replace(load, rows_mapped=mapped, rows_generated=generated, charges=mapped + generated)
         self.write_ledger(job, done)
@@ -146,9 +147,9 @@ class BatchSwap(Swap):
         """Note what a bill leaves due; what is recorded is only in the summary of AI usage, which the rollups note."""
         source, period = load.x_Source, str(load.x_BillingPeriod)
         states.note_load(self.warehouse, load)
-        rollups.mark_dirty(self.warehouse, period)
-        if is_first:
-            swap.close_earlier(self.warehouse, source, period)
+        rollups.mark_dirty(
+            self.warehouse, period, *(swap.completed(self.warehouse, source, period) if is_first else [])
+        )
 
     def _take_out(self, job: Job, load: Load) -> None:
         """Take the replaced batches out of the charges, and out of what the loads that brought them answer for."""

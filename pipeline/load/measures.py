@@ -143,12 +143,16 @@ def _cost_finding(before: Decimal, after: Decimal, days: Fraction, source: Sourc
     return "grown" if is_past(new - old * max(days, Fraction(1)), old * max(days, Fraction(1))) else "within"
 
 
+def forget(warehouse: Warehouse, load_id: str) -> None:
+    """Delete what a load was measured at."""
+    for table in ("load_measures", "load_members"):
+        warehouse.execute(f"DELETE FROM {table} WHERE load_id = ?", [load_id])
+
+
 def write(
     warehouse: Warehouse, load_id: str, measured: Measures, comparison: Sequence[Compared], compared_with: str | None
 ) -> None:
-    """Write what a load was measured at and compared with, replacing what stood there of it."""
-    for table in ("load_measures", "load_members"):
-        warehouse.execute(f"DELETE FROM {table} WHERE load_id = ?", [load_id])
+    """Write what a load was measured at and compared with; of one that is in the ledger already, ``forget`` it first."""
     rows = []
     for each in comparison:
         row = {"load_id": load_id, "measure": each.measure, "BillingCurrency": each.currency, "loaded": each.loaded}

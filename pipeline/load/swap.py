@@ -69,9 +69,7 @@ class Swap:
             after = restatements.by_service(self.warehouse, source, period)
             restatements.write(self.warehouse, before, after, done, replaced.load_id)
         states.note_load(self.warehouse, done)
-        rollups.mark_dirty(self.warehouse, period)
-        if replaced is None:
-            close_earlier(self.warehouse, source, period)
+        rollups.mark_dirty(self.warehouse, period, *([] if replaced else completed(self.warehouse, source, period)))
         run_checks(self.warehouse, source, period)
         return done, judgement
 
@@ -84,7 +82,7 @@ class Swap:
             [source, period, job.origin],
         )
         mapped, generated = self.mapper.insert(
-            job.staged, load_id=load.load_id, source=source, period=period, origin=job.origin
+            job.staged, counts, load_id=load.load_id, source=source, period=period, origin=job.origin
         )
         done = replace(load, rows_mapped=mapped, rows_generated=generated, charges=mapped + generated)
         require_row_law(job, counts, done)
@@ -119,6 +117,7 @@ class Swap:
             "WHERE load_id = ?",
             [reason, newer.load_id],
         )
+        measures.forget(self.warehouse, newer.load_id)
         measures.write(self.warehouse, newer.load_id, loaded, comparison, older.load_id)
         self.warehouse.execute("DELETE FROM load_controls WHERE load_id = ?", [newer.load_id])
 
@@ -157,11 +156,13 @@ class Swap:
 
     def keep_columns(self, staged: Staged) -> None:
         """Show the columns that the source keeps in the analysts' view."""
+        if not staged.header.kept:
+            return
         known = {name for (name,) in self.warehouse.rows("SELECT column_name FROM kept_columns")}
         new = [{"column_name": name} for name in sorted({*staged.header.kept.values()} - known)]
         if new:
             loads.insert(self.warehouse, "kept_columns", *new)
-            schema.refresh_views(self.warehouse)
+            schema.refresh_columns(self.warehouse)
 
     def files(self, job: Job) -> list[tuple[str, str, int, int]]:
         """Return a job's files as the ledger holds them: path, sha256, bytes, rows of the period."""
@@ -221,14 +222,13 @@ def note_source_period(warehouse: Warehouse, job: Job, load: Load) -> None:
     )
 
 
-def close_earlier(warehouse: Warehouse, source: str, period: str) -> None:
-    """A source that goes on to a new billing period has completed the one before: its answers are due again."""
+def completed(warehouse: Warehouse, source: str, period: str) -> list[str]:
+    """The billing period that a source has completed by going on to a new one: its answers are due again."""
     earlier = warehouse.value(
         "SELECT max(x_BillingPeriod) FROM source_periods WHERE x_Source = ? AND x_BillingPeriod < ? AND charges > 0",
         [source, period],
     )
-    if earlier:
-        rollups.mark_dirty(warehouse, earlier)
+    return [earlier] if earlier else []
 
 
 def run_checks(warehouse: Warehouse, source: str, period: str) -> None:

@@ -197,6 +197,7 @@ class _Validation:
             checked.kept = sorted({name for file in staged.files for name in file.header.kept.values()})
             roles.settle(reader, mapper, staged, delivery)
             mapper.prepare(staged)
+            mapper.show_rows(staged)
         except ExportError:
             return
         asked = Conformance(self.warehouse, staged, self.focus_version)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Free share of the file's blocks from which on the copy is written anew instead of byte by byte.
 COMPACT_FROM = 0.25
+#: Free bytes from which on that is worth it: less is copied sooner than it is sorted out.
+COMPACT_LEAST = 16 << 20
 #: Linux: share a file's blocks instead of copying them, where the file system can.
 FICLONE = 0x40049409
 
@@ -136,7 +138,7 @@ def _copy(warehouse: Warehouse, target: Path, mode: int) -> None:
     for leftover in (partial, partial.with_name(f"{partial.name}.wal")):  # of a run that was killed here
         leftover.unlink(missing_ok=True)
     warehouse.execute("CHECKPOINT")
-    if _free_share(warehouse) >= COMPACT_FROM:
+    if _is_worth_compacting(warehouse):
         _compact(warehouse, partial)
     else:
         clone(warehouse.path, partial)
@@ -151,9 +153,10 @@ def _finish(partial: Path, target: Path, mode: int) -> None:
     partial.replace(target)
 
 
-def _free_share(warehouse: Warehouse) -> float:
-    [(total, free)] = warehouse.rows("SELECT total_blocks, free_blocks FROM pragma_database_size() LIMIT 1")
-    return float(free) / total if total else 0.0
+def _is_worth_compacting(warehouse: Warehouse) -> bool:
+    query = "SELECT block_size, total_blocks, free_blocks FROM pragma_database_size() LIMIT 1"
+    [(size, total, free)] = warehouse.rows(query)
+    return bool(free * size >= COMPACT_LEAST and free >= COMPACT_FROM * total)
 
 
 def _compact(warehouse: Warehouse, partial: Path) -> None:

@@ -14,6 +14,8 @@ from pipeline.rules import TagRules
 from pipeline.store import tagging
 from pipeline.store.warehouse import Warehouse
 
+_OF_IT = "WHERE x_Source = $source AND x_BillingPeriod = $period"
+_COMMITTED = f"SELECT 1 FROM charges {_OF_IT} AND CommitmentDiscountId IS NOT NULL LIMIT 1"
 ROLLUPS = ("daily_costs", "resource_costs", "invoice_costs", "commitment_costs")
 #: The stage of ``dirty`` that AI usage leaves due: recorded usage changes no other answer.
 MODELS = "models"
@@ -31,30 +33,35 @@ def refresh(warehouse: Warehouse, source: str, period: str, keys: Sequence[str])
 
     The tag rules are those that the warehouse keeps (``refresh_for_keys``), the same for all of it.
     """
-    tagging.remember_tags(warehouse, source, period)
-    tagging.tag_charges(warehouse, source, period, keys)
     where = {"source": source, "period": period}
+    former = bool(warehouse.value(f"SELECT 1 FROM daily_costs {_OF_IT} LIMIT 1", where))  # every charge is in there
+    if former:
+        tagging.remember_tags(warehouse, source, period)
+    tagging.tag_charges(warehouse, source, period, keys)
     for rollup in ROLLUPS:
-        warehouse.execute(f"DELETE FROM {rollup} WHERE x_Source = $source AND x_BillingPeriod = $period", where)
-        warehouse.execute(f"INSERT INTO {rollup} BY NAME {resources.sql(f'rollups/{rollup}')}", where)
-    _refresh_models(warehouse, where)
-    tagging.drop_orphans(warehouse)
+        if former:
+            warehouse.execute(f"DELETE FROM {rollup} {_OF_IT}", where)
+        if rollup != "commitment_costs" or warehouse.value(_COMMITTED, where):
+            warehouse.execute(f"INSERT INTO {rollup} BY NAME {resources.sql(f'rollups/{rollup}')}", where)
+    _refresh_models(warehouse, where, former=former)
+    if former:
+        tagging.drop_orphans(warehouse)
 
 
-def _refresh_models(warehouse: Warehouse, where: dict[str, str]) -> None:
+def _refresh_models(warehouse: Warehouse, where: dict[str, str], *, former: bool) -> None:
     """Replace the rollup of AI usage. A bill that has none is told by its days: its charges are not read once more."""
-    of_it = "WHERE x_Source = $source AND x_BillingPeriod = $period"
-    changed = warehouse.execute(f"DELETE FROM model_costs {of_it}", where)
-    if warehouse.value(f"SELECT 1 FROM daily_costs {of_it} AND ServiceCategory = '{_AI}' LIMIT 1", where):
+    changed = warehouse.execute(f"DELETE FROM model_costs {_OF_IT}", where) if former else 0
+    if warehouse.value(f"SELECT 1 FROM daily_costs {_OF_IT} AND ServiceCategory = '{_AI}' LIMIT 1", where):
         changed += warehouse.execute(f"INSERT INTO model_costs BY NAME {resources.sql('rollups/model_costs')}", where)
     if changed:
         _mark(warehouse, [(where["period"], MODELS)])
 
 
-def mark_dirty(warehouse: Warehouse, period: str) -> None:
-    """Note that a billing period's answers are due, and the next one's summaries and report, which compare with it."""
-    marks = [(period, stage) for stage in STAGES]
-    _mark(warehouse, [*marks, (following(period), "summaries"), (following(period), "reports")])
+def mark_dirty(warehouse: Warehouse, *periods: str) -> None:
+    """Note that billing periods' answers are due, and the next ones' summaries and reports, which compare with them."""
+    marks = [(period, stage) for period in periods for stage in STAGES]
+    marks += [(following(period), stage) for period in periods for stage in ("summaries", "reports")]
+    _mark(warehouse, list(dict.fromkeys(marks)))
 
 
 def mark_budgets(warehouse: Warehouse, period: str) -> None:

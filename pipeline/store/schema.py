@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -43,25 +44,46 @@ def migrate(warehouse: Warehouse) -> None:
     if set(applied) == set(own):
         return
     missing = [name for name in own if name not in applied]
+    if not applied:
+        with warehouse.transaction():
+            warehouse.execute(_LEDGER)
+            _apply(warehouse, own)
+            refresh_views(warehouse)
+        return
     for name in missing:  # each in its own transaction: DuckDB alters no table that has updates outstanding
         with warehouse.transaction():
-            if not applied and name == missing[0]:
-                warehouse.execute(_LEDGER)
-            warehouse.connection.execute(own[name])
-            warehouse.execute("INSERT INTO schema_versions VALUES (?, ?, ?)", [name, _hash(own[name]), utc_now()])
+            _apply(warehouse, {name: own[name]})
             if name == missing[-1]:
                 refresh_views(warehouse)
 
 
+def _apply(warehouse: Warehouse, texts: Mapping[str, str]) -> None:
+    for text in texts.values():
+        warehouse.connection.execute(text)
+    marks = ", ".join("(?, ?, ?)" for _ in texts)
+    values = [value for name, text in texts.items() for value in (name, _hash(text), utc_now())]
+    warehouse.execute(f"INSERT INTO schema_versions VALUES {marks}", values)
+
+
 def refresh_views(warehouse: Warehouse) -> None:
     """Make the views anew, with the kept columns that charges have by now. Runs inside the caller's transaction."""
+    _make_views(warehouse, every=True)
+
+
+def refresh_columns(warehouse: Warehouse) -> None:
+    """Make the views anew that show kept columns or go by rules: each comment of a column is a change of the catalog."""
+    _make_views(warehouse, every=False)
+
+
+def _make_views(warehouse: Warehouse, *, every: bool) -> None:
     kept = [row[0] for row in warehouse.rows("SELECT column_name FROM kept_columns ORDER BY column_name")]
     extra = "".join(f",\n    json_extract_string(c.x_Kept, '$.{name}') AS {name}" for name in kept)
     by_rules = "".join(f",\n    {sql} AS {name}" for name, sql in _columns_by_rules(warehouse).items())
     for view in sorted((resources.folder("sql") / "views").glob("*.sql")):
-        text = view.read_text(encoding="utf-8").replace("\n    -- columns by rules", by_rules)
-        text = text.replace("\n    -- kept columns", extra)
-        warehouse.connection.execute(text)
+        text = view.read_text(encoding="utf-8")
+        made = text.replace("\n    -- columns by rules", by_rules).replace("\n    -- kept columns", extra)
+        if every or made != text:
+            warehouse.connection.execute(made)
     _comment(warehouse)
 
 

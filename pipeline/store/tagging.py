@@ -32,7 +32,7 @@ def store_rules(warehouse: Warehouse, rules: TagRules) -> None:
     rows = [(key, name, place) for key, _ in rules.aliases for place, name in enumerate(rules.spellings(key))]
     if rows:
         warehouse.connection.executemany("INSERT INTO tag_aliases VALUES (?, ?, ?)", rows)
-    schema.refresh_views(warehouse)
+    schema.refresh_columns(warehouse)
 
 
 def tag_charges(warehouse: Warehouse, source: str, period: str, keys: Sequence[str]) -> None:

@@ -39,6 +39,7 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Held]:
             file = find.fingerprint_file(write(folder / f"bill.{ending}", rows), {})
             staged = reader.stage([file], closely=True)
             mapper.prepare(staged)
+            mapper.show_rows(staged)
             return Conformance(warehouse, staged, version).findings()
 
         yield findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,19 @@ def _copied_warehouses() -> Iterator[None]:
     """Nights begin without a warehouse; the one that they make is a copy."""
     with empty.copied():
         yield
+
+
+@pytest.fixture(scope="module")
+def _place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("place") / "company"
+
+
+@pytest.fixture
+def place(_place: Path) -> Iterator[Path]:
+    """A folder that is empty, at one path in all tests of a module: reports know where they are."""
+    _place.mkdir()
+    yield _place
+    shutil.rmtree(_place)
 
 
 @pytest.fixture

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
 import csv
 import hashlib
+import io
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import yaml
 
+from pipeline.cli import execute
 from pipeline.store.warehouse import Warehouse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,6 +163,53 @@ def costmill(*arguments: str | Path, cwd: Path | None = None, env: Mapping[str, 
         command(*arguments), cwd=cwd, env=env or environment(), capture_output=True, text=True, check=False
     )
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def in_process(*arguments: str | Path) -> Ended:
+    """Run the command line in this process; for fixtures that several tests share, which cannot have ``capsys``."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = execute([str(each) for each in arguments])
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
+def first_night(config: Path, *arguments: str) -> Ended:
+    """Run the night that a test begins with, in this process; over the same files it is run once, and then copied.
+
+    Reports know their folder: at another path than the night's, the next night makes them anew.
+    """
+    folder = config.parent
+    key = (*arguments, repr([(name, sha, at * (name != config.name)) for name, (at, sha) in facts(folder).items()]))
+    if key not in _NIGHTS:
+        ended = in_process("run", "--config", config, *arguments)
+        kept = Path(shutil.copytree(folder, _shelf() / str(len(_NIGHTS)), symlinks=True))
+        _NIGHTS[key] = kept, folder, ended
+        return ended
+    kept, place, ended = _NIGHTS[key]
+    shutil.copytree(kept, folder, symlinks=True, dirs_exist_ok=True)
+    return replace(ended, stderr=ended.stderr.replace(str(place), str(folder)))
+
+
+@contextmanager
+def lent(made: Path) -> Iterator[Path]:
+    """A folder for a test to change, at its own path, which reports know; afterwards it is as it was."""
+    kept = Path(shutil.copytree(made, made.with_name(f"{made.name}-kept"), symlinks=True))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made)
+        kept.rename(made)
+
+
+#: What a folder held before its first night -> a copy of it after, where it was, and how the night ended.
+_NIGHTS: dict[tuple[str, ...], tuple[Path, Path, Ended]] = {}
+
+
+@cache
+def _shelf() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="costmill-nights-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def dump(database: Path, leave_out: Mapping[str, str] = OWN_TIME) -> dict[str, list[tuple[Any, ...]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from pipeline.config import Settings, load_settings
 from pipeline.night.judging import judge_days
 from pipeline.store.warehouse import Warehouse
 from tests.jobs.conftest import Say
-from tests.jobs.nights import Charge, ask, dump, write_bill, write_config
+from tests.jobs.nights import Charge, ask, dump, lent, write_bill, write_config
 
 RULES: dict[str, Any] = {"sensitivity": 3}
 TOTAL, MACHINES = "anomaly:USD", "anomaly:USD:azure:Virtual Machines"
@@ -45,9 +45,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(made: Path, tmp_path: Path) -> Path:
-    shutil.copytree(made, tmp_path, symlinks=True, dirs_exist_ok=True)
-    return tmp_path
+def folder(made: Path) -> Iterator[Path]:
+    with lent(made) as folder:
+        yield folder
 
 
 def test_a_spike_is_told_once_and_is_no_budget_s_alert(folder: Path, say: Say) -> None:

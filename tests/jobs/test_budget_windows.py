@@ -8,8 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.jobs.conftest import Say
-from tests.jobs.nights import UNTOUCHED, Charge, ask, dump, write_bill, write_config
+from tests.jobs.nights import UNTOUCHED, Charge, ask, dump, first_night, write_bill, write_config
 
 PROVIDERS = {
     "azure": {"amount": 100, "period": "weekly", "alerts": [{"threshold": 100}]},
@@ -23,16 +25,21 @@ COST = {"budgets": {"global": {"amount": 1000, "period": "rolling_7d"}, "provide
 ROWS = "SELECT budget_id, period_start, current_spend, health FROM budget_status WHERE budget_id {} ORDER BY ALL"
 
 
-def test_windows_over_nights(tmp_path: Path, say: Say) -> None:
-    config = write_config(tmp_path, cost=COST)
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """February and March, not run yet."""
+    write_bill(tmp_path / "exports" / "february.csv", [Charge(days=28)], period="2026-02", at="2026-03-01T04:00:00")
+    write_bill(tmp_path / "exports" / "march.csv", at="2026-03-22T04:00:00")
+    return write_config(tmp_path, cost=COST)
+
+
+def test_windows_over_nights(config: Path, tmp_path: Path, say: Say) -> None:
     published = tmp_path / "published" / "costs.duckdb"
 
     def rows(which: str) -> list[tuple[Any, ...]]:
         return ask(published, ROWS.format(which))
 
-    write_bill(tmp_path / "exports" / "february.csv", [Charge(days=28)], period="2026-02", at="2026-03-01T04:00:00")
-    write_bill(tmp_path / "exports" / "march.csv", at="2026-03-22T04:00:00")
-    told = say("run", "--config", config).stderr
+    told = first_night(config).stderr
     # What ended before the first load is written and not told; the running week and quarter are.
     assert told == "costmill: alert fired: tag:team:ml of 2026-Q1: actual 10 %, now 49 % (info)\n"
     weeks = {start: spend for _, start, spend, _ in rows("= 'provider:azure'")}
@@ -65,11 +72,8 @@ def test_windows_over_nights(tmp_path: Path, say: Say) -> None:
     assert rows("= 'global'") == [("global", datetime(2026, 3, 17), Decimal(50), "OK")]
 
 
-def test_a_budget_is_asked_for_the_window_that_holds_the_end_of_a_month(tmp_path: Path, say: Say) -> None:
-    config = write_config(tmp_path, cost=COST)
-    write_bill(tmp_path / "exports" / "february.csv", [Charge(days=28)], period="2026-02", at="2026-03-01T04:00:00")
-    write_bill(tmp_path / "exports" / "march.csv", at="2026-03-22T04:00:00")
-    say("run", "--config", config)
+def test_a_budget_is_asked_for_the_window_that_holds_the_end_of_a_month(config: Path, say: Say) -> None:
+    first_night(config)
     told = json.loads(say("budgets", "--config", config, "--period", "2026-02", "--format", "json").stdout)
     shown = {each["budget"]["budget_id"]: (each["window"], each["current_spend"]) for each in told["by_provider"]}
     assert shown == {"provider:azure": ("2026-W09", "70"), "provider:gcp": ("2026-02-28", "0")}

@@ -11,17 +11,17 @@ import pytest
 from pipeline import steps
 from pipeline.cli.exit_codes import ExitCode
 from tests.jobs.conftest import Say
-from tests.jobs.nights import ROOT, UNTOUCHED, ask, budgets, dump, write_bill, write_config
+from tests.jobs.nights import ROOT, UNTOUCHED, ask, budgets, dump, first_night, write_bill, write_config
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 ANALYSTS = (ROOT / "docs" / "analysts.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def folder(tmp_path: Path, say: Say) -> Path:
-    write_bill(tmp_path / "exports" / "march.csv")
-    assert say("run", "--config", write_config(tmp_path, cost=budgets(200))).code == 0
-    return tmp_path
+def folder(place: Path) -> Path:
+    write_bill(place / "exports" / "march.csv")
+    assert first_night(write_config(place, cost=budgets(200))).code == 0
+    return place
 
 
 def test_the_table_of_exit_codes_is_the_programs() -> None:

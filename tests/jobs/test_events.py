@@ -6,7 +6,7 @@ import doctest
 import json
 import logging
 import re
-import shutil
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +24,7 @@ from pipeline.errors import NotPermittedError, UsageError
 from pipeline.store import publish, rollups
 from pipeline.store.warehouse import Warehouse
 from tests.jobs.conftest import Say
-from tests.jobs.nights import ROOT, Charge, dump, write_bill, write_config
+from tests.jobs.nights import ROOT, Charge, dump, lent, write_bill, write_config
 
 PAGE = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
 BUDGET = {"budgets": {"global": {"amount": 200, "alerts": [{"threshold": 100}]}}}
@@ -44,10 +44,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(made, tmp_path, symlinks=True, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def folder(made: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    with lent(made) as folder, monkeypatch.context() as patch:
+        patch.chdir(folder)
+        yield folder
 
 
 def kept(folder: Path, actor: Actor = ANYBODY, **chosen: Any) -> list[dict[str, Any]]:
@@ -148,12 +148,6 @@ def test_the_command_lists_them(folder: Path, say: Say) -> None:
     assert [line.split()[2] for line in lines[1:]] == [f"budget.{name}" for name in (
         "approaching_limit", "threshold_reached", "alert_triggered", "limit_exceeded")]  # fmt: skip
     assert say("events", "--type", "x").code == 64
-
-
-def test_months_of_before_the_first_load_tell_nothing(tmp_path: Path) -> None:
-    write_bill(tmp_path / "exports" / "february.csv", [Charge(days=28)], period="2026-02", at="2026-03-01T04:00:00")
-    jobs.run(load_settings(write_config(tmp_path, cost=BUDGET), environ={}))
-    assert dump(tmp_path / "warehouse" / "costs.duckdb")["budget_events"] == []
 
 
 def test_a_rolling_window_over_its_limit_tells_it_once_however_it_moves(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tests.jobs.nights import (
     dump,
     environment,
     facts,
+    first_night,
     inside,
     reports,
     write_bill,
@@ -36,6 +37,7 @@ import sys
 from pipeline import steps
 from pipeline.config import load_settings
 settings = load_settings(sys.argv[1])
+print("here", flush=True)
 sys.exit(steps.perform(settings, steps.find(settings, sys.argv[2])).exit_code)
 """
 #: What a scheduler does every few seconds, and what it must not import then.
@@ -51,16 +53,16 @@ print(json.dumps([len(tasks), seconds, heavy]))
 """
 
 
-def settings_of(folder: Path, **sections: Any) -> Settings:
+def config_of(folder: Path, **sections: Any) -> Path:
     """Two sources, one bill each, and a budget that is over a threshold."""
     write_bill(folder / "exports" / "march.csv")
     write_bill(folder / "more" / "march.csv", [Charge("Storage", "7", resource="disk")])
     keys: dict[str, Any] = {"sources": SOURCES, "cost": budgets(300), "tags": {"report_keys": ["team"]}} | sections
-    return load_settings(write_config(folder, **keys), environ={})
+    return write_config(folder, **keys)
 
 
-def perform_all(settings: Settings) -> dict[str, int]:
-    return {task.id: steps.perform(settings, task).exit_code for task in steps.plan(settings)}
+def settings_of(folder: Path, **sections: Any) -> Settings:
+    return load_settings(config_of(folder, **sections), environ={})
 
 
 def test_the_plan_loads_each_source_then_takes_the_steps_and_ends_with_the_verdict(tmp_path: Path) -> None:
@@ -72,31 +74,27 @@ def test_the_plan_loads_each_source_then_takes_the_steps_and_ends_with_the_verdi
     assert [task.id for task in tasks.values() if task.in_any_case] == ["summarise", "verdict"]
 
 
-def test_the_tasks_come_to_what_a_run_does(tmp_path: Path) -> None:
+def test_the_tasks_come_to_what_a_run_does_are_in_the_ledger_if_they_did_something_and_no_news_changes_nothing(
+    tmp_path: Path,
+) -> None:
     whole, single = tmp_path / "whole", tmp_path / "single"
-    jobs.run(settings_of(whole))
-    assert set(perform_all(settings_of(single)).values()) == {0}
+    first_night(config_of(whole))
+    settings = settings_of(single)
+    published = []
+    for task in steps.plan(settings):
+        assert steps.perform(settings, task).exit_code == 0
+        published.append(settings.publish.path.exists())
+    assert published == [False] * 6 + [True] * 3  # the copy waits for its step
     assert dump(single / "warehouse" / "costs.duckdb") == dump(whole / "warehouse" / "costs.duckdb")
     assert reports(single / "reports") == reports(whole / "reports")
     total = "SELECT sum(BilledCost) FROM focus_data_table"
     assert ask(single / "published" / "costs.duckdb", total) == ask(whole / "published" / "costs.duckdb", total)
-
-
-def test_tasks_that_did_something_are_in_the_ledger_the_copy_waits_for_its_step_and_no_news_changes_nothing(
-    tmp_path: Path,
-) -> None:
-    settings = settings_of(tmp_path)
-    published = []
-    for task in steps.plan(settings):
-        steps.perform(settings, task)
-        published.append(settings.publish.path.exists())
-    assert published == [False] * 6 + [True] * 3
     commands = [row[0] for row in inside(settings.warehouse, "SELECT command FROM runs ORDER BY started_at")]
     did = ("load azure", "load aws.eu", "summarise", "budgets", "reports", "publish")
     assert commands == [f"run {name}" for name in did]
-    before = facts(tmp_path)
-    perform_all(settings)
-    assert facts(tmp_path) == before
+    before = facts(single)
+    assert {steps.perform(settings, task).exit_code for task in steps.plan(settings)} == {0}
+    assert facts(single) == before
 
 
 @pytest.mark.parametrize(
@@ -109,6 +107,7 @@ def test_tasks_that_did_something_are_in_the_ledger_the_copy_waits_for_its_step_
     ],
 )
 def test_the_verdict_is_the_code_that_a_run_ends_with(tmp_path: Path, code: int, sections: dict[str, Any]) -> None:
+    first_night(config_of(tmp_path))
     settings = settings_of(tmp_path, **sections)
     assert jobs.run(settings).exit_code == code
     told = steps.perform(settings, steps.find(settings, "verdict"))
@@ -153,16 +152,15 @@ def test_a_task_of_a_source_that_left_the_configuration_says_so(tmp_path: Path) 
         steps.find(settings_of(tmp_path), "load_azur")
 
 
-@pytest.mark.heavy
-def test_two_tasks_at_once_wait_for_the_writer_and_for_each_other(tmp_path: Path) -> None:
+def test_a_task_of_another_process_waits_for_the_writer_and_for_this_one_s(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
-    command = [sys.executable, "-W", "error", "-c", ONE_TASK, str(settings.file)]
+    command = [sys.executable, "-W", "error", "-c", ONE_TASK, str(settings.file), "load_azure"]
     with Warehouse.open(settings.warehouse):
-        children = [
-            subprocess.Popen([*command, name], env=environment(), stderr=subprocess.PIPE, text=True)
-            for name in ("load_azure", "load_aws.eu")
-        ]
-    assert [(child.communicate()[1], child.returncode) for child in children] == [("", 0), ("", 0)]
+        child = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "here\n"
+    assert steps.perform(settings, steps.find(settings, "load_aws.eu")).exit_code == 0
+    assert (child.communicate()[1], child.returncode) == ("", 0)
     query = "SELECT x_Source, count(*) FROM charges GROUP BY ALL ORDER BY ALL"
     assert inside(settings.warehouse, query) == [("aws.eu", 21), ("azure", 21)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,19 @@ import pytest
 from pipeline import DuckDBCostStore, money
 from pipeline.entries import CostCategory, CostEntry
 from tests.jobs.conftest import Say
-from tests.jobs.nights import ROOT, UNTOUCHED, Charge, ask, budgets, dump, facts, reports, write_bill, write_config
+from tests.jobs.nights import (
+    ROOT,
+    UNTOUCHED,
+    Charge,
+    ask,
+    budgets,
+    dump,
+    facts,
+    first_night,
+    reports,
+    write_bill,
+    write_config,
+)
 
 DAYS = 21
 ALIASES = {"report_keys": ["team"], "aliases": {"team": ["Team", "user team"]}}
@@ -26,13 +39,20 @@ BILL = (
     Charge(tags='{"shared": "yes"}', cost="1.000000000000000001", resource="k8s"),
 )
 TOTAL = Decimal("448.210000000000000014")
+PLAIN: dict[str, Any] = {"tags": {"report_keys": ["team"]}}
+#: What most tests begin with.
+RULES: dict[str, Any] = {
+    "tags": ALIASES,
+    "splits": [SHARED],
+    "cost": budgets(1000, tags=[{"selector": "team:ml", "amount": 300}]),
+}
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(place: Path) -> Path:
     """March of four resources, 448.21 USD, not run yet."""
-    write_bill(tmp_path / "exports" / "march.csv", BILL)
-    return tmp_path
+    write_bill(place / "exports" / "march.csv", BILL)
+    return place
 
 
 def warehouse(folder: Path) -> Path:
@@ -51,9 +71,17 @@ def virtual(*rules: dict[str, Any], key: str = "product", **more: Any) -> dict[s
     return {"report_keys": ["team"], "virtual": [{"key": key, "rules": list(rules), **more}]}
 
 
-def test_spellings_of_a_key_are_one_in_every_answer_and_the_bill_keeps_its_own(folder: Path, say: Say) -> None:
-    limits = budgets(1000, tags=[{"selector": "team:ml", "amount": 300}])
-    ended = say("run", "--config", write_config(folder, tags=ALIASES, cost=limits))
+#: A virtual tag beside all other rules.
+VIRTUAL: dict[str, Any] = RULES | {
+    "tags": ALIASES
+    | virtual({"value": "data", "when": STORAGE}, {"value": "apps", "when": {"column": "ResourceId", "prefix": "vm-"}}),
+    "cost": budgets(1000, tags=[{"selector": "product:data", "amount": 100}]),
+    "calendar": {"fiscal_year_start": 4},
+}
+
+
+def test_spellings_of_a_key_are_one_in_every_answer_and_the_bill_keeps_its_own(folder: Path) -> None:
+    ended = first_night(write_config(folder, **RULES))
     assert ended.code == 0
     assert by_tag(folder) == {
         "ml": 10 * DAYS + Decimal("0.21"),
@@ -73,33 +101,29 @@ BILL_WEB = Decimal("69.999999999999999993")
 
 
 def test_spellings_that_disagree_are_told_once_and_listed(folder: Path, say: Say) -> None:
-    config = write_config(folder, tags=ALIASES)
+    config = write_config(folder, **RULES)
     told = "tag team: 21 charges carry several spellings of it with different values; 'team' counts before 'Team'"
-    assert told in say("run", "--config", config).stderr
+    assert told in first_night(config).stderr
     assert say("run", "--config", config).stderr == ""
     assert "old" in say("tags", "conflicts", "--config", config).stdout
 
 
-@pytest.mark.heavy
 def test_other_aliases_remake_answers_without_loading_again(folder: Path, say: Say) -> None:
-    say("run", "--config", write_config(folder, tags={"report_keys": ["team"]}))
+    first_night(write_config(folder, **PLAIN))
     loads = ask(warehouse(folder), "SELECT * FROM loads")
     assert set(by_tag(folder)) == {"web", None}
-    say("run", "--config", write_config(folder, tags=ALIASES))
+    say("run", "--config", write_config(folder, **RULES))
     assert set(by_tag(folder)) == {"web", "ml", None}
     assert ask(warehouse(folder), "SELECT * FROM loads") == loads
-    fresh = folder / "fresh"
-    write_bill(fresh / "exports" / "march.csv", BILL)
-    say("run", "--config", write_config(fresh, tags=ALIASES))
-    assert reports(fresh / "reports") == reports(folder / "reports")
+    remade = reports(folder / "reports")
+    shutil.rmtree(folder)
+    write_bill(folder / "exports" / "march.csv", BILL)
+    first_night(write_config(folder, **RULES))
+    assert reports(folder / "reports") == remade
 
 
-def test_a_virtual_tag_is_a_tag_in_budgets_summaries_days_and_reports(folder: Path, say: Say) -> None:
-    rules = virtual(
-        {"value": "data", "when": STORAGE}, {"value": "apps", "when": {"column": "ResourceId", "prefix": "vm-"}}
-    )
-    limits = budgets(1000, tags=[{"selector": "product:data", "amount": 100}])
-    assert say("run", "--config", write_config(folder, tags=rules, cost=limits)).code == 0
+def test_a_virtual_tag_is_a_tag_in_budgets_summaries_days_and_reports(folder: Path) -> None:
+    assert first_night(write_config(folder, **VIRTUAL)).code == 0
     products = by_tag(folder, "product")
     assert products == {"data": 147, "apps": Decimal("280.209999999999999993"), None: Decimal("21.000000000000000021")}
     assert money.total(products.values()) == TOTAL
@@ -126,63 +150,72 @@ def test_a_value_can_come_from_the_charge(folder: Path, say: Say) -> None:
 
 
 def test_a_second_run_with_rules_changes_nothing(folder: Path, say: Say) -> None:
-    tags = ALIASES | {"virtual": virtual({"value": "data", "when": STORAGE})["virtual"]}
-    config = write_config(folder, tags=tags, splits=[SHARED], calendar={"fiscal_year_start": 4}, cost=budgets(1000))
-    assert say("run", "--config", config).code == 0
+    config = write_config(folder, **VIRTUAL)
+    assert first_night(config).code == 0
     tables, files = dump(warehouse(folder), UNTOUCHED), facts(folder / "reports")
     second = say("run", "--config", config)
     assert (second.code, second.stdout, second.stderr) == (0, "", "")
     assert (dump(warehouse(folder), UNTOUCHED), facts(folder / "reports")) == (tables, files)
 
 
-@pytest.mark.heavy
-def test_rules_taken_away_leave_no_trace(folder: Path, say: Say) -> None:
-    plain = write_config(folder, tags={"report_keys": ["team"]})
-    say("run", "--config", plain)
-    before = dump(warehouse(folder), UNTOUCHED)
-    tags = ALIASES | {"virtual": virtual({"value": "data", "when": STORAGE})["virtual"]}
+def test_other_reported_tags_and_rules_remake_answers_and_taken_away_leave_no_trace(folder: Path, say: Say) -> None:
+    first_night(write_config(folder, **PLAIN))
+    before, pages = dump(warehouse(folder), UNTOUCHED), reports(folder / "reports")
+    tags = ALIASES | {
+        "virtual": virtual({"value": "data", "when": STORAGE})["virtual"],
+        "report_keys": ["team", "shared"],
+    }
     say("run", "--config", write_config(folder, tags=tags, splits=[SHARED]))
-    say("run", "--config", write_config(folder, tags={"report_keys": ["team"]}))
+    assert set(by_tag(folder, "shared")) == {"yes", None}
+    shared = "SELECT sum(BilledCost) FROM daily_costs WHERE json_extract_string(x_ReportedTags, '/shared') = 'yes'"
+    assert published(folder, shared) == [(Decimal("21.000000000000000021"),)]
+    say("run", "--config", write_config(folder, **PLAIN))
     after = dump(warehouse(folder), UNTOUCHED)
     same = [name for name in before if name not in ("settings", "budget_status")]
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    assert reports(folder / "reports") == pages
 
 
-@pytest.mark.parametrize("value", ['\'; DROP TABLE "charges"; --', "$.team 🦆", "x" * 10_000], ids=len)
-def test_hostile_names_and_values_are_only_text(tmp_path: Path, say: Say, value: str) -> None:
-    tagged = Charge(tags=json.dumps({value[:200]: value}), service=value, resource=value, cost="1.5")
-    write_bill(tmp_path / "exports" / "march.csv", [tagged])
-    rule = {
-        "value": value,
-        "when": {"all": [{"tag": value[:200], "equals": value}, {"column": "ServiceName", "in": [value]}]},
-    }
-    split = {"name": value, "key": value[:200], "match": {"column": "ResourceId", "equals": value}, "by": "fixed"}
-    tags = {"aliases": {"product": [value[:200] + "2"]}, "virtual": [{"key": "product", "rules": [rule]}]}
-    config = write_config(tmp_path, tags=tags, splits=[split | {"to": {value: 1}}])
+def test_hostile_names_and_values_are_only_text(tmp_path: Path, say: Say) -> None:
+    values = ['\'; DROP TABLE "charges"; --', "$.team 🦆", "x" * 10_000]
+    tagged = [Charge(tags=json.dumps({each[:200]: each}), service=each, resource=each, cost="1.5") for each in values]
+    write_bill(tmp_path / "exports" / "march.csv", tagged)
+    rules, splits = [], []
+    for value in values:
+        when = {"all": [{"tag": value[:200], "equals": value}, {"column": "ServiceName", "in": [value]}]}
+        rules.append({"value": value, "when": when})
+        match = {"column": "ResourceId", "equals": value}
+        splits.append({"name": value, "key": value[:200], "match": match, "by": "fixed", "to": {value: 1}})
+    aliases = {"product": [value[:200] + "2" for value in values]}
+    config = write_config(
+        tmp_path, tags={"aliases": aliases, "virtual": [{"key": "product", "rules": rules}]}, splits=splits
+    )
     assert say("run", "--config", config).code == 0
-    assert by_tag(tmp_path, "product") == {value: Decimal("31.5")}
-    assert published(tmp_path, "SELECT DISTINCT x_SplitRule FROM focus_data_table") == [(value,)]
-    assert published(tmp_path, "SELECT TagValue, BilledCost FROM split_summary") == [(value, Decimal("31.5"))]
+    each_once = {value: Decimal("31.5") for value in values}
+    assert by_tag(tmp_path, "product") == each_once
+    split = "SELECT CAST(x_SplitRule AS VARCHAR), ServiceName FROM focus_data_table GROUP BY ALL"
+    assert sorted(published(tmp_path, split)) == sorted((value, value) for value in values)
+    received = "SELECT TagValue, received_BilledCost FROM split_summary WHERE received_BilledCost > 0"
+    assert dict(published(tmp_path, received)) == each_once
 
 
 def test_budgets_asked_with_other_tag_rules_say_what_to_do(folder: Path, say: Say) -> None:
-    say("run", "--config", write_config(folder, tags=ALIASES, cost=budgets(1000)))
+    first_night(write_config(folder, **RULES))
     ended = say("budgets", "--config", write_config(folder, tags={"report_keys": ["team"]}, cost=budgets(1000)))
     assert ended.code == 64
     assert "the warehouse was made with other tag rules than the configuration has; run `costmill run`" in ended.stderr
 
 
-def test_recorded_calls_get_the_tags_of_the_rules_too(folder: Path, say: Say) -> None:
-    say("run", "--config", write_config(folder, tags=ALIASES))
+def test_recorded_calls_get_the_tags_of_the_rules_too(folder: Path) -> None:
+    first_night(write_config(folder, **RULES))
     with DuckDBCostStore(warehouse(folder)) as store:
         store.save_entry(CostEntry(amount=Decimal(1), category=CostCategory.COMPUTE, tags={"user team": "ml"}))
     rows = ask(warehouse(folder), "SELECT x_ReportedTags FROM daily_costs WHERE x_Origin = 'recorded'")
     assert rows == [('{"team":"ml"}',)]
 
 
-def test_shared_costs_reach_their_targets_and_the_total_stays(folder: Path, say: Say) -> None:
-    config = write_config(folder, tags=ALIASES, splits=[SHARED])
-    assert say("run", "--config", config).code == 0
+def test_shared_costs_reach_their_targets_and_the_total_stays(folder: Path) -> None:
+    assert first_night(write_config(folder, **RULES)).code == 0
     rows = published(folder, "SELECT TagValue, own_BilledCost, received_BilledCost, BilledCost FROM split_summary")
     shared = Decimal("21.000000000000000021")
     assert (money.total(row[2] for row in rows), money.total(row[3] for row in rows)) == (shared, TOTAL)
@@ -194,8 +227,8 @@ def test_shared_costs_reach_their_targets_and_the_total_stays(folder: Path, say:
     assert "| **team** | $427.21 | $21.00 | $448.21 |" in text
 
 
-def test_a_part_leads_back_to_its_charges(folder: Path, say: Say) -> None:
-    say("run", "--config", write_config(folder, tags=ALIASES, splits=[SHARED]))
+def test_a_part_leads_back_to_its_charges(folder: Path) -> None:
+    first_night(write_config(folder, **RULES))
     [query] = re.findall(
         r"```sql\n(-- From a part.*?)```", (ROOT / "docs" / "tags.md").read_text(encoding="utf-8"), re.DOTALL
     )
@@ -206,10 +239,10 @@ def test_a_part_leads_back_to_its_charges(folder: Path, say: Say) -> None:
 
 
 def test_other_split_rules_remake_the_parts_and_the_report_alone(folder: Path, say: Say) -> None:
-    say("run", "--config", write_config(folder, tags=ALIASES, splits=[SHARED], cost=budgets(1000)))
+    first_night(write_config(folder, **RULES))
     alerts = ask(warehouse(folder), "SELECT * FROM budget_status")
     even = SHARED | {"by": "even", "to": ["web", "ml", "new"]}
-    told = say("run", "--config", write_config(folder, tags=ALIASES, splits=[even], cost=budgets(1000)), "-v").stderr
+    told = say("run", "--config", write_config(folder, **RULES | {"splits": [even]}), "-v").stderr
     assert [line.split()[0] for line in told.splitlines()] == [
         "splits",
         "load",
@@ -237,10 +270,9 @@ def test_what_cannot_be_divided_and_who_overlaps_is_told(folder: Path, say: Say)
     assert "Not divided by lost: $147.00." in reports(folder / "reports")["2026-03/report.md"]
 
 
-@pytest.mark.heavy
 def test_a_redelivered_month_divides_anew(folder: Path, say: Say) -> None:
-    config = write_config(folder, tags=ALIASES, splits=[SHARED])
-    say("run", "--config", config)
+    config = write_config(folder, **RULES)
+    first_night(config)
     write_bill(
         folder / "exports" / "march.csv", [*BILL[:3], Charge(tags='{"shared": ""}', cost="2")], at="2026-03-23T04:00:00"
     )
@@ -255,40 +287,31 @@ def test_rules_before_any_data_are_fine(tmp_path: Path, say: Say) -> None:
     assert ask(warehouse(tmp_path), "SELECT count(*) FROM cost_splits") == [(0,)]
 
 
-def test_the_fiscal_year_is_summed_shown_and_followed(folder: Path, say: Say) -> None:
+@pytest.mark.heavy
+def test_the_fiscal_year_is_summed_shown_followed_and_moved_by_a_restated_month(folder: Path, say: Say) -> None:
+    january = folder / "exports" / "january.csv"
+    write_bill(january, [Charge(days=31)], period="2026-01", at="2026-02-02T04:00:00")
     write_bill(folder / "exports" / "february.csv", [Charge(days=28)], period="2026-02", at="2026-03-02T04:00:00")
     say("run", "--config", write_config(folder))
-    before = reports(folder / "reports")
-    assert "| FY2026 to date | $728.21 |" in before["2026-03/report.md"]
+    assert "| FY2026 to date | $1,038.21 |" in reports(folder / "reports")["2026-03/report.md"]
+    write_bill(january, [Charge(days=31, cost="11")], period="2026-01", at="2026-03-21T04:00:00")
+    say("run", "--config", write_config(folder))
+    assert "| FY2026 to date | $1,069.21 |" in reports(folder / "reports")["2026-03/report.md"]
     say("run", "--config", write_config(folder, calendar={"fiscal_year_start": 3}))
     after = reports(folder / "reports")
     assert "| FY2027 to date | $448.21 |" in after["2026-03/report.md"]
-    assert "| FY2026 to date | $280.00 |" in after["2026-02/report.md"]
+    assert "| FY2026 to date | $621.00 |" in after["2026-02/report.md"]
     assert published(
         folder, "SELECT fiscal_period, BilledCost FROM fiscal_summary WHERE grain = 'quarter' ORDER BY 1"
     ) == [
-        ("FY2026-Q4", Decimal(280)),
+        ("FY2026-Q4", Decimal(621)),
         ("FY2027-Q1", TOTAL),
     ]
 
 
-@pytest.mark.heavy
-def test_a_restated_month_reaches_the_later_reports_of_its_fiscal_year(folder: Path, say: Say) -> None:
-    february = folder / "exports" / "february.csv"
-    write_bill(february, [Charge(days=28)], period="2026-02", at="2026-03-02T04:00:00")
-    write_bill(folder / "exports" / "january.csv", [Charge(days=31)], period="2026-01", at="2026-02-02T04:00:00")
-    config = write_config(folder)
-    say("run", "--config", config)
-    write_bill(
-        folder / "exports" / "january.csv", [Charge(days=31, cost="11")], period="2026-01", at="2026-03-21T04:00:00"
-    )
-    say("run", "--config", config)
-    assert "| FY2026 to date | $1,069.21 |" in reports(folder / "reports")["2026-03/report.md"]
-
-
 def test_coverage_says_which_account_lacks_the_tag(folder: Path, say: Say) -> None:
-    config = write_config(folder, tags=ALIASES)
-    say("run", "--config", config)
+    config = write_config(folder, **RULES)
+    first_night(config)
     ended = say("tags", "coverage", "--config", config, "--format", "json")
     [row] = json.loads(ended.stdout)
     assert (row["TagKey"], row["SubAccountId"], row["untagged_BilledCost"], row["tagged_percent"]) == (

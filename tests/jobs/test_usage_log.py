@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from tests.jobs.conftest import Say
-from tests.jobs.nights import ask, budgets, reports, write_bill, write_config
+from tests.jobs.nights import ask, budgets, first_night, reports, stamp, write_bill, write_config
 
 #: Everything that is about the bill alone.
 ANSWERS = (
@@ -29,7 +29,9 @@ def company(folder: Path, *, with_log: bool) -> Path:
     write_bill(folder / "exports" / "march.csv")
     if with_log:
         write_log(folder, 3)
+        stamp(folder / "usage" / "a.jsonl", "2026-03-22T04:00:00")
     (folder / "prices.csv").write_text("provider,model,per_request\nhouse,own,1000\n")
+    stamp(folder / "prices.csv", "2026-03-22T04:00:00")
     sources, prices = SOURCES if with_log else SOURCES[:1], {"overrides": "prices.csv"}
     return write_config(folder, cost=budgets(1000), tags={"report_keys": ["team"]}, sources=sources, prices=prices)
 
@@ -50,10 +52,10 @@ def answers(folder: Path) -> dict[str, list[tuple[object, ...]]]:
 
 
 def test_the_bill_and_its_budgets_are_the_same_with_a_log_beside_it_and_the_report_has_it_apart(
-    tmp_path: Path, say: Say
+    tmp_path: Path,
 ) -> None:
     alone, beside = tmp_path / "alone", tmp_path / "beside"
-    codes = [say("run", "--config", company(folder, with_log=folder == beside)).code for folder in (alone, beside)]
+    codes = [first_night(company(folder, with_log=folder == beside)).code for folder in (alone, beside)]
     assert codes == [0, 0]
     assert answers(alone) == answers(beside)
     [(name, text)] = reports(beside / "reports").items()
@@ -68,7 +70,7 @@ def test_the_bill_and_its_budgets_are_the_same_with_a_log_beside_it_and_the_repo
 
 def test_a_log_that_grows_makes_the_ai_usage_of_its_month_anew_and_no_other_summary(tmp_path: Path, say: Say) -> None:
     config = company(tmp_path, with_log=True)
-    say("run", "--config", config)
+    first_night(config)
     write_log(tmp_path, 5, tail='{"id": "r')
     ended = say("run", "--config", config, "-v")
     assert ended.code == 0
@@ -84,7 +86,7 @@ def test_a_log_that_grows_makes_the_ai_usage_of_its_month_anew_and_no_other_summ
 
 def test_status_shows_the_log_as_recorded_and_misses_nothing_of_it(tmp_path: Path, say: Say) -> None:
     config = company(tmp_path, with_log=True)
-    say("run", "--config", config)
+    first_night(config)
     rows = json.loads(say("status", "--config", config, "--as-of", "2026-03-22", "--format", "json").stdout)
     assert [(row["source"], row["period"], row["state"]) for row in rows] == [
         ("azure", "2026-03", "open"),
@@ -94,7 +96,7 @@ def test_status_shows_the_log_as_recorded_and_misses_nothing_of_it(tmp_path: Pat
 
 def test_unload_takes_a_log_out(tmp_path: Path, say: Say) -> None:
     config = company(tmp_path, with_log=True)
-    say("run", "--config", config)
+    first_night(config)
     ended = say("unload", "llm", "--yes", "--config", config)
     assert (ended.code, ended.stdout) == (0, "llm 2026-03: 3 charges unloaded\n")
     assert ask(tmp_path / "published" / "costs.duckdb", "SELECT sum(BilledCost) FROM charges") == [(Decimal(210),)]

@@ -1,10 +1,9 @@
-"""Alerts between nights: a watcher that is a process of its own, and another process that writes in between."""
+"""Alerts between nights: a watcher that is a process of its own, and this one, which writes in between."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -26,11 +25,11 @@ from tests.jobs.nights import (
     ask,
     budgets,
     command,
-    costmill,
     dump,
     environment,
     facts,
     inside,
+    lent,
     write_bill,
     write_config,
 )
@@ -47,10 +46,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(made: Path, tmp_path: Path) -> Path:
+def folder(made: Path) -> Iterator[Path]:
     """March has come to 84 of 200: no alert so far."""
-    shutil.copytree(made, tmp_path, symlinks=True, dirs_exist_ok=True)
-    return tmp_path
+    with lent(made) as folder:
+        yield folder
 
 
 def settings(folder: Path) -> Settings:
@@ -79,11 +78,11 @@ def told(child: subprocess.Popen[str], beginning: str) -> str:
     return next(line for line in child.stderr if line.startswith(beginning))
 
 
-def test_a_watcher_tells_what_another_process_wrote_and_stops_cleanly(folder: Path) -> None:
+def test_a_watcher_tells_what_another_process_wrote_and_stops_cleanly(folder: Path, say: Say) -> None:
     with watcher(folder) as child:
         told(child, "budgets")
         deliver(folder)
-        assert costmill("load", "--config", folder / "costmill.yaml").code == 0
+        assert say("load", "--config", folder / "costmill.yaml").code == 0
         assert told(child, "costmill: alert") == FIRED
         child.send_signal(signal.SIGTERM)
         rest = child.communicate()[1]

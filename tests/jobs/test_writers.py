@@ -26,6 +26,7 @@ from tests.jobs.nights import (
     dump,
     environment,
     facts,
+    first_night,
     inside,
     write_bill,
     write_config,
@@ -35,9 +36,18 @@ INTERRUPTED = "costmill: interrupted; the last good state stands, run again to g
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write_bill(tmp_path / "exports" / "march.csv")
-    return tmp_path
+def folder(place: Path) -> Path:
+    """March, not run yet."""
+    write_bill(place / "exports" / "march.csv")
+    return place
+
+
+@pytest.fixture
+def config(folder: Path) -> Path:
+    """March after its first night."""
+    path = write_config(folder)
+    assert first_night(path).code == 0
+    return path
 
 
 def warehouse(folder: Path) -> Path:
@@ -76,12 +86,13 @@ def test_of_two_runs_at_once_one_waits_and_then_finds_nothing_new(folder: Path) 
     assert inside(warehouse(folder), "SELECT count(*) FROM loads") == [(1,)]
 
 
-def test_without_patience_a_second_writer_ends_with_75_and_changes_nothing(folder: Path, say: Say) -> None:
-    config = write_config(folder, writer_wait_seconds=0)
-    say("run", "--config", config)
+def test_without_patience_a_second_writer_ends_with_75_and_changes_nothing(
+    config: Path, folder: Path, say: Say
+) -> None:
+    write_config(folder, writer_wait_seconds=0)
     before = facts(folder)
     with Warehouse.open(warehouse(folder)):
-        ended = costmill("run", "--config", config)
+        ended = say("run", "--config", config)
     assert (ended.code, ended.stdout) == (75, "")
     assert ended.stderr == (
         f"costmill: {warehouse(folder)}: another costmill is writing and did not finish within 0 s; "
@@ -91,16 +102,17 @@ def test_without_patience_a_second_writer_ends_with_75_and_changes_nothing(folde
 
 
 @pytest.mark.parametrize("asking", [["status"], ["budgets"], ["sql", "SELECT 1"]])
-def test_who_only_asks_never_meets_the_writer(folder: Path, say: Say, asking: list[str]) -> None:
-    config = write_config(folder, writer_wait_seconds=0)
-    say("run", "--config", config)
+def test_who_only_asks_never_meets_the_writer(config: Path, folder: Path, say: Say, asking: list[str]) -> None:
+    write_config(folder, writer_wait_seconds=0)
     with Warehouse.open(warehouse(folder)):
         assert say(*asking, "--config", config).code == 0
 
 
-def test_an_analyst_reads_on_in_the_old_copy_while_a_run_publishes_a_new_one(folder: Path, say: Say) -> None:
-    config = write_config(folder)
-    say("run", "--config", config)
+@pytest.mark.heavy
+def test_an_analyst_reads_on_in_the_old_copy_while_a_run_publishes_a_new_one_and_the_last_two_stay(
+    config: Path, folder: Path, say: Say
+) -> None:
+    first = published(folder).readlink().name
     query = "SELECT sum(BilledCost) FROM focus_data_table"
     with duckdb.connect(str(published(folder)), read_only=True) as analyst:
         assert analyst.execute(query).fetchall() == [(Decimal(210),)]
@@ -108,18 +120,14 @@ def test_an_analyst_reads_on_in_the_old_copy_while_a_run_publishes_a_new_one(fol
         assert costmill("run", "--config", config).code == 0
         assert analyst.execute(query).fetchall() == [(Decimal(210),)]
     assert ask(published(folder), query) == [(Decimal(189),)]
+    assert copies(folder) == [first, second := published(folder).readlink().name]
+    write_bill(folder / "exports" / "march.csv", [Charge(cost="8")], at="2026-03-22T06:00:00")
+    say("run", "--config", config)
+    assert copies(folder) == [second, published(folder).readlink().name]
 
 
-@pytest.mark.heavy
-def test_the_last_two_copies_stay(folder: Path, say: Say) -> None:
-    config = write_config(folder)
-    seen = []
-    for hour in (1, 2, 3):
-        write_bill(folder / "exports" / "march.csv", [Charge(cost=f"{hour}")], at=f"2026-03-22T0{hour}:00:00")
-        say("run", "--config", config)
-        seen.append(published(folder).readlink().name)
-    kept = sorted(path.name for path in (folder / "published").iterdir() if not path.is_symlink())
-    assert kept == seen[-2:]
+def copies(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "published").iterdir() if not path.is_symlink())
 
 
 def test_a_foreign_file_at_the_published_path_is_refused_before_anything_is_done(folder: Path, say: Say) -> None:
@@ -133,23 +141,18 @@ def test_a_foreign_file_at_the_published_path_is_refused_before_anything_is_done
     assert not warehouse(folder).exists()
 
 
-def test_a_lost_published_copy_comes_back_with_the_next_run(folder: Path, say: Say) -> None:
-    config = write_config(folder)
-    say("run", "--config", config)
+def test_a_lost_published_copy_comes_back_with_the_next_run(config: Path, folder: Path, say: Say) -> None:
     for path in (folder / "published").iterdir():
         path.unlink()
     assert say("run", "--config", config).code == 0
     assert ask(published(folder), "SELECT sum(BilledCost) FROM focus_data_table") == [(Decimal(210),)]
 
 
-def test_the_published_copy_knows_that_its_run_has_ended(folder: Path, say: Say) -> None:
-    say("run", "--config", write_config(folder))
+def test_the_published_copy_knows_that_its_run_has_ended(config: Path, folder: Path) -> None:
     assert ask(published(folder), "SELECT count(*), count(ended_at), max(exit_code) FROM runs") == [(1, 1, 0)]
 
 
-def test_an_interrupted_run_says_so_and_the_next_one_finishes(folder: Path, say: Say) -> None:
-    config = write_config(folder)
-    say("run", "--config", config)
+def test_an_interrupted_run_says_so_and_the_next_one_finishes(config: Path, folder: Path, say: Say) -> None:
     before = dump(warehouse(folder), UNTOUCHED)
     with Warehouse.open(warehouse(folder)), started(config) as child:
         while f"{warehouse(folder)}.lock" not in _open_files(child.pid):
@@ -162,11 +165,10 @@ def test_an_interrupted_run_says_so_and_the_next_one_finishes(folder: Path, say:
     assert dump(warehouse(folder), UNTOUCHED) == before
 
 
-def test_an_interrupt_in_the_middle_of_a_query_is_one_too(folder: Path, say: Say) -> None:
-    say("run", "--config", write_config(folder))
+def test_an_interrupt_in_the_middle_of_a_query_is_one_too(config: Path) -> None:
     endless = "SELECT count(*) FROM range(100000000) AS a, range(1000000) AS b WHERE a.range * b.range % 7 = 3"
     with subprocess.Popen(
-        command("sql", endless, "--config", folder / "costmill.yaml"),
+        command("sql", endless, "--config", config),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -22,7 +22,7 @@ from pipeline.reports.model.document import Document
 from pipeline.reports.writers import write
 from pipeline.store.warehouse import Warehouse
 from pipeline.version import VERSION
-from tests.reports import plain
+from tests.reports import march, plain
 from tests.reports import warehouse as fixture
 from tests.reports.documents import d, small
 
@@ -140,7 +140,7 @@ def _mailed(folder: Path, month: Warehouse, news: News, documents: list[Document
 
 
 def _write() -> None:
-    with TemporaryDirectory() as folder, fixture.rich(Path(folder) / "costs.duckdb") as month:
+    with TemporaryDirectory() as folder, march.rich(Path(folder) / "costs.duckdb") as month:
         for name in NAMES:
             own = Path(folder) / name
             own.mkdir()

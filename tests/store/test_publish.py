@@ -134,7 +134,7 @@ def test_what_a_killed_run_left_half_copied_is_cleared(warehouse: Warehouse, tar
 
 def fill_and_empty(warehouse: Warehouse) -> None:
     """Leave most of the file free, as months of re-deliveries do."""
-    warehouse.execute("CREATE TABLE bulk AS SELECT random() AS a, random() AS b FROM range(500000)")
+    warehouse.execute("CREATE TABLE bulk AS SELECT random() AS a, random() AS b FROM range(1500000)")
     warehouse.execute("CHECKPOINT")
     warehouse.execute("DROP TABLE bulk")
     warehouse.execute("CHECKPOINT")
@@ -145,6 +145,16 @@ def test_a_mostly_free_file_is_written_anew_and_small(warehouse: Warehouse, targ
     change(warehouse, 7)
     copy = publish.publish(warehouse, target)
     assert copy.stat().st_size < warehouse.path.stat().st_size / 2
+    assert told(target) == "7"
+
+
+def test_a_small_file_is_copied_as_it_is(warehouse: Warehouse, target: Path) -> None:
+    warehouse.execute("CREATE TABLE bulk AS SELECT random() AS a FROM range(500000)")
+    warehouse.execute("CHECKPOINT")
+    warehouse.execute("DROP TABLE bulk")
+    change(warehouse, 7)
+    copy = publish.publish(warehouse, target)
+    assert copy.stat().st_size == warehouse.path.stat().st_size
     assert told(target) == "7"
 
 

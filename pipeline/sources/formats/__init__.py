@@ -87,7 +87,8 @@ def detect(columns: Sequence[str], where: str) -> Format:
     """
     seen = {squeeze(name) for name in columns}
     for candidate in FORMATS:
-        if not candidate.lacking(seen | {squeeze(candidate.plain(name)) for name in columns}):
+        plain = {squeeze(candidate.plain(name)) for name in columns} if candidate.translated else set()
+        if not candidate.lacking(seen | plain):
             return candidate
     for names, title in _OTHER_DATASETS:
         if all(squeeze(name) in seen for name in names):

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from pipeline import resources
@@ -251,6 +251,7 @@ class Header:
     version: str
 
 
+@lru_cache(8192)
 def squeeze(name: str) -> str:
     """Return a column name without case, blanks and punctuation."""
     return re.sub(r"[^0-9a-z]", "", name.lower())
