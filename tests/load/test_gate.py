@@ -16,7 +16,7 @@ from pipeline.config.fields import Tolerance
 from pipeline.load import Outcome, measures
 from pipeline.load.measures import Measures
 from tests.load import bills
-from tests.load.bills import House, focus, write
+from tests.load.bills import House, beginning, focus, write
 from tests.soak import more
 
 Row = dict[str, Any]
@@ -36,10 +36,21 @@ def usage(days: range, *, account: str = "sub-1", cost: str = "10", **more: Any)
     ]
 
 
-def redelivered(house: House, first: list[Row], second: list[Row], **gate: Any) -> Outcome:
+@beginning
+def loaded(house: House) -> None:
+    """Twenty days are loaded."""
+    house.load(write(house.folder / "1.csv", usage(range(1, 21)), at=1e9))
+
+
+def after(house: House, rows: list[Row]) -> Outcome:
+    """What becomes of a bill that is delivered after what is loaded."""
+    return house.one(write(house.folder / "2.csv", rows, at=2e9))
+
+
+def redelivered(house: House, first: list[Row], second: list[Row]) -> Outcome:
     """Load a bill and what was delivered after it; returns what became of the second."""
-    house.load(write(house.folder / "1.csv", first, at=1e9), **gate)
-    return house.one(write(house.folder / "2.csv", second, at=2e9), **gate)
+    house.load(write(house.folder / "1.csv", first, at=1e9))
+    return after(house, second)
 
 
 def findings(house: House, outcome: Outcome) -> dict[str, str]:
@@ -53,12 +64,12 @@ WITHIN = dict.fromkeys(
 )
 
 
-def test_a_covered_day_that_is_gone_holds_a_delivery_back(house: House) -> None:
-    outcome = redelivered(house, usage(range(1, 21)), usage(range(2, 22)))
+def test_a_covered_day_that_is_gone_holds_a_delivery_back(loaded: House) -> None:
+    outcome = after(loaded, usage(range(2, 22)))
     assert outcome.status == "quarantined"
     assert "1 of 20 days are gone (2026-01-01); what is loaded stays" in str(outcome.reason)
-    assert findings(house, outcome) == WITHIN | {"days": "shrunken"}
-    assert house.billed() == 200
+    assert findings(loaded, outcome) == WITHIN | {"days": "shrunken"}
+    assert loaded.billed() == 200
 
 
 def test_an_account_that_is_gone_holds_a_delivery_back(house: House) -> None:
@@ -131,11 +142,11 @@ def test_a_currency_that_is_gone_is_less_money() -> None:
     assert verdict(euros, month_of()) == {"BilledCost"}
 
 
-def test_growth_is_told_and_goes_in(house: House) -> None:
-    outcome = redelivered(house, usage(range(1, 21)), usage(range(1, 21), cost="16"))
+def test_growth_is_told_and_goes_in(loaded: House) -> None:
+    outcome = after(loaded, usage(range(1, 21), cost="16"))
     assert outcome.status == "loaded"
     assert outcome.notes == ("BilledCost grew from 200 to 320 USD, and so did ContractedCost, EffectiveCost, ListCost",)
-    assert findings(house, outcome)["BilledCost"] == "grown"
+    assert findings(loaded, outcome)["BilledCost"] == "grown"
 
 
 def test_a_month_that_grows_by_its_days_is_no_growth(house: House) -> None:
@@ -151,16 +162,15 @@ def test_the_first_delivery_is_measured_and_compared_with_nothing(house: House) 
 
 
 def test_a_mapping_that_changed_is_not_held_against_the_same_files(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    loaded: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pipeline.sources.formats import base
 
-    first, second = usage(range(1, 21)), usage(range(1, 2))
-    redelivered(house, first, second)
-    assert house.load(house.folder / "2.csv", accept=True)[0].status == "loaded"
+    after(loaded, usage(range(1, 2)))
+    assert loaded.load(loaded.folder / "2.csv", accept=True)[0].status == "loaded"
     monkeypatch.setattr(base, "READER_VERSION", base.READER_VERSION + 1)
-    assert [outcome.status for outcome in house.load(whole=True)][-1] == "loaded"
-    assert house.billed() == 10
+    assert [outcome.status for outcome in loaded.load(whole=True)][-1] == "loaded"
+    assert loaded.billed() == 10
 
 
 def test_what_waits_goes_in_by_itself_over_a_delivery_that_it_passes(house: House) -> None:
