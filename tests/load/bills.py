@@ -11,18 +11,16 @@ import gzip
 import io
 import json
 import os
-import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
 from pipeline.config import SourceSettings
 from pipeline.load import Limits, Loader, Outcome
@@ -33,7 +31,6 @@ from pipeline.store.warehouse import Warehouse
 from tests import empty
 
 Row = Mapping[str, Any]
-Test = TypeVar("Test", bound=Callable[..., Any])
 
 _FOCUS: dict[str, Any] = {
     "AvailabilityZone": None,
@@ -430,55 +427,6 @@ def house(folder: Path, like: Path | None = None) -> Iterator[House]:
         yield House(warehouse, exports)
         # Who opens the file again finds all of it in the log beside it; most tests never do.
         warehouse.execute("PRAGMA disable_checkpoint_on_shutdown")
-
-
-_ASKED: dict[str, dict[str, tuple[Row, ...]]] = {}
-
-
-def of_rows(*given: Row) -> Callable[[Test], Test]:
-    """Let a test ask for the charges of rows, which its fixture ``told`` gives in their order.
-
-    The rows of all such tests of a module are loaded as one file: a load takes as long for one row as for many.
-    """
-
-    def asked(test: Test) -> Test:
-        _ASKED.setdefault(test.__module__, {})[test.__name__] = given
-        return test
-
-    return asked
-
-
-def told(house: House, module: str) -> dict[str, list[dict[str, Any]]]:
-    """Load what the tests of a module ask for (``of_rows``); returns each test's charges."""
-    asked = _ASKED[module]
-    lines = [{**row, "asked": f"{name} {n:03d}"} for name, given in asked.items() for n, row in enumerate(given)]
-    outcome = house.one(write(house.folder / "asked.csv", lines), source="asked", keep_columns=("asked",))
-    assert (outcome.status, outcome.charges) == ("loaded", len(lines)), outcome.reason
-    found = house.table("SELECT * FROM focus_data_table WHERE x_Source = 'asked' ORDER BY x_asked")
-    return {name: [row for row in found if row["x_asked"].split()[0] == name] for name in asked}
-
-
-def beginning(prepare: Callable[[House], object]) -> Any:
-    """Make a fixture of what several tests of a module begin with: a house in which that much has happened.
-
-    It happens once, and each test finds warehouse and files as they were then, in the same place: to load again what
-    stands before the first thing that a test is about would take most of its time.
-    """
-
-    @pytest.fixture(name=prepare.__name__)
-    def begun(begun: Path) -> Iterator[House]:
-        place, kept = begun / prepare.__name__, begun / f"{prepare.__name__}.kept"
-        if not kept.exists():
-            with house(place) as opened:
-                prepare(opened)
-                opened.warehouse.execute("CHECKPOINT")
-            place.rename(kept)
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(kept, place)
-        with house(place, kept / "costs.duckdb") as opened:
-            yield opened
-
-    return begun
 
 
 def lines(count: int, cost: str = "1", **changes: Any) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.load import bills
+from tests.load import bills, sharing
 
 
 @pytest.fixture
@@ -27,14 +27,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bills.House]:
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where a module keeps what its tests begin with (``bills.beginning``)."""
+    """Where a module keeps what its tests begin with (``sharing.beginning``)."""
     return tmp_path_factory.mktemp("begun")
 
 
 @pytest.fixture(scope="module")
 def all_told(request: pytest.FixtureRequest, shared: bills.House) -> dict[str, list[dict[str, Any]]]:
-    """The charges that the tests of a module ask for (``bills.of_rows``)."""
-    return bills.told(shared, request.module.__name__)
+    """The charges that the tests of a module ask for (``sharing.of_rows``)."""
+    return sharing.told(shared, request.module.__name__)
 
 
 @pytest.fixture

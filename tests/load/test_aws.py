@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.load.bills import House, cur, legacy, of_rows, write
+from tests.load.bills import House, cur, legacy, write
+from tests.load.sharing import of_rows
 
 PLAN, RESERVED = "arn:aws:savingsplans::1:savingsplan/s", "arn:aws:ec2:eu-west-1:1:reserved-instances/r"
 COVERED = {"line_item_line_item_type": "SavingsPlanCoveredUsage", "savings_plan_savings_plan_a_r_n": PLAN}

@@ -10,7 +10,8 @@ import pytest
 from pipeline.sources import formats, probe
 from tests.load import azure
 from tests.load.azure import ORDER, PLAN, VM, ea, mca, v1
-from tests.load.bills import House, of_rows, write
+from tests.load.bills import House, write
+from tests.load.sharing import of_rows
 
 #: ChargeType, view alone -> ChargeCategory, ChargeClass, CommitmentDiscountStatus, BilledCost, EffectiveCost of 4.2.
 GOLDEN: dict[str, tuple[dict[str, Any], tuple[str, str | None, str | None, str, str]]] = {

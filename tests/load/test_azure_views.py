@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.load import azure
-from tests.load.bills import House, beginning, dump, touch, write
+from tests.load.bills import House, dump, touch, write
+from tests.load.sharing import beginning
 
 #: Worked out by hand: the purchase and 3 days at 4.2; 3 days at 4.2 + 30 + 10.
 BILLED, EFFECTIVE = Decimal("1212.6"), Decimal("132.6")

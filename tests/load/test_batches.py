@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.sources.formats import base
-from tests.load.bills import House, beginning, dump, house, write
+from tests.load.bills import House, dump, house, write
+from tests.load.sharing import beginning
 from tests.load.test_gcp import credit, line
 from tests.soak import more
 

@@ -14,7 +14,6 @@ from pipeline.sources.formats import base
 from tests.load.bills import (
     House,
     azure_delivery,
-    beginning,
     charges,
     cur2_delivery,
     dump,
@@ -26,6 +25,7 @@ from tests.load.bills import (
     touch,
     write,
 )
+from tests.load.sharing import beginning
 
 # --- manifests ------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.sources.formats import FOCUS
-from tests.load.bills import House, beginning, cur, focus, month, write
+from tests.load.bills import House, cur, focus, month, write
+from tests.load.sharing import beginning
 
 
 @beginning

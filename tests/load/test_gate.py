@@ -16,7 +16,8 @@ from pipeline.config.fields import Tolerance
 from pipeline.load import Outcome, measures
 from pipeline.load.measures import Measures
 from tests.load import bills
-from tests.load.bills import House, beginning, focus, write
+from tests.load.bills import House, focus, write
+from tests.load.sharing import beginning
 from tests.soak import more
 
 Row = dict[str, Any]

@@ -10,7 +10,8 @@ import pytest
 
 from pipeline import money, resources
 from pipeline.load import swap
-from tests.load.bills import House, beginning, csv_bytes, cur, dump, focus, write
+from tests.load.bills import House, csv_bytes, cur, dump, focus, write
+from tests.load.sharing import beginning
 
 BAD_NUMBER = "is no number of at most 20 digits before the point (digits, sign, point and exponent only)"
 BAD_TIME = "is no ISO 8601 time such as 2026-03-01T00:00:00Z"

@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.load import Loader, Outcome, decisions, quarantine
-from tests.load.bills import House, azure_delivery, beginning, focus, month, write
+from tests.load.bills import House, azure_delivery, focus, month, write
+from tests.load.sharing import beginning
 
 
 def charges(count: int, cost: str = "1", label: str = "2026-01") -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline.store import states
-from tests.load.bills import House, beginning, cur, focus, write
+from tests.load.bills import House, cur, focus, write
+from tests.load.sharing import beginning
 
 #: Times of last change, in seconds since 1970: within the billing period of January 2026, and after it.
 WITHIN, AFTER, LATER = 1_768_900_000, 1_770_400_000, 1_770_500_000

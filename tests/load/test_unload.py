@@ -11,7 +11,8 @@ from pipeline.errors import UsageError
 from pipeline.load import Limits
 from pipeline.load.unload import unload
 from pipeline.store import loads
-from tests.load.bills import House, beginning, dump, focus, month, write
+from tests.load.bills import House, dump, focus, month, write
+from tests.load.sharing import beginning
 
 AGAIN = Limits(again=True)
 

@@ -24,7 +24,8 @@ from pipeline.pricing.registry import PricingRegistry
 from pipeline.sources import formats
 from pipeline.store.duckdb import DuckDBCostStore
 from pipeline.tracker import CostTracker
-from tests.load.bills import House, beginning, dump, focus, house, write
+from tests.load.bills import House, dump, focus, house, write
+from tests.load.sharing import beginning
 from tests.soak import more
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
