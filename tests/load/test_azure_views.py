@@ -10,6 +10,7 @@ import pytest
 from tests.load import azure
 from tests.load.bills import House, dump, touch, write
 from tests.load.sharing import beginning
+from tests.soak import long
 
 #: Worked out by hand: the purchase and 3 days at 4.2; 3 days at 4.2 + 30 + 10.
 BILLED, EFFECTIVE = Decimal("1212.6"), Decimal("132.6")
@@ -88,6 +89,7 @@ def test_when_the_other_view_arrives_the_month_is_replaced_as_if_both_had_come_a
     assert dump(house.warehouse) == dump(joined.warehouse)
 
 
+@long
 def test_one_view_and_then_both_is_both_and_a_rerun_changes_nothing(house: House, joined: House) -> None:
     _, amortized = two(house)
     house.load(amortized)

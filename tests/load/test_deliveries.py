@@ -38,6 +38,12 @@ def known(house: House) -> None:
 
 
 @beginning
+def forty(house: House) -> None:
+    """A file of 40 charges is loaded."""
+    house.load(write(house.folder / "1.csv", charges(40), at=1e9))
+
+
+@beginning
 def submitted(house: House) -> None:
     """An Azure run of 20 charges is loaded."""
     azure_delivery(house.folder, [charges(20)], "r1", submitted="2026-01-10T10:00:00Z")
@@ -201,13 +207,10 @@ def test_a_changed_mapping_loads_known_deliveries_again(known: House, monkeypatc
     assert statuses(known) == {"loaded": 1, "replaced": 1}
 
 
-def test_an_older_delivery_found_later_is_superseded(house: House) -> None:
-    new = write(house.folder / "new" / "bill.csv", charges(2, "5"), at=2e9)
-    old = write(house.folder / "old" / "bill.csv", charges(2, "3"), at=1e9)
-    house.load(new)
-    outcome = house.one(old)
+def test_an_older_delivery_found_later_is_superseded(forty: House) -> None:
+    outcome = forty.one(write(forty.folder / "old" / "1.csv", charges(40, "3"), at=5e8))
     assert (outcome.status, outcome.reason, outcome.waits) == ("superseded", "older than what is loaded", False)
-    assert house.billed() == 10
+    assert forty.billed() == 40
 
 
 @pytest.mark.parametrize(
@@ -235,21 +238,19 @@ def test_a_lesser_delivery_waits_until_it_is_accepted(
     assert submitted.billed() == sum(Decimal(row["BilledCost"]) for row in rows)
 
 
-def test_a_delivery_within_the_gate_goes_in(house: House) -> None:
-    house.load(write(house.folder / "1.csv", charges(20), at=1e9))
-    assert house.one(write(house.folder / "1.csv", charges(18), at=2e9)).status == "loaded"
+def test_a_delivery_within_the_gate_goes_in(forty: House) -> None:
+    assert forty.one(write(forty.folder / "1.csv", charges(36), at=2e9)).status == "loaded"
 
 
-def test_the_fringe_of_a_file_does_not_replace_the_other_month(house: House) -> None:
-    house.load(write(house.folder / "1.csv", charges(40), at=1e9))
+def test_the_fringe_of_a_file_does_not_replace_the_other_month(forty: House) -> None:
     later = [*charges(30, label="2026-02"), *charges(1, "9", label="2026-01")]
-    outcomes = house.load(write(house.folder / "2.csv", later, at=2e9))
+    outcomes = forty.load(write(forty.folder / "2.csv", later, at=2e9))
     assert [(outcome.x_BillingPeriod, outcome.status) for outcome in outcomes] == [
         ("2026-02", "loaded"),
         ("2026-01", "quarantined"),
     ]
     assert "1 rows for 2026-01, 40 are loaded: the fringe of another billing period's file" in str(outcomes[1].reason)
-    assert house.billed() == 70
+    assert forty.billed() == 70
 
 
 def test_a_newer_delivery_supersedes_one_that_waits(submitted: House) -> None:
@@ -335,11 +336,10 @@ def test_a_restatement_says_what_changed_by_account_and_service(house: House) ->
     ]
 
 
-def test_a_re_delivery_that_changes_no_money_restates_nothing(house: House) -> None:
-    house.load(write(house.folder / "1.csv", charges(3), at=1e9))
-    house.load(write(house.folder / "2.csv", [row | {"InvoiceId": "final"} for row in charges(3)], at=2e9))
-    assert house.value("SELECT count(*) FROM restatements") == 0
-    assert house.rows("SELECT DISTINCT InvoiceId FROM charges") == [("final",)]
+def test_a_re_delivery_that_changes_no_money_restates_nothing(forty: House) -> None:
+    forty.load(write(forty.folder / "2.csv", [row | {"InvoiceId": "final"} for row in charges(40)], at=2e9))
+    assert forty.value("SELECT count(*) FROM restatements") == 0
+    assert forty.rows("SELECT DISTINCT InvoiceId FROM charges") == [("final",)]
 
 
 def test_what_only_the_replaced_charges_used_is_dropped(house: House) -> None:
@@ -358,15 +358,14 @@ def test_what_only_the_replaced_charges_used_is_dropped(house: House) -> None:
     assert {value for (value,) in house.rows("SELECT TagValue FROM tags")} == {"both", "new"}
 
 
-def test_other_sources_and_months_are_left_alone(house: House) -> None:
-    house.load(write(house.folder / "other.csv", charges(2, "7")), source="other")
-    house.load(write(house.folder / "feb.csv", charges(2, "5", label="2026-02")))
+def test_other_sources_and_months_are_left_alone(forty: House) -> None:
+    forty.load(write(forty.folder / "other.csv", charges(2, "7")), source="other")
+    forty.load(write(forty.folder / "feb.csv", charges(2, "5", label="2026-02")))
     sql = "SELECT * FROM charges WHERE x_Source = 'other' OR x_BillingPeriod = '2026-02' ORDER BY ALL"
-    before = house.rows(sql)
-    house.load(write(house.folder / "jan.csv", charges(3), at=1e9))
-    house.load(write(house.folder / "jan.csv", charges(3, "2"), at=2e9))
-    assert house.rows(sql) == before
-    assert house.billed() == 14 + 10 + 6
+    before = forty.rows(sql)
+    forty.load(write(forty.folder / "1.csv", charges(40, "2"), at=2e9))
+    assert forty.rows(sql) == before
+    assert forty.billed() == 14 + 10 + 80
 
 
 def test_reported_tags_stand_in_the_daily_rollup(house: House) -> None:
