@@ -37,7 +37,7 @@ def told(house: House, module: str) -> dict[str, list[dict[str, Any]]]:
     asked = _ASKED[module]
     lines = [{**row, "asked": f"{name} {n:03d}"} for name, given in asked.items() for n, row in enumerate(given)]
     outcome = house.one(write(house.folder / "asked.csv", lines), source="asked", keep_columns=("asked",))
-    assert (outcome.status, outcome.charges) == ("loaded", len(lines)), outcome.reason
+    assert (outcome.status, outcome.rows_read, outcome.rows_rejected) == ("loaded", len(lines), 0), outcome.reason
     found = house.table("SELECT * FROM focus_data_table WHERE x_Source = 'asked' ORDER BY x_asked")
     return {name: [row for row in found if row["x_asked"].split()[0] == name] for name in asked}
 

@@ -20,6 +20,7 @@ import pytest
 from pipeline import money
 from pipeline.sources import formats, probe
 from tests.load.bills import House, house, write
+from tests.load.sharing import of_rows
 from tests.soak import long
 
 #: Real exports: rows, sum of cost, sum of the credits' amounts.
@@ -182,7 +183,7 @@ def test_numeric_costs_in_parquet_are_exact_in_lists_too(tmp_path: Path) -> None
         row["credits"] = [{"amount": Decimal(f"-{amount}"), "type": "PROMOTION"}]
     pq.write_table(pa.Table.from_pylist(table), tmp_path / "numeric.parquet")
     found = charges(tmp_path, tmp_path / "numeric.parquet")
-    assert found == charges(tmp_path, write(tmp_path / "plain.csv", rows))
+    assert found == charges(tmp_path, write(tmp_path / "plain.csv", rows[::-1]))
     assert len(found) == 4
 
 
@@ -208,8 +209,9 @@ def test_labels_of_all_four_kinds_are_tags_and_the_resources_own_win(house: Hous
     assert changes.endswith("tags")
 
 
-def test_labels_that_cannot_be_read_are_kept_whole(house: House) -> None:
-    found = house.charge(line(labels="[[[[" * 3000, system_labels="None"))
+@of_rows(line(labels="[[[[" * 3000, system_labels="None"))
+def test_labels_that_cannot_be_read_are_kept_whole(told: list[dict[str, Any]]) -> None:
+    [found] = told
     assert json.loads(found["Tags"]) == {"x_UnreadableTags": "[[[[" * 3000}
 
 
@@ -226,35 +228,45 @@ def test_each_credit_is_a_charge_beside_the_cost(house: House) -> None:
     assert house.rows("SELECT rows_read, rows_mapped, rows_generated, charges FROM loads") == [(1, 1, 2, 3)]
 
 
-def test_credits_of_commitments_say_which(house: House) -> None:
-    kinds = {"COMMITTED_USAGE_DISCOUNT": "Usage", "COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE": "Spend"}
-    rows = [line(credits=credit("-1", kind, full_name="3 years"), subscription__instance_id=kind) for kind in kinds]
-    charges = house.charges(rows)
-    for kind, category in kinds.items():
-        [given, used] = [each for each in charges if each["CommitmentDiscountId"] == kind]
+COMMITMENTS = {"COMMITTED_USAGE_DISCOUNT": "Usage", "COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE": "Spend"}
+
+
+@of_rows(
+    *(line(credits=credit("-1", kind, full_name="3 years"), subscription__instance_id=kind) for kind in COMMITMENTS)
+)
+def test_credits_of_commitments_say_which(told: list[dict[str, Any]]) -> None:
+    for kind, category in COMMITMENTS.items():
+        both = [each for each in told if each["CommitmentDiscountId"] == kind]
+        given, used = sorted(both, key=lambda each: str(each["ChargeCategory"]))
+        assert (given["ChargeCategory"], used["ChargeCategory"]) == ("Credit", "Usage")
         assert (given["ChargeDescription"], given["CommitmentDiscountName"]) == ("3 years", "3 years")
         assert given["CommitmentDiscountStatus"] == "Used"
         for each in (given, used):
             assert (each["CommitmentDiscountCategory"], each["PricingCategory"]) == (category, "Committed")
 
 
-def test_a_cost_type_has_its_category(house: House) -> None:
-    categories = {
-        "regular": "Usage",
-        "tax": "Tax",
-        "adjustment": "Adjustment",
-        "rounding_error": "Adjustment",
-        "": "Usage",
-        "credit": "Adjustment",
-    }
-    correction = line(sku__description="corrected", adjustment_info__type="MANUAL_ADJUSTMENT")
-    rows = [line(cost_type=kind, sku__description=kind or "none") for kind in categories]
-    found = {row["ChargeDescription"]: row for row in house.charges([*rows, correction])}
-    assert found.pop("corrected")["ChargeClass"] == "Correction"
-    assert {name: (row["ChargeCategory"], row["ChargeClass"]) for name, row in found.items()} == {
-        kind or "none": (category, None) for kind, category in categories.items()
-    }
-    assert [name for name, row in found.items() if "type" in row["x_SourceChanges"].split()] == ["credit"]
+CATEGORIES = {
+    "regular": "Usage",
+    "tax": "Tax",
+    "adjustment": "Adjustment",
+    "rounding_error": "Adjustment",
+    "": "Usage",
+    "credit": "Adjustment",
+}
+
+
+@of_rows(*(line(cost_type=kind) for kind in CATEGORIES))
+def test_a_cost_type_has_its_category(told: list[dict[str, Any]]) -> None:
+    assert [(row["ChargeCategory"], row["ChargeClass"]) for row in told] == [
+        (category, None) for category in CATEGORIES.values()
+    ]
+    unknown = ["type" in row["x_SourceChanges"].split() for row in told]
+    assert unknown == [kind == "credit" for kind in CATEGORIES]
+
+
+@of_rows(line(adjustment_info__type="MANUAL_ADJUSTMENT"))
+def test_a_row_with_adjustment_information_is_a_correction(told: list[dict[str, Any]]) -> None:
+    assert told[0]["ChargeClass"] == "Correction"
 
 
 def test_an_invoice_month_is_a_month_of_los_angeles(house: House) -> None:
@@ -273,8 +285,8 @@ def _utc(local: datetime) -> datetime:
     return there.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
 
 
-def test_a_line_has_its_focus_columns(house: House) -> None:
-    row = line(
+@of_rows(
+    line(
         resource__name="vm-1",
         resource__global_name="//compute.googleapis.com/projects/web/zones/us-central1-a/instances/4827288609899060799",
         price__effective_price="1.5",
@@ -286,7 +298,9 @@ def test_a_line_has_its_focus_columns(house: House) -> None:
         location__region="",
         location__location="europe",
     )
-    found = house.charge(row)
+)
+def test_a_line_has_its_focus_columns(told: list[dict[str, Any]]) -> None:
+    [found] = told
     expected = {
         "ResourceType": "instances",
         "x_ResourceType": "gcp:compute/instances",
@@ -401,6 +415,7 @@ def _shuffled() -> Iterator[list[dict[str, Any]]]:
     yield chance.sample(rows, len(rows))
 
 
+@long
 def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
     first, second = (charges(tmp_path, write_json(tmp_path / f"{n}.jsonl", rows)) for n, rows in enumerate(_shuffled()))
     assert first == second

@@ -107,12 +107,6 @@ def test_a_gzip_whose_checksum_is_wrong_is_refused_though_it_unpacks(house: Hous
     assert house.value("SELECT count(*) FROM charges") == 0
 
 
-def test_a_gzip_of_several_members_is_read_whole(house: House) -> None:
-    whole = csv_bytes([focus(), focus()])
-    data = gzip.compress(whole[:200]) + gzip.compress(whole[200:])
-    assert house.one(put(house, data)).charges == 2
-
-
 def test_what_is_no_export_is_refused_and_the_others_go_on(house: House) -> None:
     good = csv_bytes([focus()])
     bad: dict[str, tuple[bytes, str]] = {
@@ -278,11 +272,14 @@ def test_a_delivery_of_two_formats_is_refused(house: House) -> None:
     assert "one delivery has one format; give them to sources of their own" in str(house.one(*paths, mode="one").reason)
 
 
-def test_parts_may_have_other_columns_and_containers(house: House) -> None:
+def test_parts_may_have_other_columns_and_containers_and_a_gzip_several_members(house: House) -> None:
     parts = [[focus()], [focus(ResourceId="2", InvoiceId="i")], [focus(ResourceId="3", AvailabilityZone=...)]]
     for part, ending in zip(parts, ("csv", "csv.gz", "zip"), strict=True):
         write(house.folder / f"part.{ending}", part)
-    assert house.one(mode="one").charges == 3
+    whole = csv_bytes([focus(ResourceId="4"), focus(ResourceId="5")])
+    put(house, gzip.compress(whole[:200]) + gzip.compress(whole[200:]), "members.csv.gz")
+    assert house.one(mode="one").charges == 5
+    assert house.value("SELECT rows FROM load_files WHERE path LIKE '%members.csv.gz'") == 2
 
 
 def test_a_part_of_a_manifest_that_is_damaged_refuses_the_whole(house: House) -> None:

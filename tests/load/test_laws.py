@@ -46,10 +46,11 @@ def test_every_cost_column_has_a_control(house: House) -> None:
     ]
 
 
-@pytest.mark.parametrize("ending", ["csv", "csv.gz"])
-def test_what_rounding_moved_is_recorded_exactly(house: House, ending: str) -> None:
+def test_what_rounding_moved_is_recorded_exactly(house: House) -> None:
     values = ["0.1234567890123456785", "1e-30", "-0.0000000000000000005", "2.5E-18", "7", "0.123456789012345678900"]
-    house.load(write(house.folder / f"bill.{ending}", [focus(BilledCost=value) for value in values]))
+    for place, ending in enumerate(("csv", "csv.gz")):
+        write(house.folder / f"bill.{ending}", [focus(BilledCost=value) for value in values[place::2]])
+    house.load(mode="one")
     written = money.total(Decimal(value) for value in values)
     [(total, rounding)] = house.rows("SELECT file_total, rounding FROM load_controls WHERE column_name = 'BilledCost'")
     assert house.billed() == total
@@ -79,8 +80,9 @@ def test_a_rejected_row_says_where_it_stands_and_why(house: House) -> None:
 
 def test_rejected_rows_of_a_zip_and_of_parquet_have_their_record(house: House) -> None:
     rows = [focus(Tags=None), focus(Tags=None, BillingCurrency=None)]
-    for ending in ("zip", "parquet", "csv.gz"):
-        house.load(write(house.folder / f"bill.{ending}", rows), source=ending, max_rejected=Decimal(1))
+    packed = [write(house.folder / f"bill.{ending}", rows) for ending in ("zip", "csv.gz")]
+    house.load(*packed, mode="one", source="csv", max_rejected=Decimal(1))
+    house.load(write(house.folder / "bill.parquet", rows), source="parquet", max_rejected=Decimal(1))
     found = house.rows("SELECT record, line, column_name, reason FROM rejected_rows ORDER BY line NULLS LAST")
     assert found == [*[(2, 3, "BillingCurrency", "is empty")] * 2, (2, None, "BillingCurrency", "is empty")]
 
