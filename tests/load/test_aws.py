@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.load.bills import House, cur, legacy, write
+from tests.load.sharing import of_rows
 
 PLAN, RESERVED = "arn:aws:savingsplans::1:savingsplan/s", "arn:aws:ec2:eu-west-1:1:reserved-instances/r"
 COVERED = {"line_item_line_item_type": "SavingsPlanCoveredUsage", "savings_plan_savings_plan_a_r_n": PLAN}
@@ -149,21 +150,24 @@ def test_the_net_cost_is_billed_on_each_row_that_has_one(house: House) -> None:
     assert house.rows("SELECT file_total, charges_total FROM load_controls") == [(Decimal(18), Decimal(18))]
 
 
-def test_an_inclusive_period_end_becomes_exclusive_and_is_counted(house: House) -> None:
-    charge = house.charge(cur(bill_billing_period_end_date="2026-01-31T23:59:59Z"))
+@of_rows(cur(bill_billing_period_end_date="2026-01-31T23:59:59Z"))
+def test_an_inclusive_period_end_becomes_exclusive_and_is_counted(told: list[dict[str, Any]]) -> None:
+    [charge] = told
     assert str(charge["BillingPeriodEnd"]) == "2026-02-01 00:00:00"
     assert "period_end" in charge["x_SourceChanges"].split()
 
 
-def test_services_units_and_prices_are_what_aws_writes_in_focus(house: House) -> None:
-    storage = {"line_item_usage_type": "EU-EBS:VolumeUsage.gp3", "product_product_family": "Storage"}
-    rows = [
-        cur(line_item_line_item_description="1"),
-        cur(line_item_line_item_description="2", pricing_unit="GB-Mo", **storage),
-        cur(line_item_line_item_description="3", line_item_product_code="odd", pricing_unit="Furlongs"),
-        cur(line_item_line_item_description="4", line_item_usage_type="EU-SpotUsage:m5.large"),
-        cur(line_item_line_item_description="5", line_item_line_item_type="Tax"),
-    ]
+STORAGE = {"line_item_usage_type": "EU-EBS:VolumeUsage.gp3", "product_product_family": "Storage"}
+
+
+@of_rows(
+    cur(),
+    cur(pricing_unit="GB-Mo", **STORAGE),
+    cur(line_item_product_code="odd", pricing_unit="Furlongs"),
+    cur(line_item_usage_type="EU-SpotUsage:m5.large"),
+    cur(line_item_line_item_type="Tax"),
+)
+def test_services_units_and_prices_are_what_aws_writes_in_focus(told: list[dict[str, Any]]) -> None:
     found = [
         (
             row["ServiceCategory"],
@@ -172,7 +176,7 @@ def test_services_units_and_prices_are_what_aws_writes_in_focus(house: House) ->
             row["PricingCategory"],
             row["x_SourceChanges"],
         )
-        for row in house.charges(rows)
+        for row in told
     ]
     assert found == [
         ("Compute", "Hours", "Hours", "Standard", "unit"),
@@ -183,44 +187,30 @@ def test_services_units_and_prices_are_what_aws_writes_in_focus(house: House) ->
     ]
 
 
-def test_words_in_optional_numbers_are_left_out_and_counted(house: House) -> None:
-    charge = house.charge(cur(reservation_total_reserved_units="convertible", line_item_usage_amount="No Upfront"))
+@of_rows(cur(reservation_total_reserved_units="convertible", line_item_usage_amount="No Upfront"))
+def test_words_in_optional_numbers_are_left_out_and_counted(told: list[dict[str, Any]]) -> None:
+    [charge] = told
     assert charge["PricingQuantity"] is None
     assert "number" in charge["x_SourceChanges"].split()
 
 
-def test_a_commitment_is_named_by_its_arn(house: House) -> None:
-    rows = [
-        cur(**COVERED, line_item_line_item_description="1"),
-        cur(
-            line_item_line_item_description="2",
-            line_item_line_item_type="DiscountedUsage",
-            reservation_reservation_a_r_n=RESERVED,
-        ),
-    ]
-    found = house.charges(rows)
-    assert [row["CommitmentDiscountId"] for row in found] == [PLAN, RESERVED]
-    assert [row["CommitmentDiscountCategory"] for row in found] == ["Spend", "Usage"]
-    assert [row["PricingCategory"] for row in found] == ["Committed", "Committed"]
+@of_rows(cur(**COVERED), cur(line_item_line_item_type="DiscountedUsage", reservation_reservation_a_r_n=RESERVED))
+def test_a_commitment_is_named_by_its_arn(told: list[dict[str, Any]]) -> None:
+    assert [row["CommitmentDiscountId"] for row in told] == [PLAN, RESERVED]
+    assert [row["CommitmentDiscountCategory"] for row in told] == ["Spend", "Usage"]
+    assert [row["PricingCategory"] for row in told] == ["Committed", "Committed"]
 
 
-def test_ids_stay_text(house: House) -> None:
-    charge = house.charge(legacy(cur(bill_payer_account_id="0099999999999", line_item_usage_account_id="007")))
+def test_ids_stay_text_and_cost_categories_keep_blanks_in_their_names(house: House) -> None:
+    ids = legacy(cur(bill_payer_account_id="0099999999999", line_item_usage_account_id="007"))
+    charge = house.charge(ids | {"costCategory/Cost Center": "A 1"})
     assert (charge["BillingAccountId"], charge["SubAccountId"]) == ("0099999999999", "007")
-
-
-def test_cost_categories_keep_blanks_in_their_names(house: House) -> None:
-    charge = house.charge(legacy(cur()) | {"costCategory/Cost Center": "A 1"})
     assert charge["Tags"] == '{"aws:costcategory/Cost Center":"A 1"}'
 
 
-def test_a_fee_of_the_monthly_bill_recurs_and_a_purchase_does_not(house: House) -> None:
-    fee = {"line_item_line_item_type": "Fee"}
-    rows = [
-        cur(**fee, bill_bill_type=kind, line_item_line_item_description=kind or "-")
-        for kind in ("Anniversary", "Purchase", None)
-    ]
-    assert [row["ChargeFrequency"] for row in house.charges(rows)] == ["One-Time", "Recurring", "One-Time"]
+@of_rows(*(cur(line_item_line_item_type="Fee", bill_bill_type=kind) for kind in ("Anniversary", "Purchase", None)))
+def test_a_fee_of_the_monthly_bill_recurs_and_a_purchase_does_not(told: list[dict[str, Any]]) -> None:
+    assert [row["ChargeFrequency"] for row in told] == ["Recurring", "One-Time", "One-Time"]
 
 
 #: The same line in every form that AWS writes it, with its tags.

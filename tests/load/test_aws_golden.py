@@ -404,12 +404,15 @@ def term(upfront: str, recurring: str) -> list[dict[str, Any]]:
     return lines
 
 
-@pytest.mark.parametrize(("upfront", "recurring"), [("0", "36"), ("54", "18"), ("108", "0")])
-def test_a_term_is_worth_what_it_bills(house: House, upfront: str, recurring: str) -> None:
-    loaded = house.load(write(house.folder / "term.csv", term(upfront, recurring)))
-    assert {outcome.status for outcome in loaded} == {"loaded"}
-    [(billed, effective)] = house.rows("SELECT sum(BilledCost), sum(EffectiveCost) FROM charges")
-    assert billed == effective == 108
+def test_a_term_is_worth_what_it_bills(house: House) -> None:
+    terms = {"monthly": ("0", "36"), "partly": ("54", "18"), "at once": ("108", "0")}
+    rows = [
+        {**row, "bill_payer_account_id": name} for name, (once, monthly) in terms.items() for row in term(once, monthly)
+    ]
+    loaded = house.load(write(house.folder / "term.csv", rows))
+    assert [outcome.status for outcome in loaded] == ["loaded"] * 3
+    sums = "SELECT BillingAccountId, sum(BilledCost), sum(EffectiveCost) FROM charges GROUP BY ALL"
+    assert {name: costs for name, *costs in house.rows(sums)} == dict.fromkeys(terms, [Decimal(108)] * 2)
 
 
 def test_a_month_may_gain_and_lose_its_net_columns(house: House) -> None:

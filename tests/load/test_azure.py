@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from pipeline.sources import formats, probe
 from tests.load import azure
 from tests.load.azure import ORDER, PLAN, VM, ea, mca, v1
 from tests.load.bills import House, write
+from tests.load.sharing import of_rows
 
 #: ChargeType, view alone -> ChargeCategory, ChargeClass, CommitmentDiscountStatus, BilledCost, EffectiveCost of 4.2.
 GOLDEN: dict[str, tuple[dict[str, Any], tuple[str, str | None, str | None, str, str]]] = {
@@ -75,8 +77,9 @@ def test_a_commitment_is_told_by_its_benefit_and_pricing_model(house: House) -> 
     assert [tuple(charge[name] for name in names) for charge in charges] == [told for _, told in cases]
 
 
-def test_an_ea_line_is_mapped_column_by_column(house: House) -> None:
-    charge = house.charge(ea())
+@of_rows(ea())
+def test_an_ea_line_is_mapped_column_by_column(told: list[dict[str, Any]]) -> None:
+    [charge] = told
     expected = {
         "AvailabilityZone": None,
         "BillingAccountId": "12345678",
@@ -179,15 +182,19 @@ LAYOUTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 def test_every_layout_gives_the_same_charge(house: House) -> None:
-    for name, (row, _) in LAYOUTS.items():
-        house.load(write(house.folder / f"{name}.csv", [row]), source=name)
+    paths = {name: write(house.folder / f"{name}.csv", [row]) for name, (row, _) in LAYOUTS.items()}
+    for name, (_, version) in LAYOUTS.items():
+        assert formats.resolve(probe.probe(paths[name]).columns, name).version == version
+    assert house.one(*paths.values(), mode="one").charges == len(LAYOUTS)
+    assert house.one(paths["2019 in German words"], source="alone").status == "loaded"
     sql = (
-        "SELECT c.x_Source, l.format_version, c.BilledCost, c.BillingCurrency, c.x_BillingPeriod, c.ServiceName, "
-        "r.ResourceId, s.Tags IS NOT NULL FROM charges AS c JOIN loads AS l USING (load_id) "
-        "JOIN resources AS r USING (x_ResourceKey) LEFT JOIN tag_sets AS s USING (x_TagSetId)"
-    ).replace("USING (load_id)", "ON l.load_id = c.x_LoadId")
+        "SELECT BilledCost, BillingCurrency, x_BillingPeriod, ServiceName, ResourceId, Tags IS NOT NULL, count(*) "
+        "FROM focus_data_table GROUP BY ALL"
+    )
     same = (Decimal("4.2"), "EUR", "2026-01", "Virtual Machines", VM.lower(), True)
-    assert {row[0]: row[1:] for row in house.rows(sql)} == {name: (told, *same) for name, (_, told) in LAYOUTS.items()}
+    assert house.rows(sql) == [(*same, len(LAYOUTS) + 1)]
+    assert house.rows("SELECT DISTINCT rows FROM load_files") == [(1,)]
+    assert house.value("SELECT format_version FROM loads WHERE x_Source = 'alone'") == "2020"
 
 
 @pytest.mark.parametrize("ending", ["csv.gz", "parquet"])
@@ -195,17 +202,12 @@ def test_a_bill_reads_the_same_in_every_container(house: House, ending: str) -> 
     assert house.charge(ea(Quantity="24"), ending)["BilledCost"] == Decimal("4.2")
 
 
-def test_a_date_is_iso_or_month_first(house: House) -> None:
-    texts = [
-        "1/5/2026",
-        "01/05/2026",
-        "1/5/2026 12:00:00 AM",
-        "2026-01-05",
-        "2026-01-05T00:00:00Z",
-        "2026-01-05 00:00:00",
-    ]
-    charges = house.charges([ea(Date=text) for text in texts])
-    assert [f"{charge['ChargePeriodStart']:%Y-%m-%d}" for charge in charges] == ["2026-01-05"] * len(texts)
+DATES = ["1/5/2026", "01/05/2026", "1/5/2026 12:00:00 AM", "2026-01-05", "2026-01-05T00:00:00Z", "2026-01-05 00:00:00"]
+
+
+@of_rows(*(ea(Date=text) for text in DATES))
+def test_a_date_is_iso_or_month_first(told: list[dict[str, Any]]) -> None:
+    assert [f"{charge['ChargePeriodStart']:%Y-%m-%d}" for charge in told] == ["2026-01-05"] * len(DATES)
 
 
 def test_what_is_no_date_is_rejected(house: House) -> None:
@@ -215,62 +217,72 @@ def test_what_is_no_date_is_rejected(house: House) -> None:
     assert house.rejected() == [(n, n + 1, "Date", text, why) for n, text in enumerate(texts, 1)]
 
 
-def test_a_quantity_is_priced_by_the_block(house: House) -> None:
-    cases = {
-        "10K": ("12345", "1.2345", "Units"),
-        "100 GB/Month": ("1", "0.01", "GB/Month"),
-        "30 /Day": ("100", "3.333333333333333333", "Units/Day"),
-        "744 Connections": ("10000", "13.440860215053763441", "Connections"),
-        "1 Hour": ("0.123456789012345678", "0.123456789012345678", "Hours"),
-        "7 Furlongs": ("14", "14", "7 Furlongs"),
-    }
-    charges = house.charges(
-        [ea(UnitOfMeasure=unit, Quantity=case[0], ProductName=unit) for unit, case in cases.items()]
-    )
+BLOCKS = {
+    "10K": ("12345", "1.2345", "Units"),
+    "100 GB/Month": ("1", "0.01", "GB/Month"),
+    "30 /Day": ("100", "3.333333333333333333", "Units/Day"),
+    "744 Connections": ("10000", "13.440860215053763441", "Connections"),
+    "1 Hour": ("0.123456789012345678", "0.123456789012345678", "Hours"),
+    "7 Furlongs": ("14", "14", "7 Furlongs"),
+}
+
+
+@of_rows(*(ea(UnitOfMeasure=unit, Quantity=used) for unit, (used, *_) in BLOCKS.items()))
+def test_a_quantity_is_priced_by_the_block(told: list[dict[str, Any]]) -> None:
     names = ("ConsumedQuantity", "PricingQuantity", "PricingUnit")
-    found = {charge["ChargeDescription"]: tuple(charge[name] for name in names) for charge in charges}
-    assert found == {unit: (Decimal(used), Decimal(priced), name) for unit, (used, priced, name) in cases.items()}
+    assert [tuple(charge[name] for name in names) for charge in told] == [
+        (Decimal(used), Decimal(priced), name) for used, priced, name in BLOCKS.values()
+    ]
 
 
-def test_a_price_of_nothing_beside_a_cost_is_no_price(house: House) -> None:
-    charge = house.charge(ea(UnitPrice="0", PayGPrice="0"))
+@of_rows(ea(UnitPrice="0", PayGPrice="0"))
+def test_a_price_of_nothing_beside_a_cost_is_no_price(told: list[dict[str, Any]]) -> None:
+    [charge] = told
     assert (charge["ContractedCost"], charge["ListCost"]) == (Decimal("4.2"), Decimal("4.2"))
     assert "price" in charge["x_SourceChanges"].split()
 
 
-def test_words_for_nothing_are_null(house: House) -> None:
-    words = ["Unassigned", "None", "{}", "00000000-0000-0000-0000-000000000000", ""]
-    rows = [ea(ResourceLocation=word, MeterName=word, PublisherName=word, Tags=word) for word in words]
-    for charge in house.charges(rows):
+NOTHING = ["Unassigned", "None", "{}", "00000000-0000-0000-0000-000000000000", ""]
+
+
+@of_rows(*(ea(ResourceLocation=word, MeterName=word, PublisherName=word, Tags=word) for word in NOTHING))
+def test_words_for_nothing_are_null(told: list[dict[str, Any]]) -> None:
+    for charge in told:
         assert (charge["RegionId"], charge["SkuMeter"], charge["Tags"]) == (None, None, None)
         assert charge["PublisherName"] == "Microsoft"
 
 
-def test_a_service_that_nobody_knows_keeps_its_meter_category(house: House) -> None:
-    charge = house.charge(ea(ConsumedService="Acme.Rockets", ResourceId="/subscriptions/x"))
+@of_rows(ea(ConsumedService="Acme.Rockets", ResourceId="/subscriptions/x"))
+def test_a_service_that_nobody_knows_keeps_its_meter_category(told: list[dict[str, Any]]) -> None:
+    [charge] = told
     assert (charge["ServiceCategory"], charge["ServiceName"]) == ("Other", "Virtual Machines")
     assert "category" in charge["x_SourceChanges"].split()
 
 
-def test_the_type_of_a_nested_resource_is_read_out_of_its_id(house: House) -> None:
-    resource = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Sql/servers/one/databases/two"
-    charge = house.charge(ea(ResourceId=resource, ResourceName=None, ConsumedService="Microsoft.Sql"))
+NESTED = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Sql/servers/one/databases/two"
+
+
+@of_rows(ea(ResourceId=NESTED, ResourceName=None, ConsumedService="Microsoft.Sql"))
+def test_the_type_of_a_nested_resource_is_read_out_of_its_id(told: list[dict[str, Any]]) -> None:
+    [charge] = told
     assert charge["x_ResourceType"] == "azure:microsoft.sql/servers/databases"
     assert (charge["ResourceType"], charge["ResourceName"]) == ("SQL database", "two")
     assert charge["ServiceName"] == "Azure SQL Database"
 
 
-def test_tags_are_read_with_braces_and_without(house: House) -> None:
-    cases = {
-        '"a": "1","b": "2"': '{"a":"1","b":"2"}',
-        '"a": "1",': '{"a":"1"}',
-        '{"a": null, "b": 3}': '{"b":"3"}',
-        '"a": "x}"': '{"a":"x}"}',
-        '"a": "1", "a": "2"': '{"a":"2"}',
-        "a=1;b=2": '{"x_UnreadableTags":"a=1;b=2"}',
-    }
-    charges = house.charges([ea(Tags=text, ProductName=text) for text in cases])
-    assert {charge["ChargeDescription"]: str(charge["Tags"]) for charge in charges} == cases
+TAGS = {
+    '"a": "1","b": "2"': '{"a":"1","b":"2"}',
+    '"a": "1",': '{"a":"1"}',
+    '{"a": null, "b": 3}': '{"b":"3"}',
+    '"a": "x}"': '{"a":"x}"}',
+    '"a": "1", "a": "2"': '{"a":"2"}',
+    "a=1;b=2": '{"x_UnreadableTags":"a=1;b=2"}',
+}
+
+
+@of_rows(*(ea(Tags=text) for text in TAGS))
+def test_tags_are_read_with_braces_and_without(told: list[dict[str, Any]]) -> None:
+    assert [str(charge["Tags"]) for charge in told] == list(TAGS.values())
 
 
 def test_a_cost_that_is_no_number_is_rejected(house: House) -> None:
@@ -280,8 +292,7 @@ def test_a_cost_that_is_no_number_is_rejected(house: House) -> None:
     assert [row[2] for row in house.rejected()] == ["CostInBillingCurrency"] * len(texts)
 
 
-@pytest.mark.parametrize("ending", ["csv.gz", "parquet"])
-@pytest.mark.parametrize("column", ["Date", "BillingPeriodEndDate"])
+@pytest.mark.parametrize(("column", "ending"), [("Date", "parquet"), ("BillingPeriodEndDate", "csv.gz")])
 def test_one_date_with_the_day_first_refuses_the_whole_delivery(house: House, column: str, ending: str) -> None:
     good = write(house.folder / f"1.{ending}", [ea(Date="03/04/2026")])
     bad = write(house.folder / f"2.{ending}", [ea(), ea(**{column: "31/01/2026"})])

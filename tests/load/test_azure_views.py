@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.load import azure, bills
+from tests.load import azure
 from tests.load.bills import House, dump, touch, write
-from tests.soak import more
+from tests.load.sharing import beginning
+from tests.soak import long
 
 #: Worked out by hand: the purchase and 3 days at 4.2; 3 days at 4.2 + 30 + 10.
 BILLED, EFFECTIVE = Decimal("1212.6"), Decimal("132.6")
@@ -41,27 +42,30 @@ def two(house: House, left: int = 3, right: int = 3, **kinds: str) -> tuple[Path
     return first, write(house.folder / "amortized.csv", azure.amortized(right), at=2000)
 
 
-def test_both_views_are_one_delivery_with_both_sums(house: House) -> None:
+@beginning
+def joined(house: House) -> None:
+    """Both views of a month are loaded, from loose files."""
     two(house)
     outcome = house.one()
     assert (outcome.status, outcome.rows_read, outcome.charges) == ("loaded", 16, 10)
-    assert sums(house) == (BILLED, EFFECTIVE)
-    assert controls(house) == {
+
+
+def test_both_views_are_one_delivery_with_both_sums(joined: House) -> None:
+    assert joined.rows("SELECT status, rows_read, rows_folded, charges FROM loads") == [("loaded", 16, 6, 10)]
+    assert sums(joined) == (BILLED, EFFECTIVE)
+    assert controls(joined) == {
         "BilledCost": ("sum(cost of the actual view)", BILLED),
         "EffectiveCost": ("sum(cost of the amortized view)", EFFECTIVE),
     }
-    assert house.value("SELECT rows_folded FROM loads WHERE status = 'loaded'") == 6
-    assert house.value("SELECT count(*) FROM charges WHERE x_SourceChanges LIKE '%derived%'") == 0
+    assert joined.value("SELECT count(*) FROM charges WHERE x_SourceChanges LIKE '%derived%'") == 0
 
 
-def test_what_each_row_becomes_when_the_views_are_joined(house: House) -> None:
-    two(house)
-    house.load()
+def test_what_each_row_becomes_when_the_views_are_joined(joined: House) -> None:
     sql = (
         "SELECT ChargeDescription[:8], ChargeCategory, CommitmentDiscountStatus, sum(BilledCost), sum(EffectiveCost) "
         "FROM charges GROUP BY ALL ORDER BY 1"
     )
-    assert house.rows(sql) == [
+    assert joined.rows(sql) == [
         ("Reserved", "Purchase", None, Decimal(1200), Decimal(0)),
         ("Virtual ", "Usage", None, Decimal("12.6"), Decimal("12.6")),
         ("covered", "Usage", "Used", Decimal(0), Decimal(90)),
@@ -69,31 +73,30 @@ def test_what_each_row_becomes_when_the_views_are_joined(house: House) -> None:
     ]
 
 
-@pytest.mark.parametrize("order", ["actual first", "amortized first"])
-def test_when_the_other_view_arrives_the_month_is_replaced_and_the_ledger_says_so(house: House, order: str) -> None:
-    left, right = two(house)
-    first, second = (left, right) if order == "actual first" else (right, left)
-    house.load(first)
-    house.load(second)
+@pytest.mark.parametrize("order", ["actual amortized", "amortized actual"])
+def test_when_the_other_view_arrives_the_month_is_replaced_as_if_both_had_come_at_once(
+    house: House, joined: House, order: str
+) -> None:
+    paths = dict(zip(("actual", "amortized"), two(house), strict=True))
+    for name in order.split():
+        house.load(paths[name])
     assert sums(house) == (BILLED, EFFECTIVE)
-    arrived = "amortized" if order == "actual first" else "actual"
-    assert reason(house).startswith(f"the {arrived} view has arrived")
+    assert reason(house).startswith(f"the {order.split()[1]} view has arrived")
     assert house.value("SELECT count(*) FROM restatements") > 0
     assert house.value("SELECT count(*) FROM loads WHERE status = 'replaced'") == 1
+    assert dump(house.warehouse) == dump(joined.warehouse)
+    assert not any(outcome.is_new for outcome in house.load())
+    assert dump(house.warehouse) == dump(joined.warehouse)
 
 
-def test_the_order_of_arrival_does_not_matter_and_a_rerun_changes_nothing(tmp_path: Path) -> None:
-    orders = ("actual amortized", "amortized actual", "folder", "amortized folder")[: more(2, 4)]
-    states = []
-    for number, order in enumerate(orders):
-        with bills.house(tmp_path / str(number)) as house:
-            paths = dict(zip(("actual", "amortized"), two(house), strict=True)) | {"folder": house.folder}
-            for name in order.split():
-                house.load(paths[name])
-            states.append(dump(house.warehouse))
-            assert not any(outcome.is_new for outcome in house.load())
-            assert dump(house.warehouse) == states[-1]
-    assert states == [states[0]] * len(orders)
+@long
+def test_one_view_and_then_both_is_both_and_a_rerun_changes_nothing(house: House, joined: House) -> None:
+    _, amortized = two(house)
+    house.load(amortized)
+    house.load()
+    assert dump(house.warehouse) == dump(joined.warehouse)
+    assert not any(outcome.is_new for outcome in joined.load())
+    assert dump(house.warehouse) == dump(joined.warehouse)
 
 
 def test_the_actual_view_alone_has_effective_costs_that_are_marked(house: House) -> None:
@@ -136,19 +139,18 @@ def test_views_in_parts_with_manifests_are_joined(house: House) -> None:
 
 
 @pytest.mark.parametrize("again", ["actual", "amortized"])
-def test_a_redelivery_of_one_view_is_joined_with_the_other(house: House, again: str) -> None:
-    two(house)
-    house.load()
+def test_a_redelivery_of_one_view_is_joined_with_the_other(joined: House, again: str) -> None:
     rows = azure.actual(spent="1300") if again == "actual" else [*azure.amortized(), azure.unused(3, "5", MeterId="x")]
-    house.load(write(house.folder / "again.csv", rows, at=3000))
+    joined.load(write(joined.folder / "again.csv", rows, at=3000))
     expected = (BILLED + 100, EFFECTIVE) if again == "actual" else (BILLED, EFFECTIVE + 5)
-    assert sums(house) == expected
-    assert not any(outcome.is_new for outcome in house.load())
-    assert sums(house) == expected
+    assert sums(joined) == expected
+    assert not any(outcome.is_new for outcome in joined.load())
+    assert sums(joined) == expected
 
 
-@pytest.mark.parametrize(("left", "right", "winner"), [(3, 2, "actual"), (2, 3, "amortized")])
-@pytest.mark.parametrize("calls", ["folder", "the other way round"])
+@pytest.mark.parametrize(
+    ("left", "right", "winner", "calls"), [(3, 2, "actual", "the other way round"), (2, 3, "amortized", "folder")]
+)
 def test_views_that_end_on_different_days_are_not_joined(
     house: House, left: int, right: int, winner: str, calls: str
 ) -> None:
@@ -163,11 +165,9 @@ def test_views_that_end_on_different_days_are_not_joined(
     assert not any(outcome.is_new for outcome in house.load())
 
 
-def test_a_torn_view_does_not_stand_alone_over_a_whole_month(house: House) -> None:
-    two(house)
-    house.load()
-    torn = house.one(write(house.folder / "torn.csv", azure.actual()[-2:], at=3000))
-    assert (torn.status, sums(house)) == ("quarantined", (BILLED, EFFECTIVE))
+def test_a_torn_view_does_not_stand_alone_over_a_whole_month(joined: House) -> None:
+    torn = joined.one(write(joined.folder / "torn.csv", azure.actual()[-2:], at=3000))
+    assert (torn.status, sums(joined)) == ("quarantined", (BILLED, EFFECTIVE))
 
 
 def test_views_that_catch_up_are_joined_then(house: House) -> None:
@@ -190,20 +190,15 @@ def test_views_that_disagree_on_demand_are_not_joined(house: House, calls: str) 
     )
 
 
-def test_charges_that_only_the_actual_view_has_are_billed_and_cost_nothing_effectively(house: House) -> None:
+def test_what_only_the_actual_view_has_is_billed_alone_and_what_both_have_counts_once(house: House) -> None:
     only = azure.used(3, "-0.01", ChargeType="RoundingAdjustment", ProductName="rounding")
-    write(house.folder / "a.csv", [*azure.actual(), only], at=1000)
-    write(house.folder / "m.csv", azure.amortized(), at=2000)
-    house.one()
-    assert sums(house) == (BILLED - Decimal("0.01"), EFFECTIVE)
-
-
-def test_marketplace_purchases_that_both_views_have_count_once(house: House) -> None:
     market = azure.used(2, "50", ChargeType="Purchase", PublisherType="Marketplace", ProductName="market")
-    write(house.folder / "a.csv", [*azure.actual(), market], at=1000)
+    write(house.folder / "a.csv", [*azure.actual(), only, market], at=1000)
     write(house.folder / "m.csv", [*azure.amortized(), market], at=2000)
     house.one()
-    assert sums(house) == (BILLED + 50, EFFECTIVE + 50)
+    assert sums(house) == (BILLED - Decimal("0.01") + 50, EFFECTIVE + 50)
+    sql = "SELECT ChargeDescription, BilledCost, EffectiveCost FROM charges WHERE ChargeDescription IN ('market', 'rounding')"
+    assert sorted(house.rows(sql)) == [("market", 50, 50), ("rounding", Decimal("-0.01"), 0)]
 
 
 def test_rows_of_both_views_in_one_file_are_refused(house: House) -> None:
@@ -212,12 +207,10 @@ def test_rows_of_both_views_in_one_file_are_refused(house: House) -> None:
     assert "the actual and the amortized view in one; nothing was loaded, export them as two" in str(outcome.reason)
 
 
-def test_one_view_whose_partner_is_gone_leaves_the_joint_month_alone(house: House) -> None:
-    left, _ = two(house)
-    house.load()
-    left.unlink()
-    assert not any(outcome.is_new for outcome in house.load(whole=True))
-    assert sums(house) == (BILLED, EFFECTIVE)
+def test_one_view_whose_partner_is_gone_leaves_the_joint_month_alone(joined: House) -> None:
+    (joined.folder / "actual.csv").unlink()
+    assert not any(outcome.is_new for outcome in joined.load(whole=True))
+    assert sums(joined) == (BILLED, EFFECTIVE)
 
 
 def test_an_older_file_of_one_view_does_not_take_the_newer_ones_place(house: House) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.sources.formats import base
 from tests.load.bills import House, dump, house, write
+from tests.load.sharing import beginning
 from tests.load.test_gcp import credit, line
 from tests.soak import more
 
@@ -48,26 +49,35 @@ def agrees(bills: House) -> bool:
     return bool(kept == bills.billed())
 
 
-def test_deliveries_that_overlap_count_each_batch_once(bills: House) -> None:
-    put(bills, "a.csv", batch(1, "1", "2"), batch(2, "4"), at=1e9)
-    put(bills, "b.csv", batch(2, "4"), batch(3, "8"), at=2e9)
-    first, second = bills.load()
+@beginning
+def one(house: House) -> None:
+    """One batch is loaded."""
+    put(house, "a.csv", batch(1, "1"), at=1e9)
+    house.load()
+
+
+@beginning
+def overlapping(house: House) -> None:
+    """Two deliveries that share a batch are loaded."""
+    put(house, "a.csv", batch(1, "1", "2"), batch(2, "4"), at=1e9)
+    put(house, "b.csv", batch(2, "4"), batch(3, "8"), at=2e9)
+    first, second = house.load()
     assert (first.charges, second.charges) == (3, 1)
-    assert bills.billed() == 15
-    assert bills.rows("SELECT rows_read, rows_mapped, rows_repeated FROM loads ORDER BY modified_at") == [
+
+
+def test_deliveries_that_overlap_count_each_batch_once(overlapping: House) -> None:
+    assert overlapping.billed() == 15
+    assert overlapping.rows("SELECT rows_read, rows_mapped, rows_repeated FROM loads ORDER BY modified_at") == [
         (3, 3, 0),
         (2, 1, 1),
     ]
-    assert agrees(bills)
+    assert agrees(overlapping)
 
 
-def test_what_has_been_taken_is_known_to_the_next_run(bills: House) -> None:
-    put(bills, "a.csv", batch(1, "1"))
-    put(bills, "b.csv", batch(1, "1"), batch(2, "2"), at=2e9)
-    bills.load()
-    before = dump(bills.warehouse)
-    assert [each.is_new for each in bills.load()] == [False, False]
-    assert dump(bills.warehouse) == before
+def test_what_has_been_taken_is_known_to_the_next_run(overlapping: House) -> None:
+    before = dump(overlapping.warehouse)
+    assert [each.is_new for each in overlapping.load()] == [False, False]
+    assert dump(overlapping.warehouse) == before
 
 
 def test_equal_rows_of_a_batch_are_both_real(bills: House) -> None:
@@ -84,21 +94,15 @@ def test_a_delivery_of_known_batches_is_superseded(bills: House) -> None:
     assert bills.billed() == 3
 
 
-def test_a_fuller_batch_replaces_the_cut_one(bills: House) -> None:
-    put(bills, "a.csv", batch(1, "1"), batch(2, "2"), at=1e9)
-    bills.load()
-    put(bills, "b.csv", batch(2, "2", "40"), at=2e9)
-    assert bills.load()[-1].charges == 2
-    assert bills.billed() == 43
-    assert owned(bills) == [("2026-01-05 01:00:00", 1), ("2026-01-05 02:00:00", 2)]
-    assert agrees(bills)
-
-
-def test_what_a_fuller_batch_changed_is_a_restatement(bills: House) -> None:
+def test_a_fuller_batch_replaces_the_cut_one_and_what_it_changed_is_a_restatement(bills: House) -> None:
     put(bills, "a.csv", batch(1, "1"), batch(2, "2"), at=1e9)
     bills.load()
     put(bills, "b.csv", batch(2, "2", "40"), batch(3, "5"), at=2e9)
-    bills.load()
+    assert bills.load()[-1].charges == 3
+    assert bills.billed() == 48
+    hours = [f"2026-01-05 0{hour}:00:00" for hour in (1, 2, 3)]
+    assert owned(bills) == [(hours[0], 1), (hours[1], 2), (hours[2], 1)]
+    assert agrees(bills)
     sql = "SELECT ServiceName, charges_before, charges_after, BilledCost_before, BilledCost_after FROM restatements"
     assert bills.rows(sql) == [("Compute Engine", 1, 2, Decimal(2), Decimal(42))]
 
@@ -110,26 +114,22 @@ def test_a_batch_cut_by_a_later_extraction_takes_nothing_away(bills: House) -> N
     assert bills.billed() == 13
 
 
-def test_a_load_whose_batches_are_all_replaced_is_replaced(bills: House) -> None:
-    put(bills, "a.csv", batch(1, "1"), at=1e9)
-    bills.load()
-    put(bills, "b.csv", batch(1, "1", "2"), at=2e9)
-    bills.load()
-    assert bills.rows("SELECT status, charges FROM loads ORDER BY modified_at") == [("replaced", 1), ("loaded", 2)]
-    assert agrees(bills)
+def test_a_load_whose_batches_are_all_replaced_is_replaced(one: House) -> None:
+    put(one, "b.csv", batch(1, "1", "2"), at=2e9)
+    one.load()
+    assert one.rows("SELECT status, charges FROM loads ORDER BY modified_at") == [("replaced", 1), ("loaded", 2)]
+    assert agrees(one)
 
 
-def test_a_batch_with_other_rows_waits_until_it_is_accepted(bills: House) -> None:
-    put(bills, "a.csv", batch(1, "1"), at=1e9)
-    bills.load()
-    path = put(bills, "b.csv", batch(1, "7"), batch(2, "2"), at=2e9)
-    waiting = bills.one(path)
+def test_a_batch_with_other_rows_waits_until_it_is_accepted(one: House) -> None:
+    path = put(one, "b.csv", batch(1, "7"), batch(2, "2"), at=2e9)
+    waiting = one.one(path)
     assert waiting.status == "quarantined"
     assert "first 2026-01-05 01:00:00 with 1 rows, hold other rows than those loaded" in str(waiting.reason)
-    assert bills.billed() == 1
-    assert bills.one(path, accept=True).status == "loaded"
-    assert bills.billed() == 9
-    assert agrees(bills)
+    assert one.billed() == 1
+    assert one.one(path, accept=True).status == "loaded"
+    assert one.billed() == 9
+    assert agrees(one)
 
 
 def test_parts_of_one_extraction_are_one_delivery(bills: House) -> None:
@@ -169,14 +169,12 @@ def test_a_correction_of_an_earlier_invoice_month_is_added_to_it(bills: House) -
     assert bills.rows(sql) == [("2026-01", Decimal(7)), ("2026-02", Decimal(5))]
 
 
-def test_a_changed_mapping_takes_known_batches_anew(bills: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(bills, "a.csv", batch(1, "1", "2"))
-    bills.load()
+def test_a_changed_mapping_takes_known_batches_anew(one: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "READER_VERSION", base.READER_VERSION + 1)
-    assert bills.one().is_new
-    assert bills.billed() == 3
-    assert agrees(bills)
-    assert not bills.one().is_new
+    assert one.one().is_new
+    assert one.billed() == 1
+    assert agrees(one)
+    assert not one.one().is_new
 
 
 def test_rejected_rows_are_in_no_batch_and_add_up(bills: House) -> None:

@@ -25,8 +25,29 @@ from tests.load.bills import (
     touch,
     write,
 )
+from tests.load.sharing import beginning
 
 # --- manifests ------------------------------------------------------------------------------
+
+
+@beginning
+def known(house: House) -> None:
+    """A file is loaded."""
+    write(house.folder / "bill.csv", charges(2))
+    assert house.one().is_new
+
+
+@beginning
+def forty(house: House) -> None:
+    """A file of 40 charges is loaded."""
+    house.load(write(house.folder / "1.csv", charges(40), at=1e9))
+
+
+@beginning
+def submitted(house: House) -> None:
+    """An Azure run of 20 charges is loaded."""
+    azure_delivery(house.folder, [charges(20)], "r1", submitted="2026-01-10T10:00:00Z")
+    house.load(whole=True)
 
 
 def test_the_parts_of_a_manifest_are_one_delivery(house: House) -> None:
@@ -171,37 +192,25 @@ def test_a_header_only_file_over_a_loaded_month_says_which_month_stays_as_it_was
 # --- known, again, and the gate -------------------------------------------------------------
 
 
-def test_a_known_delivery_is_skipped(house: House) -> None:
-    write(house.folder / "bill.csv", charges(2))
-    assert house.one().is_new
-    before = dump(house.warehouse)
-    assert not house.one().is_new
-    assert dump(house.warehouse) == before
+def test_a_known_delivery_is_skipped_and_a_touched_file_of_the_same_contents_too(known: House) -> None:
+    before = dump(known.warehouse)
+    assert not known.one().is_new
+    os.utime(known.folder / "bill.csv", (1, 1))
+    assert not known.one().is_new
+    assert dump(known.warehouse) == before
 
 
-def test_a_touched_file_of_the_same_contents_is_not_loaded_again(house: House) -> None:
-    path = write(house.folder / "bill.csv", charges(2))
-    house.load()
-    os.utime(path, (1, 1))
-    assert not house.one().is_new
-
-
-def test_a_changed_mapping_loads_known_deliveries_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(house.folder / "bill.csv", charges(2))
-    house.load()
+def test_a_changed_mapping_loads_known_deliveries_again(known: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "READER_VERSION", base.READER_VERSION + 1)
-    assert house.one().is_new
-    assert house.billed() == 2
-    assert statuses(house) == {"loaded": 1, "replaced": 1}
+    assert known.one().is_new
+    assert known.billed() == 2
+    assert statuses(known) == {"loaded": 1, "replaced": 1}
 
 
-def test_an_older_delivery_found_later_is_superseded(house: House) -> None:
-    new = write(house.folder / "new" / "bill.csv", charges(2, "5"), at=2e9)
-    old = write(house.folder / "old" / "bill.csv", charges(2, "3"), at=1e9)
-    house.load(new)
-    outcome = house.one(old)
+def test_an_older_delivery_found_later_is_superseded(forty: House) -> None:
+    outcome = forty.one(write(forty.folder / "old" / "1.csv", charges(40, "3"), at=5e8))
     assert (outcome.status, outcome.reason, outcome.waits) == ("superseded", "older than what is loaded", False)
-    assert house.billed() == 10
+    assert forty.billed() == 40
 
 
 @pytest.mark.parametrize(
@@ -211,11 +220,11 @@ def test_an_older_delivery_found_later_is_superseded(house: House) -> None:
         (charges(17, "2"), "17 rows for 2026-01, 20 are loaded: shrunken by more than 10%"),
     ],
 )
-def test_a_lesser_delivery_waits_until_it_is_accepted(house: House, rows: list[dict[str, Any]], reason: str) -> None:
-    azure_delivery(house.folder, [charges(20)], "r1", submitted="2026-01-10T10:00:00Z")
-    house.load()
-    azure_delivery(house.folder, [rows], "r2", submitted="2026-01-11T10:00:00Z")
-    outcome = house.load()[-1]
+def test_a_lesser_delivery_waits_until_it_is_accepted(
+    submitted: House, rows: list[dict[str, Any]], reason: str
+) -> None:
+    azure_delivery(submitted.folder, [rows], "r2", submitted="2026-01-11T10:00:00Z")
+    outcome = submitted.load()[-1]
     assert (outcome.status, outcome.waits) == ("quarantined", True)
     assert reason in str(outcome.reason)
     short = str(outcome.load_id)[:8]
@@ -223,41 +232,37 @@ def test_a_lesser_delivery_waits_until_it_is_accepted(house: House, rows: list[d
         f"what is loaded stays; `costmill deliveries show {short}` compares the two, "
         f"`costmill deliveries accept {short}` loads it"
     )
-    assert house.billed() == 20
-    assert not house.load()[-1].is_new
-    assert house.load(accept=True)[-1].status == "loaded"
-    assert house.billed() == sum(Decimal(row["BilledCost"]) for row in rows)
+    assert submitted.billed() == 20
+    assert not submitted.load()[-1].is_new
+    assert submitted.load(accept=True)[-1].status == "loaded"
+    assert submitted.billed() == sum(Decimal(row["BilledCost"]) for row in rows)
 
 
-def test_a_delivery_within_the_gate_goes_in(house: House) -> None:
-    house.load(write(house.folder / "1.csv", charges(20), at=1e9))
-    assert house.one(write(house.folder / "1.csv", charges(18), at=2e9)).status == "loaded"
+def test_a_delivery_within_the_gate_goes_in(forty: House) -> None:
+    assert forty.one(write(forty.folder / "1.csv", charges(36), at=2e9)).status == "loaded"
 
 
-def test_the_fringe_of_a_file_does_not_replace_the_other_month(house: House) -> None:
-    house.load(write(house.folder / "1.csv", charges(40), at=1e9))
+def test_the_fringe_of_a_file_does_not_replace_the_other_month(forty: House) -> None:
     later = [*charges(30, label="2026-02"), *charges(1, "9", label="2026-01")]
-    outcomes = house.load(write(house.folder / "2.csv", later, at=2e9))
+    outcomes = forty.load(write(forty.folder / "2.csv", later, at=2e9))
     assert [(outcome.x_BillingPeriod, outcome.status) for outcome in outcomes] == [
         ("2026-02", "loaded"),
         ("2026-01", "quarantined"),
     ]
     assert "1 rows for 2026-01, 40 are loaded: the fringe of another billing period's file" in str(outcomes[1].reason)
-    assert house.billed() == 70
+    assert forty.billed() == 70
 
 
-def test_a_newer_delivery_supersedes_one_that_waits(house: House) -> None:
-    azure_delivery(house.folder, [charges(20)], "r1", submitted="2026-01-10T10:00:00Z")
-    house.load(whole=True)
-    azure_delivery(house.folder, [charges(2)], "r2", submitted="2026-01-11T10:00:00Z")
-    house.load(whole=True)
-    azure_delivery(house.folder, [charges(21)], "r3", submitted="2026-01-12T10:00:00Z")
-    outcomes = house.load(whole=True)
+def test_a_newer_delivery_supersedes_one_that_waits(submitted: House) -> None:
+    azure_delivery(submitted.folder, [charges(2)], "r2", submitted="2026-01-11T10:00:00Z")
+    submitted.load(whole=True)
+    azure_delivery(submitted.folder, [charges(21)], "r3", submitted="2026-01-12T10:00:00Z")
+    outcomes = submitted.load(whole=True)
     assert not any(outcome.waits for outcome in outcomes)
     assert str(outcomes[-1].reason).startswith("a newer delivery is loaded; was: ")
-    assert statuses(house) == {"loaded": 1, "replaced": 1, "superseded": 1}
-    assert not any(outcome.is_new for outcome in house.load(whole=True))
-    assert house.billed() == 21
+    assert statuses(submitted) == {"loaded": 1, "replaced": 1, "superseded": 1}
+    assert not any(outcome.is_new for outcome in submitted.load(whole=True))
+    assert submitted.billed() == 21
 
 
 def test_a_newer_delivery_of_the_same_run_supersedes_one_that_would_wait(house: House) -> None:
@@ -290,19 +295,7 @@ def test_a_source_that_cannot_be_found_is_told_once_and_closed_when_it_is_back(h
     assert house.one(whole=True).is_new
 
 
-def test_one_bad_delivery_does_not_stop_the_others(house: House) -> None:
-    write(house.folder / "1.csv", charges(1, label="2026-01"))
-    write(house.folder / "2.csv", [{"odd": 1}])
-    write(house.folder / "3.csv", charges(1, label="2026-03"))
-    assert sorted(outcome.status for outcome in house.load()) == ["loaded", "loaded", "refused"]
-
-
 # --- periods, restatements, dimensions ------------------------------------------------------
-
-
-def test_a_file_of_several_months_is_a_load_of_each(house: House) -> None:
-    outcome = house.load(write(house.folder / "bill.csv", [*charges(2), *charges(1, label="2026-02")]))
-    assert [(each.x_BillingPeriod, each.charges) for each in outcome] == [("2026-01", 2), ("2026-02", 1)]
 
 
 def test_a_run_that_ended_between_two_months_of_a_file_is_finished_by_the_next(house: House) -> None:
@@ -343,11 +336,10 @@ def test_a_restatement_says_what_changed_by_account_and_service(house: House) ->
     ]
 
 
-def test_a_re_delivery_that_changes_no_money_restates_nothing(house: House) -> None:
-    house.load(write(house.folder / "1.csv", charges(3), at=1e9))
-    house.load(write(house.folder / "2.csv", [row | {"InvoiceId": "final"} for row in charges(3)], at=2e9))
-    assert house.value("SELECT count(*) FROM restatements") == 0
-    assert house.rows("SELECT DISTINCT InvoiceId FROM charges") == [("final",)]
+def test_a_re_delivery_that_changes_no_money_restates_nothing(forty: House) -> None:
+    forty.load(write(forty.folder / "2.csv", [row | {"InvoiceId": "final"} for row in charges(40)], at=2e9))
+    assert forty.value("SELECT count(*) FROM restatements") == 0
+    assert forty.rows("SELECT DISTINCT InvoiceId FROM charges") == [("final",)]
 
 
 def test_what_only_the_replaced_charges_used_is_dropped(house: House) -> None:
@@ -366,15 +358,14 @@ def test_what_only_the_replaced_charges_used_is_dropped(house: House) -> None:
     assert {value for (value,) in house.rows("SELECT TagValue FROM tags")} == {"both", "new"}
 
 
-def test_other_sources_and_months_are_left_alone(house: House) -> None:
-    house.load(write(house.folder / "other.csv", charges(2, "7")), source="other")
-    house.load(write(house.folder / "feb.csv", charges(2, "5", label="2026-02")))
+def test_other_sources_and_months_are_left_alone(forty: House) -> None:
+    forty.load(write(forty.folder / "other.csv", charges(2, "7")), source="other")
+    forty.load(write(forty.folder / "feb.csv", charges(2, "5", label="2026-02")))
     sql = "SELECT * FROM charges WHERE x_Source = 'other' OR x_BillingPeriod = '2026-02' ORDER BY ALL"
-    before = house.rows(sql)
-    house.load(write(house.folder / "jan.csv", charges(3), at=1e9))
-    house.load(write(house.folder / "jan.csv", charges(3, "2"), at=2e9))
-    assert house.rows(sql) == before
-    assert house.billed() == 14 + 10 + 6
+    before = forty.rows(sql)
+    forty.load(write(forty.folder / "1.csv", charges(40, "2"), at=2e9))
+    assert forty.rows(sql) == before
+    assert forty.billed() == 14 + 10 + 80
 
 
 def test_reported_tags_stand_in_the_daily_rollup(house: House) -> None:

@@ -24,18 +24,15 @@ PREVIEW_KINDS = [
 ]
 
 
-def test_what_the_subcategory_said_is_said_by_the_columns_that_followed_it(house: House) -> None:
+def test_names_and_subcategories_of_the_preview_find_their_columns(house: House) -> None:
     rows = [
         preview(ChargeCategory=kind, ChargeSubcategory=below, CommitmentDiscountId=commitment, ChargeDescription=str(n))
         for n, (kind, below, commitment, _) in enumerate(PREVIEW_KINDS)
     ]
+    named = preview(Region="US East", PricingCategory="Commitment-Based", ChargeDescription="named")
+    *kinds, charge = house.charges([*rows, named])
     names = ("ChargeCategory", "ChargeClass", "CommitmentDiscountStatus", "x_SourceChanges")
-    found = [tuple(charge[name] for name in names) for charge in house.charges(rows)]
-    assert found == [wanted for *_, wanted in PREVIEW_KINDS]
-
-
-def test_names_of_the_preview_find_their_columns(house: House) -> None:
-    charge = house.charge(preview(Region="US East", PricingCategory="Commitment-Based"))
+    assert [tuple(each[name] for name in names) for each in kinds] == [wanted for *_, wanted in PREVIEW_KINDS]
     assert (charge["ProviderName"], charge["PublisherName"], charge["InvoiceIssuerName"]) == ("Oracle",) * 3
     assert (charge["ConsumedQuantity"], charge["ConsumedUnit"]) == (Decimal(8), "GB Hours")
     assert (charge["RegionId"], charge["RegionName"], charge["PricingCategory"]) == ("useast", "US East", "Committed")
@@ -43,11 +40,13 @@ def test_names_of_the_preview_find_their_columns(house: House) -> None:
     assert charge["x_SourceChanges"] == "enum region"
 
 
-def test_oracles_own_columns_are_dropped_but_for_overage_and_line_numbers_or_kept_when_asked(house: House) -> None:
+def test_own_columns_of_the_preview_have_a_home_or_are_dropped_or_kept_when_asked(house: House) -> None:
     row = preview(oci_CompartmentName="shop", oci_ReferenceNumber="r-1", oci_AttributedCost="1")
-    charge = house.charge(row, keep_columns=("oci_CompartmentName",))
+    microsofts = {"x_OnDemandCost": "3", "x_InvoiceId": "inv-7", "x_PricingCurrency": "EUR"}
+    charge = house.charge(row | microsofts, keep_columns=("oci_CompartmentName",))
     names = ("x_oci_CostOverage", "x_oci_ReferenceNumber", "x_oci_CompartmentName")
     assert [charge[name] for name in names] == ["0.5", "r-1", "shop"]
+    assert (charge["ContractedCost"], charge["InvoiceId"], charge["PricingCurrency"]) == (Decimal(3), "inv-7", "EUR")
     assert house.value("SELECT dropped_columns FROM loads") == '["oci_AttributedCost"]'
 
 
@@ -85,11 +84,6 @@ def test_the_first_version_is_read_by_its_names(house: House) -> None:
     assert house.value("SELECT format || ' ' || format_version FROM loads") == "focus_preview 0.5"
 
 
-def test_microsofts_own_columns_of_the_preview_have_a_home(house: House) -> None:
-    charge = house.charge(preview(x_OnDemandCost="3", x_InvoiceId="inv-7", x_PricingCurrency="EUR"))
-    assert (charge["ContractedCost"], charge["InvoiceId"], charge["PricingCurrency"]) == (Decimal(3), "inv-7", "EUR")
-
-
 #: FOCUS headers as providers write them: provider, version as they call it, and what is told.
 HEADERS = {
     ("Azure", "1.0-preview(v1)"): ("focus_preview", "1.0-preview"),
@@ -118,28 +112,22 @@ def saas(**changes: Any) -> dict[str, Any]:
     return focus(**{**given, "ServiceCategory": ..., "ServiceName": "Widgets", **changes})
 
 
-def test_a_virtual_pricing_currency_stands_beside_the_billing_currency(house: House) -> None:
-    charge = house.charge(saas(EffectiveCost="490"))
+def test_virtual_currencies_stand_beside_the_billing_currency_and_are_summed_alone(house: House) -> None:
+    [*_, charge] = house.charges(
+        [saas(BillingCurrency="Token"), saas(ChargeDescription="x"), saas(BillingCurrency="MC")]
+    )
     assert (charge["BillingCurrency"], charge["PricingCurrency"]) == ("USD", "Token")
-    assert (charge["EffectiveCost"], charge["PricingCurrencyEffectiveCost"]) == (Decimal(490), Decimal(245))
+    assert (charge["EffectiveCost"], charge["PricingCurrencyEffectiveCost"]) == (Decimal("1.25"), Decimal(245))
     assert (charge["x_Provider"], charge["ServiceCategory"]) == ("acmecorp", None)
-
-
-def test_a_billing_currency_that_is_none_loads_and_is_summed_alone(house: House) -> None:
-    house.charges([saas(BillingCurrency="Token"), saas(), saas(BillingCurrency="MC")])
     sums = "SELECT BillingCurrency, sum(file_total) FROM load_controls WHERE column_name = 'BilledCost' GROUP BY ALL ORDER BY 1"
     assert house.rows(sums) == [("MC", Decimal("1.5")), ("Token", Decimal("1.5")), ("USD", Decimal("1.5"))]
 
 
-def test_columns_of_the_newest_version_are_charges_columns(house: House) -> None:
+def test_columns_of_the_newest_version_are_charges_columns_and_those_of_none_are_no_error(house: House) -> None:
     newest = {"ServiceProviderName": "Acme", "HostProviderName": "AWS", "InvoiceDetailId": "d-1"}
     details = {"CommitmentProgramEligibilityDetails": '{"a":"b"}', "ProviderName": ..., "PublisherName": ...}
-    charge = house.charge(focus(**newest, **details))
+    odd = {"Id": "5136076", "oci_Ref": "1", "x_Mine": "2", "my notes": "3"}
+    charge = house.charge(focus(**newest, **details, **odd))
     assert {name: charge[name] for name in newest} == newest
     assert (charge["CommitmentProgramEligibilityDetails"], charge["x_Provider"]) == ('{"a":"b"}', "acme")
-    assert house.value("SELECT dropped_columns FROM loads") == "[]"
-
-
-def test_columns_of_no_specification_are_never_an_error(house: House) -> None:
-    house.charge(focus(**{"Id": "5136076", "oci_Ref": "1", "x_Mine": "2", "my notes": "3"}))
     assert house.value("SELECT dropped_columns FROM loads") == '["Id", "oci_Ref", "x_Mine", "my notes"]'

@@ -17,6 +17,7 @@ from pipeline.load import Outcome, measures
 from pipeline.load.measures import Measures
 from tests.load import bills
 from tests.load.bills import House, focus, write
+from tests.load.sharing import beginning
 from tests.soak import more
 
 Row = dict[str, Any]
@@ -36,10 +37,26 @@ def usage(days: range, *, account: str = "sub-1", cost: str = "10", **more: Any)
     ]
 
 
-def redelivered(house: House, first: list[Row], second: list[Row], **gate: Any) -> Outcome:
+def january(cost: str = "10", first: int = 1) -> list[Row]:
+    """Twenty days of one account, and the first of them of another one."""
+    return usage(range(first, first + 20), cost=cost) + usage(range(first, first + 1), account="sub-2", cost=cost)
+
+
+@beginning
+def loaded(house: House) -> None:
+    """A month is loaded."""
+    house.load(write(house.folder / "1.csv", january(), at=1e9))
+
+
+def after(house: House, rows: list[Row]) -> Outcome:
+    """What becomes of a bill that is delivered after what is loaded."""
+    return house.one(write(house.folder / "2.csv", rows, at=2e9))
+
+
+def redelivered(house: House, first: list[Row], second: list[Row]) -> Outcome:
     """Load a bill and what was delivered after it; returns what became of the second."""
-    house.load(write(house.folder / "1.csv", first, at=1e9), **gate)
-    return house.one(write(house.folder / "2.csv", second, at=2e9), **gate)
+    house.load(write(house.folder / "1.csv", first, at=1e9))
+    return after(house, second)
 
 
 def findings(house: House, outcome: Outcome) -> dict[str, str]:
@@ -53,19 +70,18 @@ WITHIN = dict.fromkeys(
 )
 
 
-def test_a_covered_day_that_is_gone_holds_a_delivery_back(house: House) -> None:
-    outcome = redelivered(house, usage(range(1, 21)), usage(range(2, 22)))
+def test_a_covered_day_that_is_gone_holds_a_delivery_back(loaded: House) -> None:
+    outcome = after(loaded, january(first=2))
     assert outcome.status == "quarantined"
     assert "1 of 20 days are gone (2026-01-01); what is loaded stays" in str(outcome.reason)
-    assert findings(house, outcome) == WITHIN | {"days": "shrunken"}
-    assert house.billed() == 200
+    assert findings(loaded, outcome) == WITHIN | {"days": "shrunken"}
+    assert loaded.billed() == 210
 
 
-def test_an_account_that_is_gone_holds_a_delivery_back(house: House) -> None:
-    first = usage(range(1, 21)) + usage(range(1, 2), account="sub-2")
-    outcome = redelivered(house, first, usage(range(1, 22)))
+def test_an_account_that_is_gone_holds_a_delivery_back(loaded: House) -> None:
+    outcome = after(loaded, usage(range(1, 22)))
     assert "1 of 2 accounts are gone (sub-2)" in str(outcome.reason)
-    assert house.rows("SELECT measure, member FROM load_members WHERE is_gone") == [("accounts", "sub-2")]
+    assert loaded.rows("SELECT measure, member FROM load_members WHERE is_gone") == [("accounts", "sub-2")]
 
 
 def verdict(loaded: Measures, delivered: Measures, **gate: Any) -> set[str]:
@@ -131,11 +147,11 @@ def test_a_currency_that_is_gone_is_less_money() -> None:
     assert verdict(euros, month_of()) == {"BilledCost"}
 
 
-def test_growth_is_told_and_goes_in(house: House) -> None:
-    outcome = redelivered(house, usage(range(1, 21)), usage(range(1, 21), cost="16"))
+def test_growth_is_told_and_goes_in(loaded: House) -> None:
+    outcome = after(loaded, january(cost="16"))
     assert outcome.status == "loaded"
-    assert outcome.notes == ("BilledCost grew from 200 to 320 USD, and so did ContractedCost, EffectiveCost, ListCost",)
-    assert findings(house, outcome)["BilledCost"] == "grown"
+    assert outcome.notes == ("BilledCost grew from 210 to 336 USD, and so did ContractedCost, EffectiveCost, ListCost",)
+    assert findings(loaded, outcome)["BilledCost"] == "grown"
 
 
 def test_a_month_that_grows_by_its_days_is_no_growth(house: House) -> None:
@@ -151,16 +167,15 @@ def test_the_first_delivery_is_measured_and_compared_with_nothing(house: House) 
 
 
 def test_a_mapping_that_changed_is_not_held_against_the_same_files(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    loaded: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pipeline.sources.formats import base
 
-    first, second = usage(range(1, 21)), usage(range(1, 2))
-    redelivered(house, first, second)
-    assert house.load(house.folder / "2.csv", accept=True)[0].status == "loaded"
+    after(loaded, usage(range(1, 2)))
+    assert loaded.load(loaded.folder / "2.csv", accept=True)[0].status == "loaded"
     monkeypatch.setattr(base, "READER_VERSION", base.READER_VERSION + 1)
-    assert [outcome.status for outcome in house.load(whole=True)][-1] == "loaded"
-    assert house.billed() == 10
+    assert [outcome.status for outcome in loaded.load(whole=True)][-1] == "loaded"
+    assert loaded.billed() == 10
 
 
 def test_what_waits_goes_in_by_itself_over_a_delivery_that_it_passes(house: House) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
 from tests.load.bills import House, focus, write
 
@@ -49,12 +48,12 @@ def business(house: House, source: str) -> list[tuple[Any, ...]]:
     return house.rows(sql, [source])
 
 
-@pytest.mark.parametrize("name", ["bill.jsonl", "bill.json", "bill.jsonl.gz", "bill.zip"])
-def test_focus_as_json_lines_is_focus_to_the_last_digit(house: House, name: str) -> None:
-    lines = put(house.folder / name, "".join(map(as_json, ROWS)))
-    outcomes = [house.one(lines, source="lines"), house.one(write(house.folder / "bill.csv", ROWS), source="csv")]
-    assert [(outcome.status, outcome.charges) for outcome in outcomes] == [("loaded", 3)] * 2
-    assert business(house, "lines") == business(house, "csv")
+def test_focus_as_json_lines_is_focus_to_the_last_digit(house: House) -> None:
+    assert house.one(write(house.folder / "bill.csv", ROWS), source="csv").charges == 3
+    for name in ("bill.jsonl", "bill.json", "bill.jsonl.gz", "bill.zip"):
+        outcome = house.one(put(house.folder / name, "".join(map(as_json, ROWS))), source=name)
+        assert (outcome.status, outcome.charges) == ("loaded", 3)
+        assert business(house, name) == business(house, "csv")
 
 
 def test_bad_lines_are_named_and_the_good_ones_load(house: House) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pipeline.errors import UsageError
 from pipeline.load import Loader, Outcome, decisions, quarantine
 from tests.load.bills import House, azure_delivery, focus, month, write
+from tests.load.sharing import beginning
 
 
 def charges(count: int, cost: str = "1", label: str = "2026-01") -> list[dict[str, Any]]:
@@ -23,13 +24,23 @@ def deliver(house: House, count: int, at: float, cost: str = "1") -> Outcome:
     return house.load(whole=True)[-1]
 
 
-@pytest.fixture
-def waiting(house: House) -> Outcome:
+@beginning
+def full(house: House) -> None:
+    """A month of 20 charges is loaded."""
+    deliver(house, 20, 1e9)
+
+
+@beginning
+def held(house: House) -> None:
     """A month of 20 charges is loaded, and one of 5 waits."""
     deliver(house, 20, 1e9)
-    outcome = deliver(house, 5, 2e9, "7")
-    assert outcome.status == "quarantined"
-    return outcome
+    assert deliver(house, 5, 2e9, "7").status == "quarantined"
+
+
+@pytest.fixture
+def waiting(held: House) -> str:
+    """The id of the delivery that waits."""
+    return str(held.value("SELECT load_id FROM loads WHERE status = 'quarantined'"))
 
 
 def kept(house: House) -> list[str]:
@@ -48,25 +59,25 @@ def reject(house: House, load_id: str | None) -> None:
     decisions.reject(house.warehouse, decisions.find(house.warehouse, str(load_id)), "torn", "run")
 
 
-def status(house: House, outcome: Outcome) -> Any:
-    return house.value("SELECT status FROM loads WHERE load_id = ?", [outcome.load_id])
+def status(house: House, load_id: str | None) -> Any:
+    return house.value("SELECT status FROM loads WHERE load_id = ?", [load_id])
 
 
-def test_what_was_judged_is_copied_beside_the_warehouse(house: House, waiting: Outcome) -> None:
-    [folder] = (house.warehouse.path.parent / "costs.duckdb.staged").iterdir()
-    assert folder.name == waiting.load_id
-    assert (folder / "0-bill.csv").read_bytes() == (house.folder / "bill.csv").read_bytes()
+def test_what_was_judged_is_copied_beside_the_warehouse(held: House, waiting: str) -> None:
+    [folder] = (held.warehouse.path.parent / "costs.duckdb.staged").iterdir()
+    assert folder.name == waiting
+    assert (folder / "0-bill.csv").read_bytes() == (held.folder / "bill.csv").read_bytes()
 
 
 @pytest.mark.parametrize("what", ["gone", "overwritten"])
-def test_accept_loads_what_was_judged_whatever_became_of_the_file(house: House, waiting: Outcome, what: str) -> None:
-    path = house.folder / "bill.csv"
+def test_accept_loads_what_was_judged_whatever_became_of_the_file(held: House, waiting: str, what: str) -> None:
+    path = held.folder / "bill.csv"
     path.unlink() if what == "gone" else path.write_text("another,file\n1,2\n")
-    assert accept(house, str(waiting.load_id), "confirmed").status == "loaded"
-    assert house.billed() == 35
-    assert house.rows("SELECT path FROM load_files WHERE load_id = ?", [waiting.load_id]) == [(str(path),)]
-    assert house.rows("SELECT decision, note FROM decisions") == [("accepted", "confirmed")]
-    assert kept(house) == []
+    assert accept(held, waiting, "confirmed").status == "loaded"
+    assert held.billed() == 35
+    assert held.rows("SELECT path FROM load_files WHERE load_id = ?", [waiting]) == [(str(path),)]
+    assert held.rows("SELECT decision, note FROM decisions") == [("accepted", "confirmed")]
+    assert kept(held) == []
 
 
 def test_several_files_with_a_manifest_are_kept_and_accepted_as_one(house: House) -> None:
@@ -79,67 +90,63 @@ def test_several_files_with_a_manifest_are_kept_and_accepted_as_one(house: House
     assert str(house.value("SELECT delivered_at FROM source_periods")) == "2026-01-11 10:00:00"
 
 
-def test_a_delivery_that_waits_goes_on_waiting_when_its_file_is_gone(house: House, waiting: Outcome) -> None:
-    write(house.folder / "bill.csv", charges(1, label="2026-02"), at=3e9)
-    outcomes = house.load(whole=True)
+def test_a_delivery_that_waits_goes_on_waiting_when_its_file_is_gone(held: House, waiting: str) -> None:
+    write(held.folder / "bill.csv", charges(1, label="2026-02"), at=3e9)
+    outcomes = held.load(whole=True)
     assert [(each.x_BillingPeriod, each.waits) for each in outcomes] == [("2026-02", False), ("2026-01", True)]
-    assert kept(house) == [waiting.load_id]
+    assert kept(held) == [waiting]
 
 
-def test_only_the_last_of_those_that_overwrote_each_other_waits(house: House, waiting: Outcome) -> None:
-    last = deliver(house, 6, 3e9)
-    assert (status(house, waiting), status(house, last)) == ("superseded", "quarantined")
-    assert kept(house) == [last.load_id]
+def test_only_the_last_of_those_that_overwrote_each_other_waits(held: House, waiting: str) -> None:
+    last = deliver(held, 6, 3e9)
+    assert (status(held, waiting), status(held, last.load_id)) == ("superseded", "quarantined")
+    assert kept(held) == [last.load_id]
 
 
-def test_a_newer_delivery_that_passes_ends_the_waiting(house: House, waiting: Outcome) -> None:
-    assert deliver(house, 21, 3e9).status == "loaded"
-    assert status(house, waiting) == "superseded"
-    assert kept(house) == []
+def test_a_newer_delivery_that_passes_ends_the_waiting(held: House, waiting: str) -> None:
+    assert deliver(held, 21, 3e9).status == "loaded"
+    assert status(held, waiting) == "superseded"
+    assert kept(held) == []
 
 
-def test_what_is_loaded_being_put_back_ends_the_waiting(house: House, waiting: Outcome) -> None:
-    assert not deliver(house, 20, 3e9).waits
-    assert status(house, waiting) == "superseded"
+def test_what_is_loaded_being_put_back_ends_the_waiting(held: House, waiting: str) -> None:
+    assert not deliver(held, 20, 3e9).waits
+    assert status(held, waiting) == "superseded"
 
 
-def test_accept_twice_says_that_it_is_loaded(house: House, waiting: Outcome) -> None:
-    accept(house, str(waiting.load_id))
+def test_what_was_accepted_stays_in_the_next_runs_and_is_not_accepted_twice(held: House, waiting: str) -> None:
+    accept(held, waiting)
     with pytest.raises(UsageError, match=r"is loaded, accepted by .+; only a quarantined delivery can be accepted"):
-        accept(house, str(waiting.load_id))
+        accept(held, waiting)
+    assert not held.one(whole=True).is_new
+    assert held.billed() == 35
 
 
-def test_what_was_accepted_stays_in_the_next_runs(house: House, waiting: Outcome) -> None:
-    accept(house, str(waiting.load_id))
-    assert not house.one(whole=True).is_new
-    assert house.billed() == 35
-
-
-def test_accept_is_refused_when_a_newer_delivery_is_loaded(house: House, waiting: Outcome) -> None:
-    other = write(house.folder.parent / "newer.csv", charges(21), at=3e9)
-    newer = house.one(other)
+def test_accept_is_refused_when_a_newer_delivery_is_loaded(held: House, waiting: str) -> None:
+    other = write(held.folder.parent / "newer.csv", charges(21), at=3e9)
+    newer = held.one(other)
     with pytest.raises(UsageError, match=f"{newer.load_id} is newer and is loaded; an older delivery never replaces"):
-        accept(house, str(waiting.load_id))
-    assert house.billed() == 21
+        accept(held, waiting)
+    assert held.billed() == 21
 
 
-def test_a_rejected_delivery_never_loads_by_itself_again(house: House, waiting: Outcome) -> None:
-    reject(house, waiting.load_id)
-    assert kept(house) == []
+def test_a_rejected_delivery_never_loads_by_itself_again(held: House, waiting: str) -> None:
+    reject(held, waiting)
+    assert kept(held) == []
     for keep in ((), ("ChargeDescription",)):
-        assert [each.status for each in house.load(whole=True, keep_columns=keep)] == ["rejected"]
-    assert house.billed() == 20
-    assert house.load(accept=True)[0].status == "loaded"
+        assert [each.status for each in held.load(whole=True, keep_columns=keep)] == ["rejected"]
+    assert held.billed() == 20
+    assert held.load(accept=True)[0].status == "loaded"
 
 
 def test_a_rejected_delivery_stays_so_under_another_mapping(
-    house: House, waiting: Outcome, monkeypatch: pytest.MonkeyPatch
+    held: House, waiting: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pipeline.sources.formats import base
 
-    reject(house, waiting.load_id)
+    reject(held, waiting)
     monkeypatch.setattr(base, "READER_VERSION", base.READER_VERSION + 1)
-    assert house.one(whole=True).status == "rejected"
+    assert held.one(whole=True).status == "rejected"
 
 
 def test_a_refused_file_can_be_rejected_and_a_source_without_files_cannot(house: House) -> None:
@@ -152,30 +159,28 @@ def test_a_refused_file_can_be_rejected_and_a_source_without_files_cannot(house:
         reject(house, house.value("SELECT load_id FROM loads WHERE status = 'refused'"))
 
 
-def test_a_folder_that_cannot_be_written_leaves_no_verdict_and_no_half_copy(house: House) -> None:
-    deliver(house, 20, 1e9)
-    place = quarantine.folder(house.warehouse)
+def test_a_folder_that_cannot_be_written_leaves_no_verdict_and_no_half_copy(full: House) -> None:
+    place = quarantine.folder(full.warehouse)
     place.write_text("in the way")
-    outcome = deliver(house, 5, 2e9)
+    outcome = deliver(full, 5, 2e9)
     assert (outcome.status, outcome.waits) == ("refused", True)
     assert f"its files cannot be kept in {place}" in str(outcome.reason)
-    assert house.rows("SELECT status FROM loads") == [("loaded",)]
+    assert full.rows("SELECT status FROM loads") == [("loaded",)]
     place.unlink()
-    assert deliver(house, 5, 2e9).status == "quarantined"
+    assert deliver(full, 5, 2e9).status == "quarantined"
 
 
-def test_a_crash_between_copy_and_verdict_is_mended_by_the_next_run(house: House) -> None:
-    deliver(house, 20, 1e9)
-    house.warehouse.execute("ALTER TABLE load_measures RENAME TO away")
-    house.warehouse.execute("CREATE VIEW load_measures AS FROM away")  # reads, but takes no verdict
+def test_a_crash_between_copy_and_verdict_is_mended_by_the_next_run(full: House) -> None:
+    full.warehouse.execute("ALTER TABLE load_measures RENAME TO away")
+    full.warehouse.execute("CREATE VIEW load_measures AS FROM away")  # reads, but takes no verdict
     with pytest.raises(Exception, match="load_measures is not"):
-        deliver(house, 5, 2e9)
-    assert len(kept(house)) == 1
-    assert house.rows("SELECT status FROM loads") == [("loaded",)]
-    house.warehouse.execute("DROP VIEW load_measures")
-    house.warehouse.execute("ALTER TABLE away RENAME TO load_measures")
-    assert deliver(house, 5, 2e9).status == "quarantined"
-    assert len(kept(house)) == 1
+        deliver(full, 5, 2e9)
+    assert len(kept(full)) == 1
+    assert full.rows("SELECT status FROM loads") == [("loaded",)]
+    full.warehouse.execute("DROP VIEW load_measures")
+    full.warehouse.execute("ALTER TABLE away RENAME TO load_measures")
+    assert deliver(full, 5, 2e9).status == "quarantined"
+    assert len(kept(full)) == 1
 
 
 def test_copies_that_belong_to_nothing_are_swept(house: House) -> None:
@@ -185,10 +190,10 @@ def test_copies_that_belong_to_nothing_are_swept(house: House) -> None:
     assert not quarantine.folder(house.warehouse).exists()
 
 
-def test_copies_that_somebody_deleted_are_made_again_while_the_file_is_there(house: House, waiting: Outcome) -> None:
-    shutil.rmtree(quarantine.folder(house.warehouse))
-    house.load(whole=True)
-    assert kept(house) == [waiting.load_id]
+def test_copies_that_somebody_deleted_are_made_again_while_the_file_is_there(held: House, waiting: str) -> None:
+    shutil.rmtree(quarantine.folder(held.warehouse))
+    held.load(whole=True)
+    assert kept(held) == [waiting]
 
 
 def test_what_an_older_delivery_sent_back_is_kept_by_the_next_run(house: House) -> None:

@@ -12,6 +12,7 @@ from pipeline.load import Limits
 from pipeline.load.unload import unload
 from pipeline.store import loads
 from tests.load.bills import House, dump, focus, month, write
+from tests.load.sharing import beginning
 
 AGAIN = Limits(again=True)
 
@@ -28,100 +29,103 @@ def two_months(house: House) -> None:
     write(house.folder / "bill.csv", [*rows(), *rows("2026-02", Tags='{"only":"february"}')], at=1e9)
 
 
-def test_unloading_leaves_nothing_of_the_period_but_its_ledger(house: House) -> None:
-    empty = dump(house.warehouse)
+@beginning
+def loaded(house: House) -> None:
+    """One month is loaded."""
     write(house.folder / "bill.csv", rows())
     house.load()
-    assert out(house) == 5
-    assert {name for name, kept in dump(house.warehouse).items() if kept != empty[name]} == set()
-    assert house.value("SELECT count(*) FROM invoice_costs") == 0
-    assert house.rows("SELECT status, reason, charges FROM loads") == [("superseded", loads.UNLOADED, 5)]
-    assert house.value("SELECT count(*) FROM load_controls") > 0
 
 
-def test_the_other_months_and_their_dimensions_stay(house: House) -> None:
+@beginning
+def both(house: House) -> None:
+    """Two months of one file are loaded."""
     two_months(house)
     house.load()
-    out(house)
-    assert house.rows("SELECT DISTINCT x_BillingPeriod FROM charges") == [("2026-02",)]
-    assert house.value("SELECT count(*) FROM tag_sets") == 1
-    assert [(each.x_BillingPeriod, each.status) for each in house.load()] == [
+
+
+@beginning
+def replaced(house: House) -> None:
+    """A month has been delivered twice."""
+    for number, cost in ((1, "1"), (2, "2")):
+        write(house.folder / f"{number}.csv", rows(cost=cost), at=number * 1e9)
+    house.load()
+
+
+def test_unloading_leaves_nothing_of_the_period_but_its_ledger(house: House, loaded: House) -> None:
+    empty = dump(house.warehouse)
+    assert {name for name, kept in dump(loaded.warehouse).items() if kept != empty[name]} > {"charges", "daily_costs"}
+    assert out(loaded) == 5
+    assert {name for name, kept in dump(loaded.warehouse).items() if kept != empty[name]} == set()
+    assert loaded.value("SELECT count(*) FROM invoice_costs") == 0
+    assert loaded.rows("SELECT status, reason, charges FROM loads") == [("superseded", loads.UNLOADED, 5)]
+    assert loaded.value("SELECT count(*) FROM load_controls") > 0
+
+
+def test_the_other_months_and_their_dimensions_stay(both: House) -> None:
+    out(both)
+    assert both.rows("SELECT DISTINCT x_BillingPeriod FROM charges") == [("2026-02",)]
+    assert both.value("SELECT count(*) FROM tag_sets") == 1
+    assert [(each.x_BillingPeriod, each.status) for each in both.load()] == [
         ("2026-01", "superseded"),
         ("2026-02", "loaded"),
     ]
 
 
-def test_the_next_run_does_not_load_it_again(house: House) -> None:
-    write(house.folder / "bill.csv", rows())
-    house.load()
-    out(house)
-    outcome = house.one()
+def test_the_next_run_does_not_load_it_again(loaded: House) -> None:
+    out(loaded)
+    outcome = loaded.one()
     assert (outcome.is_new, outcome.reason) == (False, loads.UNLOADED)
-    assert house.billed() == 0
+    assert loaded.billed() == 0
 
 
 @pytest.mark.parametrize(
     "change", [{"keep_columns": ("AvailabilityZone",)}, {"format": "focus"}], ids=["kept", "format"]
 )
-def test_nor_does_a_run_with_other_settings_which_stages_it_once(house: House, change: dict[str, Any]) -> None:
-    write(house.folder / "bill.csv", rows())
-    house.load()
-    out(house)
-    first, second = house.one(**change), house.one(**change)
+def test_nor_does_a_run_with_other_settings_which_stages_it_once(loaded: House, change: dict[str, Any]) -> None:
+    out(loaded)
+    first, second = loaded.one(**change), loaded.one(**change)
     assert (first.status, first.is_new, second.is_new) == ("superseded", True, False)
-    assert house.billed() == 0
+    assert loaded.billed() == 0
 
 
-def test_nor_does_the_delivery_that_it_had_replaced_come_back(house: House) -> None:
-    for number, cost in ((1, "1"), (2, "2")):
-        write(house.folder / f"{number}.csv", rows(cost=cost), at=number * 1e9)
-    house.load()
-    out(house)
-    assert {each.is_new for each in house.load()} == {False}
-    assert house.load(format="focus")
-    assert house.billed() == 0
+def test_nor_does_the_delivery_that_it_had_replaced_come_back(replaced: House) -> None:
+    out(replaced)
+    assert {each.is_new for each in replaced.load()} == {False}
+    assert replaced.load(format="focus")
+    assert replaced.billed() == 0
 
 
-def test_a_late_older_delivery_does_not_bring_it_back_either(house: House) -> None:
-    write(house.folder / "2.csv", rows(cost="2"), at=2e9)
-    house.load()
-    out(house)
-    write(house.folder / "1.csv", rows(cost="1"), at=1e9)
+def test_a_late_older_delivery_does_not_bring_it_back_either(loaded: House) -> None:
+    out(loaded)
+    write(loaded.folder / "older.csv", rows(cost="3"), at=1e9)
     for _ in range(2):
-        house.load()
-        assert house.billed() == 5
+        loaded.load()
+        assert loaded.billed() == 15
 
 
-def test_a_new_delivery_loads(house: House) -> None:
-    write(house.folder / "bill.csv", rows())
-    house.load()
-    out(house)
-    write(house.folder / "bill.csv", rows(cost="2"))
-    assert house.one().status == "loaded"
-    assert house.billed() == 10
+def test_a_new_delivery_loads(loaded: House) -> None:
+    out(loaded)
+    write(loaded.folder / "bill.csv", rows(cost="2"))
+    assert loaded.one().status == "loaded"
+    assert loaded.billed() == 10
 
 
-def test_reload_brings_the_newest_back_and_nothing_holds_it_any_more(house: House) -> None:
-    for number, cost in ((1, "1"), (2, "2")):
-        write(house.folder / f"{number}.csv", rows(cost=cost), at=number * 1e9)
-    house.load()
-    before = dump(house.warehouse)
-    out(house)
-    house.load(limits=AGAIN)
-    assert dump(house.warehouse) == before
-    assert house.value("SELECT count(*) FROM unloaded") == 0
+def test_reload_brings_the_newest_back_and_nothing_holds_it_any_more(replaced: House) -> None:
+    before = dump(replaced.warehouse)
+    out(replaced)
+    replaced.load(limits=AGAIN)
+    assert dump(replaced.warehouse) == before
+    assert replaced.value("SELECT count(*) FROM unloaded") == 0
 
 
-def test_unloading_halfway_changes_nothing(house: House) -> None:
-    write(house.folder / "bill.csv", rows())
-    house.load()
-    before = dump(house.warehouse)
+def test_unloading_halfway_changes_nothing(loaded: House) -> None:
+    before = dump(loaded.warehouse)
 
-    house.warehouse.execute("ALTER TABLE dirty RENAME TO elsewhere")  # written last
+    loaded.warehouse.execute("ALTER TABLE dirty RENAME TO elsewhere")  # written last
     with pytest.raises(duckdb.CatalogException, match="dirty"):
-        out(house)
-    assert dump(house.warehouse) == before
-    assert house.value("SELECT count(*) FROM unloaded") == 0
+        out(loaded)
+    assert dump(loaded.warehouse) == before
+    assert loaded.value("SELECT count(*) FROM unloaded") == 0
 
 
 def test_a_closed_period_is_known_as_such_when_it_comes_back_with_other_money(house: House) -> None:
@@ -137,28 +141,25 @@ def test_a_closed_period_is_known_as_such_when_it_comes_back_with_other_money(ho
     ]
 
 
-def test_loading_anew_changes_nothing_and_keeps_what_it_once_restated(house: House) -> None:
-    for number, cost in ((1, "1"), (2, "2")):
-        write(house.folder / "bill.csv", rows(cost=cost), at=number * 1e9)
-        house.load()
-    before, restated = dump(house.warehouse), house.rows("FROM restatements ORDER BY ALL")
-    assert house.one(limits=AGAIN).is_new
-    assert dump(house.warehouse) == before
-    assert house.rows("FROM restatements ORDER BY ALL") == restated != []
-    assert house.rows("SELECT status, replaced_by IS NULL FROM loads ORDER BY ALL") == [
+def test_loading_anew_changes_nothing_and_keeps_what_it_once_restated(loaded: House) -> None:
+    write(loaded.folder / "bill.csv", rows(cost="2"), at=4e9)
+    loaded.load()
+    before, restated = dump(loaded.warehouse), loaded.rows("FROM restatements ORDER BY ALL")
+    assert loaded.one(limits=AGAIN).is_new
+    assert dump(loaded.warehouse) == before
+    assert loaded.rows("FROM restatements ORDER BY ALL") == restated != []
+    assert loaded.rows("SELECT status, replaced_by IS NULL FROM loads ORDER BY ALL") == [
         ("loaded", True),
         ("replaced", False),
     ]
 
 
-def test_loading_anew_repairs_charges_that_were_damaged(house: House) -> None:
-    write(house.folder / "bill.csv", rows())
-    house.load()
-    house.warehouse.execute(
+def test_loading_anew_repairs_charges_that_were_damaged(loaded: House) -> None:
+    loaded.warehouse.execute(
         "DELETE FROM charges WHERE BilledCost = 1 AND x_ResourceKey = (SELECT min(x_ResourceKey) FROM charges)"
     )
-    assert house.one(limits=AGAIN).status == "loaded"
-    assert house.billed() == 5
+    assert loaded.one(limits=AGAIN).status == "loaded"
+    assert loaded.billed() == 5
 
 
 def test_loading_anew_leaves_what_waits_in_quarantine(house: House) -> None:
@@ -169,13 +170,11 @@ def test_loading_anew_leaves_what_waits_in_quarantine(house: House) -> None:
     assert house.billed() == 20
 
 
-def test_only_the_asked_period_is_loaded_anew(house: House) -> None:
-    two_months(house)
-    house.load()
+def test_only_the_asked_period_is_loaded_anew(both: House) -> None:
     written = "SELECT x_BillingPeriod, loaded_at FROM loads"
-    before = dict(house.rows(written))
-    house.load(limits=Limits("2026-02", "2026-02", again=True))
-    after = dict(house.rows(written))
+    before = dict(both.rows(written))
+    both.load(limits=Limits("2026-02", "2026-02", again=True))
+    after = dict(both.rows(written))
     assert (after["2026-01"] == before["2026-01"], after["2026-02"] > before["2026-02"]) == (True, True)
 
 
