@@ -17,6 +17,8 @@ from pipeline.store.warehouse import Warehouse
 _OF_IT = "WHERE x_Source = $source AND x_BillingPeriod = $period"
 _COMMITTED = f"SELECT 1 FROM charges {_OF_IT} AND CommitmentDiscountId IS NOT NULL LIMIT 1"
 ROLLUPS = ("daily_costs", "resource_costs", "invoice_costs", "commitment_costs")
+#: Whether a rollup has anything yet. An upgrade may have emptied some of them: what one has is not told by another.
+_FORMER = " UNION ALL ".join(f"(SELECT 1 FROM {name} {_OF_IT} LIMIT 1)" for name in ROLLUPS)
 #: The stage of ``dirty`` that AI usage leaves due: recorded usage changes no other answer.
 MODELS = "models"
 _AI = CostCategory.AI_ML.service_category
@@ -34,7 +36,7 @@ def refresh(warehouse: Warehouse, source: str, period: str, keys: Sequence[str])
     The tag rules are those that the warehouse keeps (``refresh_for_keys``), the same for all of it.
     """
     where = {"source": source, "period": period}
-    former = bool(warehouse.value(f"SELECT 1 FROM daily_costs {_OF_IT} LIMIT 1", where))  # every charge is in there
+    former = bool(warehouse.value(_FORMER, where))
     if former:
         tagging.remember_tags(warehouse, source, period)
     tagging.tag_charges(warehouse, source, period, keys)

@@ -19,6 +19,7 @@ from pipeline.deliver.mail import MailChannel
 from pipeline.periods import parse_span
 from pipeline.reports.documents import Request, build
 from pipeline.reports.model.document import Document
+from pipeline.reports.render import render_report
 from pipeline.reports.writers import write
 from pipeline.store.warehouse import Warehouse
 from pipeline.version import VERSION
@@ -33,7 +34,7 @@ TABLES = ("facts", "services", "alerts")
 NAMES = (
     *("report.html", "report.md", "report.json", *(f"report.{name}.csv" for name in TABLES)),
     *("report.xlsx.txt", "report.pdf.txt", *(f"report.{name}.parquet.txt" for name in TABLES)),
-    *("mail.costs.txt", "mail.alerts.txt"),
+    *("month.html", "month.md", "mail.costs.txt", "mail.alerts.txt"),
 )
 
 
@@ -50,6 +51,18 @@ def made(name: str, folder: Path, month: Warehouse) -> str:
             return plain.mail(_mail_of_costs(folder, month))
         case ["mail", _]:
             return plain.mail(_mail_of_alerts(folder, month)).replace(f"Costmill {VERSION}", "Costmill 0.1.0")
+        case ["month", format]:
+            [file] = render_report(
+                month,
+                fixture.PERIOD,
+                out=folder,
+                formats=(format,),
+                as_of=fixture.AS_OF,
+                generated_at=fixture.GENERATED_AT,
+                version="0.1.0",
+                max_age_days=3,
+            )
+            return plain.page(file)
         case [*_, format]:
             write(small(), format, folder)
             file = folder / name.removesuffix(".txt")
