@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import settings
 
@@ -45,6 +47,25 @@ def _no_settings_from_outside() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("COSTMILL_")]:
             patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread_a_worker() -> Iterator[None]:
+    """Let DuckDB use one thread where workers share the cores: a tenth of the suite's time went into threads that wait.
+
+    The command line as a process has as many as it takes, and so has a suite that runs alone.
+    """
+    connect = duckdb.connect
+
+    def connect_with_one(
+        database: str | Path = ":memory:", read_only: bool = False, config: Mapping[str, Any] | None = None
+    ) -> Any:
+        return connect(database, read_only, {"threads": 1, **(config or {})})
+
+    with pytest.MonkeyPatch.context() as patch:
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            patch.setattr(duckdb, "connect", connect_with_one)
         yield
 
 
