@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,16 @@ def test_each_span_has_a_folder_of_its_own(ready: Path, tmp_path: Path, say: Say
         for told in [json.loads((tmp_path / span / "report.json").read_text())]
     }
     assert billed == {"2026-03": "210", "2026-W12": "60", "2026-03-20": "10", "2026-03-01..2026-03-15": "150"}
+
+
+def test_a_format_whose_extra_is_missing_is_told_before_anything_is_written(
+    ready: Path, tmp_path: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    ended = say("report", "budgets", "--format", "md", "--format", "pdf", "--out", tmp_path / "out")
+    assert (ended.code, ended.stdout) == (64, "")
+    assert 'pip install "costmill[pdf]"' in ended.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_budgets_have_a_folder_in_their_spans(ready: Path, tmp_path: Path, say: Say) -> None:

@@ -44,16 +44,21 @@ def checked(html: str, groups: set[str]) -> tuple[list[str], int, list[str]]:
     for table in tables(html):
         rows = [[text for text, _ in row] for row in table]
         head = rows.pop(0) if len(rows[0]) > 2 else [""] * 2
-        end = rows.pop() if rows[-1][0] in TOTALS else None
+        end = rows.pop() if rows[-1][0].partition(",")[0] in TOTALS else None
         starts = [place for place, own in enumerate(rows) if head[0] in GROUPED and own[0] in groups]
         if not starts and end is None:
             continue
         heads.append(head[0])
-        roundings += sum(own[0] == "Rounding" for own in rows)
+        roundings += sum(own[0].startswith("Rounding") for own in rows)
         outer = rows if not starts else [rows[start] for start in starts]
         for start, stop in zip(starts, [*starts[1:], len(rows)], strict=False):
             inner = [own for own in rows[start + 1 : stop] if own[0] != "Untagged" or len(own) > 3]
-            if end and stop == len(rows) and inner[-1][0] == "Rounding" and misfits([head, *inner], rows[start]):
+            if (
+                end
+                and stop == len(rows)
+                and inner[-1][0].startswith("Rounding")
+                and misfits([head, *inner], rows[start])
+            ):
                 outer.append(inner.pop())
             wrong += misfits([head, *inner], rows[start])
         wrong += misfits([head, *outer], end) if end else []

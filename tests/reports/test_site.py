@@ -21,6 +21,7 @@ from pipeline.reports.site.names import budget_page, slug, team_page
 from pipeline.reports.site.values import WITHHELD
 from pipeline.store.warehouse import Warehouse
 from tests.reports.reading import attributes, tags, words
+from tests.reports.test_adds_up import checked
 from tests.reports.test_browser import ARGUMENTS, CONTRAST, WCAG
 from tests.reports.warehouse import AS_OF, HOSTILE
 
@@ -108,6 +109,13 @@ def test_a_team_has_its_own_figures_and_nobody_elses(made: Path, warehouse: Ware
     assert "AWS Lambda" in text
     assert "Amazon" not in text
     assert "Azure" not in text
+
+
+def test_the_services_of_a_team_add_up_as_they_are_shown(made: Path) -> None:
+    added = [checked(page.read_text(), set()) for page in (made / "teams").rglob("*.html")]
+    assert [wrong for *_, wrong in added if wrong] == []
+    assert sum(len(heads) for heads, *_ in added) > 3
+    assert sum(roundings for _, roundings, _ in added) > 0
 
 
 def test_a_budget_tells_its_limit_spend_and_alerts_of_each_billing_period(made: Path) -> None:

@@ -89,7 +89,7 @@ def ledger_parts(report: ReportContext) -> Iterable[Part]:
     yield Part(
         "reconciliation",
         "Reconciliation",
-        lead="Billed cost in full precision on its way from the files: files less rejected rows = charges = summaries.",
+        lead="Billed cost on its way from the files: files less rejected rows = charges = summaries.",
         tables=(Table("reconciliation", "", _RECONCILED, sums),) if sums else (),
         empty="No charges, so nothing to reconcile.",
     )
@@ -99,7 +99,7 @@ def ledger_parts(report: ReportContext) -> Iterable[Part]:
             (own.InvoiceId, own.issuer, own.currency, own.billed, own.expected, own.difference, own.state)
             for own in data.invoices
         )
-        lead = "Billed cost by invoice beside what accounting expects, in full precision."
+        lead = "Billed cost by invoice beside what accounting expects."
         yield Part("invoices", "Invoices", lead=lead, tables=(Table("invoices", "", _INVOICES, told),))
 
 

@@ -92,14 +92,14 @@ def _table(origin: str, currency: str | None, rows: list[dict[str, Any]]) -> Tab
         Column("ServiceName", "Service") if origin == "billed" else Column("operation", "Operation"),
         Column("BilledCost", "Cost", "money", sums=True),
         Column("cost_per_million_tokens", "Per million tokens", "price"),
-        Column("tokens", "Tokens", "quantity", sums=True),
+        Column("tokens", "Tokens", "count", sums=True),
         Column("x_ChargeCount", "Calls" if origin == "recorded" else "Charges", "count", sums=True),
         Column("share", "Share", "percent", sums=True),
         Column("input_tokens", "Input tokens", "quantity", sums=True, on_pages=False),
         Column("cached_input_tokens", "From cache", "quantity", sums=True, on_pages=False),
         Column("output_tokens", "Output tokens", "quantity", sums=True, on_pages=False),
-        Column("images", "Images", "quantity", sums=True, on_pages=origin == "recorded"),
-        Column("seconds", "Seconds", "quantity", sums=True, on_pages=False),
+        Column("images", "Images", "count", sums=True, on_pages=any(row["images"] for row in rows)),
+        Column("seconds", "Seconds", "quantity", sums=True, on_pages=any(row["seconds"] for row in rows)),
         Column("failed_calls", "Failed", "count", sums=True, on_pages=origin == "recorded"),
     )
     whole = money.total(row["BilledCost"] for row in rows)

@@ -27,18 +27,19 @@ _COLUMNS = (
     Column("EffectiveCost_change", "Effective change", "signed", sums=True),
     Column("x_Source", "Source"),
     Column("x_BillingPeriod", "Month"),
-    Column("restated_at", "Delivered", "moment"),
+    Column("delivered_at", "Delivered", "moment", missing="not known"),
     Column("reason", "Why"),
     Column("charges_before", "Charges before", "count", sums=True, on_pages=False),
     Column("charges_after", "Charges after", "count", sums=True, on_pages=False),
     Column("EffectiveCost_before", "Effective before", "money", sums=True, on_pages=False),
     Column("EffectiveCost_after", "Effective after", "money", sums=True, on_pages=False),
+    Column("restated_at", "Loaded", "moment", on_pages=False),
     Column("load_id", "Delivery", on_pages=False),
 )
 
 
 def documents(warehouse: Warehouse, request: Request) -> list[Document]:
-    """Return the one document: of billing periods what was restated of them, of days what was restated on them."""
+    """Return the one document: of billing periods what was restated of them, of days what was delivered on them."""
     figures, span = Figures.of(request.locale), request.span
     reader, tenant = SpanReader(warehouse, span), owner(warehouse)
     found = part(reader)

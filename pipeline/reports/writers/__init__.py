@@ -52,13 +52,18 @@ def write(
 
 
 def check_format(name: str) -> None:
-    """Check that there is a format of a name.
+    """Check that there is a format of a name, and of an extra that it is installed.
 
     Raises:
-        UsageError: naming the near ones.
+        UsageError: naming the near ones, or how to install it.
     """
     if name not in FORMATS:
         raise UsageError(f"{name!r} is no format of a report{near(name, FORMATS)}")
+    if name == "pdf":
+        from pipeline.reports.writers import as_pdf
+
+        if not as_pdf.is_installed():
+            raise UsageError(as_pdf.INSTALL)
 
 
 def _files(document: Document, format: str, templates: Path | None) -> list[File]:

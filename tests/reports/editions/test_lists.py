@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,17 @@ def test_restatements_are_all_there(rich_warehouse: Warehouse) -> None:
     assert day.tables == document.tables
     [before] = told(rich_warehouse, "restatements", "2026-03-21")
     assert before.headline.endswith("nothing changed")
+
+
+def test_restatements_of_a_week_are_those_that_were_delivered_in_it_whenever_they_were_loaded(
+    sampled: Warehouse,
+) -> None:
+    [week] = told(sampled, "restatements", "2026-W10")
+    own = table(week, "restatements")
+    assert set(column(own, "x_BillingPeriod")) == {"2026-02"}
+    assert set(column(own, "delivered_at")) == {datetime(2026, 3, 5, 6, 8)}
+    [month] = told(sampled, "restatements", "2026-02")
+    assert own.rows == table(month, "restatements").rows
 
 
 @pytest.mark.parametrize("period", ["2026-03", "2026-03-21", "2026-Q1"])
