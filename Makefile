@@ -100,7 +100,7 @@ test-fast: install ## What can be told without browser, heavy parts and whole lo
 	$(PYTEST) -m "not browser and not heavy and not whole_way" $(PYTEST_ARGS)
 
 soak: install ## The long proofs: many more examples, orders and kills
-	COSTMILL_SOAK=1 $(PYTEST) -m heavy $(PYTEST_ARGS)
+	COSTMILL_SOAK=1 $(PYTEST) -m "heavy or long" $(PYTEST_ARGS)
 
 check: static $(FOCUS_STAMP) $(AIRFLOW_STAMP) ## Lint, types, import contracts, docs, and the tests with their coverage
 	$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)

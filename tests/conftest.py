@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from hypothesis import settings
 
-from tests.soak import more
+from tests.soak import IS_ON, more
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPORTS = ROOT.parent / "shared" / "data"
@@ -106,6 +106,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         place = item.path.relative_to(ROOT / "tests")
         if place.parts[0] in WHOLE_WAY and str(place) not in QUICK:
             item.add_marker("whole_way")
+        if item.get_closest_marker("long") and not IS_ON:
+            item.add_marker(pytest.mark.skip(reason="long: `make soak` runs it"))
         # Many examples, and long real exports, of what others reach too: tracing them takes as long again. Nor may what is
         # said to be covered hang on files that are not part of the checkout.
         if hasattr(getattr(item, "function", None), "hypothesis") or "exports" in getattr(item, "fixturenames", ()):

@@ -10,8 +10,8 @@ import pytest
 IS_ON = os.environ.get("COSTMILL_SOAK", "").lower() in {"1", "true", "yes"}
 
 
-#: A proof that is long and whose parts the suite proves one by one: `make soak` goes the whole way.
-long = pytest.mark.skipif(not IS_ON, reason="long: `make soak` runs it")
+#: A proof that is long and whose parts the suite proves one by one: `make soak` goes the whole way. See tests/conftest.py.
+long = pytest.mark.long
 
 
 def more(here: int, soak: int) -> int:

@@ -201,7 +201,7 @@ def test_a_zip_with_ten_thousand_entries(house: House) -> None:
 
 def test_a_zip_bomb(house: House) -> None:
     data = zipped(("bill.csv", csv_bytes([focus()]) + b"0" * (80 << 20)))
-    refused(house, "A zip bomb", data.replace(b"bill.csv", b"bill.csv"), "bill.zip")
+    refused(house, "A zip bomb", data, "bill.zip")
 
 
 def test_a_gzip_bomb(house: House) -> None:
